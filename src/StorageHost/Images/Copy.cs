@@ -1,0 +1,19 @@
+namespace StorageHost.Images;
+
+/// <summary>A ready copy in the pool, as it was when this daemon made it or first saw it.</summary>
+/// <param name="Image">The image that it is a copy of.</param>
+/// <param name="Number">Its number in <c>&lt;image&gt;_dup_&lt;n&gt;_ready</c>.</param>
+/// <param name="Inode">Its own inode: tells it from a later copy of the same number.</param>
+/// <param name="Of">The state of the template that it was made from; null when nobody recorded it, so that it is never handed out.</param>
+internal sealed record Copy(ImageName Image, int Number, ulong Inode, Fingerprint? Of);
+
+/// <summary>A file under a private name: in the making, or claimed. It belongs to this daemon alone.</summary>
+/// <param name="Name">The name in this daemon's private directory.</param>
+/// <param name="Path">The full path, for a program that has to open it.</param>
+internal sealed record PrivateFile(string Name, string Path);
+
+/// <summary>A whole, checked, durable copy under a private name, to be published for one hostname or given to the pool.</summary>
+/// <param name="Image">The image that it is a copy of.</param>
+/// <param name="File">Its private name.</param>
+/// <param name="Of">The state of the template that it was made from.</param>
+internal sealed record Claim(ImageName Image, PrivateFile File, Fingerprint Of);

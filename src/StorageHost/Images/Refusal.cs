@@ -1,0 +1,50 @@
+namespace StorageHost.Images;
+
+/// <summary>Why a request was not done: a closed list. <c>Api/ErrorTable</c> gives each its status and code.</summary>
+internal enum Refusal
+{
+    /// <summary>There is no template of that name.</summary>
+    ImageNotFound,
+
+    /// <summary>The host has no system disk (and, for a purge, no data disk).</summary>
+    HostNotFound,
+
+    /// <summary>No job has that id, or it ended too long ago to be remembered.</summary>
+    JobNotFound,
+
+    /// <summary>The disk's name is taken.</summary>
+    HostExists,
+
+    /// <summary>A process, here or on another node, holds a QEMU lock on the file.</summary>
+    DiskInUse,
+
+    /// <summary>Linked clones have the template as their backing file.</summary>
+    ImageInUse,
+
+    /// <summary>The job is over, or another change of the same thing is under way.</summary>
+    JobConflict,
+
+    /// <summary>The template is hostile, broken or of a format that is not served.</summary>
+    ImageRejected,
+
+    /// <summary>As many requests wait for copies as may.</summary>
+    TooManyRequests,
+
+    /// <summary>The storage answered with an error, or is not there: nobody can tell whether the file exists.</summary>
+    StorageUnavailable,
+
+    /// <summary>The storage did not answer within its deadline: the outcome is unknown.</summary>
+    StorageTimeout,
+
+    /// <summary>The volume, or the owner's quota on it, is full.</summary>
+    NoSpace,
+
+    /// <summary>The daemon is stopping.</summary>
+    ShuttingDown,
+}
+
+/// <summary>An expected refusal. Its message is for the client: it names no path and no secret.</summary>
+internal sealed class RefusedException(Refusal reason, string message, Exception? innerException = null) : Exception(message, innerException)
+{
+    public Refusal Reason { get; } = reason;
+}
