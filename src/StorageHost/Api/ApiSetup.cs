@@ -25,7 +25,8 @@ internal static class ApiSetup
     /// <summary>Maps every endpoint; the group that is returned takes policy for all of them but liveness.</summary>
     public static RouteGroupBuilder MapStorageHostApi(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapGet("/healthz", Healthz).WithName("healthz").WithTags("Health").WithSummary("Says that the daemon runs; touches no storage");
+        endpoints.MapGet("/healthz", Healthz).WithName("healthz").WithTags("Health")
+            .WithSummary("Says that the daemon runs; touches no storage");
         var api = endpoints.MapGroup("");
         api.MapDispatch();
         api.MapPools();

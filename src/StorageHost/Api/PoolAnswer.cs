@@ -38,5 +38,8 @@ internal sealed record PoolAnswer(
 internal sealed record TemplateAnswer(long Size, DateTimeOffset Modified, long ModifiedNs, ulong Inode)
 {
     public static TemplateAnswer Of(Fingerprint template) => new(
-        template.Size, DateTimeOffset.UnixEpoch.AddTicks(template.ModifiedNs / TimeSpan.NanosecondsPerTick), template.ModifiedNs, template.Inode);
+        template.Size,
+        DateTimeOffset.UnixEpoch.AddTicks(template.ModifiedNs / TimeSpan.NanosecondsPerTick),
+        template.ModifiedNs,
+        template.Inode);
 }

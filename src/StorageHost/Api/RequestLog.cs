@@ -33,5 +33,6 @@ internal sealed partial class RequestLog(RequestDelegate next, ILogger<RequestLo
         || path.Equals("/readyz", StringComparison.OrdinalIgnoreCase);
 
     [LoggerMessage(Message = "{Method} {Path} {Status} in {Milliseconds:0.0} ms (trace {TraceId}, client {Client})")]
-    private partial void LogServed(LogLevel level, string method, string path, int status, double milliseconds, string traceId, IPAddress? client);
+    private partial void LogServed(
+        LogLevel level, string method, string path, int status, double milliseconds, string traceId, IPAddress? client);
 }

@@ -8,7 +8,7 @@ using StorageHost.Images;
 namespace StorageHost.Api.Dispatch;
 
 /// <summary>
-/// Reads a request on <c>/</c> into a <see cref="Command"/>, or throws <see cref="InvalidRequestException"/> with all that is wrong with it.
+/// Reads a request on <c>/</c> into a <see cref="Command"/>, or throws an <see cref="InvalidRequestException"/> with all its faults.
 /// </summary>
 internal sealed class CommandReader(FileNames names, IOptions<PoolOptions> pool, IOptions<DisksOptions> disks)
 {

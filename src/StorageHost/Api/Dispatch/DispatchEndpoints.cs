@@ -7,6 +7,8 @@ namespace StorageHost.Api.Dispatch;
 /// <summary>The verbs on <c>/</c>: what the payload says is to be done.</summary>
 internal static class DispatchEndpoints
 {
+    private const string RespondAsync = "respond-async";
+
     public static void MapDispatch(this RouteGroupBuilder api)
     {
         var dispatch = api.MapGroup("/").WithTags("Dispatch");
@@ -37,23 +39,24 @@ internal static class DispatchEndpoints
     private static async Task<IResult> DispatchAsync(
         HttpContext context, CommandReader reader, ImageCacheService images, CancellationToken cancellationToken)
     {
-        var body = await RequestBody.ReadAsync(context.Request, cancellationToken);
-        switch (reader.Read(context.Request.Method, body, context.Request.Query))
+        var request = context.Request;
+        var body = await RequestBody.ReadAsync(request, cancellationToken);
+        switch (reader.Read(request.Method, body, request.Query))
         {
             case ListImages:
                 return TypedResults.Ok(ImagesAnswer.Of(await images.ListImagesAsync(cancellationToken)));
-            case SetLevels command:
-                return TypedResults.Ok(PoolsAnswer.Of(await images.SetLevelsAsync(command.Levels, cancellationToken)));
-            case SetImage command when PrefersAsync(context.Request):
-                return Accepted(context.Response, JobAnswer.Of(images.StartSetImage(command.Image, command.Hostname)));
-            case SetImage command:
-                return TypedResults.Ok(DiskAnswer.Of(await images.SetImageAsync(command.Image, command.Hostname, cancellationToken)));
-            case AddStorage command:
-                return TypedResults.Ok(DataDiskAnswer.Of(await images.AddStorageAsync(command.Hostname, command.SizeGb, cancellationToken)));
-            case DeleteHost command:
-                return TypedResults.Ok(RemovedHostAnswer.Of(await images.DeleteHostAsync(command.Hostname, command.Purge, cancellationToken)));
-            case DeleteImage command:
-                return TypedResults.Ok(RemovedImageAnswer.Of(await images.DeleteImageAsync(command.Image, cancellationToken)));
+            case SetLevels(var levels):
+                return TypedResults.Ok(PoolsAnswer.Of(await images.SetLevelsAsync(levels, cancellationToken)));
+            case SetImage(var image, var hostname) when PrefersAsync(request):
+                return Accepted(context.Response, JobAnswer.Of(images.StartSetImage(image, hostname)));
+            case SetImage(var image, var hostname):
+                return TypedResults.Ok(DiskAnswer.Of(await images.SetImageAsync(image, hostname, cancellationToken)));
+            case AddStorage(var hostname, var sizeGb):
+                return TypedResults.Ok(DataDiskAnswer.Of(await images.AddStorageAsync(hostname, sizeGb, cancellationToken)));
+            case DeleteHost(var hostname, var purge):
+                return TypedResults.Ok(RemovedHostAnswer.Of(await images.DeleteHostAsync(hostname, purge, cancellationToken)));
+            case DeleteImage(var image):
+                return TypedResults.Ok(RemovedImageAnswer.Of(await images.DeleteImageAsync(image, cancellationToken)));
             default:
                 throw new UnreachableException();
         }
@@ -64,8 +67,6 @@ internal static class DispatchEndpoints
         response.Headers["Preference-Applied"] = RespondAsync;
         return TypedResults.Accepted($"/jobs/{Uri.EscapeDataString(job.Id)}", job);
     }
-
-    private const string RespondAsync = "respond-async";
 
     /// <summary>RFC 7240: preferences in any letter case, between commas, each with parameters after a semicolon.</summary>
     public static bool PrefersAsync(HttpRequest request) => request.Headers.GetCommaSeparatedValues("Prefer")

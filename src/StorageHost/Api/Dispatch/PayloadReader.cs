@@ -31,11 +31,13 @@ internal sealed class PayloadReader(JsonElement json, IQueryCollection query, Li
         return Agree(name, inBody is null || inQuery is null || inBody == inQuery) ? inBody ?? inQuery : null;
     }
 
-    public long? Number(string name) => Member(name) is { } value ? Whole(value) ?? Fault<long?>(name, "must be a whole number, in digits") : null;
+    public long? Number(string name) =>
+        Member(name) is { } value ? Whole(value) ?? Fault<long?>(name, "must be a whole number, in digits") : null;
 
     /// <summary>The members of an object that is a map of whole numbers; null as a value is anything but a whole number.</summary>
-    public IReadOnlyList<KeyValuePair<string, long?>> Numbers(string name) =>
-        MemberObject(name) is { } map ? [.. map.EnumerateObject().Select(entry => KeyValuePair.Create(entry.Name, Whole(entry.Value)))] : [];
+    public IReadOnlyList<KeyValuePair<string, long?>> Numbers(string name) => MemberObject(name) is { } map
+        ? [.. map.EnumerateObject().Select(entry => KeyValuePair.Create(entry.Name, Whole(entry.Value)))]
+        : [];
 
     public PayloadReader Object(string name) => new(MemberObject(name) ?? default, QueryCollection.Empty, faults, $"{prefix}{name}.");
 
@@ -79,7 +81,8 @@ internal sealed class PayloadReader(JsonElement json, IQueryCollection query, Li
         }
 
         var found = json.EnumerateObject()
-            .Where(member => member.Value.ValueKind is not JsonValueKind.Null && string.Equals(member.Name, name, StringComparison.OrdinalIgnoreCase))
+            .Where(member => string.Equals(member.Name, name, StringComparison.OrdinalIgnoreCase))
+            .Where(member => member.Value.ValueKind is not JsonValueKind.Null)
             .ToList();
         return found.Count > 1 ? Fault<JsonElement?>(name, "must be given once, not in several letter cases")
             : found is [var only] ? only.Value

@@ -26,7 +26,7 @@ internal sealed class DupValidator : AbstractValidator<DupPayload>
         {
             if (levels.Count is 0 or > MostEntries)
             {
-                var fault = $"must have 1 to {MostEntries} entries, each an image and how many copies of it are wanted; it has {levels.Count}";
+                var fault = $"must have 1 to {MostEntries} entries, each an image and its number of copies; it has {levels.Count}";
                 context.AddFault(Wire.DuplicateInfo, fault);
                 return;
             }

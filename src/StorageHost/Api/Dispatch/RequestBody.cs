@@ -72,5 +72,6 @@ internal static class RequestBody
     }
 
     private static InvalidRequestException NotJson(string place) => new(
-        ErrorTable.InvalidJson, $"The body cannot be read{place}; it must be one JSON object, no member twice, at most {MaxDepth} levels deep.");
+        ErrorTable.InvalidJson,
+        $"The body cannot be read{place}; it must be one JSON object, no member twice, at most {MaxDepth} levels deep.");
 }

@@ -17,7 +17,8 @@ internal static class Rules
     public static void WholeNumber<T>(this IRuleBuilder<T, long?> rule, string field, int least, int most) =>
         rule.Custom((number, context) => context.AddFault(field, number is null ? "is required" : NumberFault(number, least, most)));
 
-    public static string? ImageFault(FileNames names, string? text, out ImageName image) => NameFault(text, names.ParseImage(text, out image));
+    public static string? ImageFault(FileNames names, string? text, out ImageName image) =>
+        NameFault(text, names.ParseImage(text, out image));
 
     public static string? NumberFault(long? number, int least, int most) =>
         number >= least && number <= most ? null : $"must be a whole number from {least} to {most}";

@@ -22,7 +22,11 @@ internal static class ErrorResponse
     private const string RetryAfterSeconds = "5";
 
     public static Task WriteErrorAsync(
-        this HttpContext context, ErrorKind kind, string message, IReadOnlyDictionary<string, string[]>? errors, CancellationToken cancellationToken)
+        this HttpContext context,
+        ErrorKind kind,
+        string message,
+        IReadOnlyDictionary<string, string[]>? errors,
+        CancellationToken cancellationToken)
     {
         context.Response.StatusCode = kind.Status;
         if (kind.Status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable)
@@ -30,7 +34,8 @@ internal static class ErrorResponse
             context.Response.Headers.RetryAfter = RetryAfterSeconds;
         }
 
-        return context.Response.WriteAsJsonAsync(new ErrorMessage("error", kind.Code, message, context.TraceId(), errors), cancellationToken);
+        var error = new ErrorMessage("error", kind.Code, message, context.TraceId(), errors);
+        return context.Response.WriteAsJsonAsync(error, cancellationToken);
     }
 
     /// <summary>The id that joins an answer, its log lines and the caller's own trace.</summary>

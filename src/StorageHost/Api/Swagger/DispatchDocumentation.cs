@@ -10,6 +10,15 @@ internal sealed class DispatchDocumentation : IOperationFilter
 {
     private const string Json = "application/json";
 
+    private const string DupAnswer = """
+        {"pools":[{"image":"centos","wanted":3,"ready":1,"copying":1,"waiting":0,"hits":7,"misses":0,
+        "last_refill":"2026-01-31T12:00:00+00:00","template":{"size":524288000,"modified":"2026-01-30T08:00:00+00:00",
+        "modified_ns":1769760000000000000,"inode":11529215046068469761},"job":"fill-1","problem":null}]}
+        """;
+
+    private const string HostAnswer = """{"hostname":"web01","removed":["web01.qcow2"],"kept":["web01_storage_5G"]}""";
+    private const string ImageAnswer = """{"image":"centos","removed":["centos_template.img","centos_dup_1_ready"]}""";
+
     public void Apply(OpenApiOperation operation, OperationFilterContext context)
     {
         switch (operation.OperationId)
@@ -44,17 +53,11 @@ internal sealed class DispatchDocumentation : IOperationFilter
                 Answers(
                     operation,
                     context,
-                    (Wire.Host, typeof(RemovedHostAnswer), """{"hostname":"web01","removed":["web01.qcow2"],"kept":["web01_storage_5G"]}"""),
-                    (Wire.Image, typeof(RemovedImageAnswer), """{"image":"centos","removed":["centos_template.img","centos_dup_1_ready"]}"""));
+                    (Wire.Host, typeof(RemovedHostAnswer), HostAnswer),
+                    (Wire.Image, typeof(RemovedImageAnswer), ImageAnswer));
                 break;
         }
     }
-
-    private const string DupAnswer = """
-        {"pools":[{"image":"centos","wanted":3,"ready":1,"copying":1,"waiting":0,"hits":7,"misses":0,
-        "last_refill":"2026-01-31T12:00:00+00:00","template":{"size":524288000,"modified":"2026-01-30T08:00:00+00:00",
-        "modified_ns":1769760000000000000,"inode":11529215046068469761},"job":"fill-1","problem":null}]}
-        """;
 
     private static OpenApiRequestBody PostBody() => new()
     {
@@ -65,7 +68,7 @@ internal sealed class DispatchDocumentation : IOperationFilter
             {
                 Schema = Object(
                     (Wire.Action, Words(Wire.Dup, Wire.SetImage, Wire.AddStorage)),
-                    (Wire.DuplicateInfo, new OpenApiSchema { Type = JsonSchemaType.Object, AdditionalProperties = Of(JsonSchemaType.Integer) }),
+                    (Wire.DuplicateInfo, new() { Type = JsonSchemaType.Object, AdditionalProperties = Of(JsonSchemaType.Integer) }),
                     (Wire.CreateVmForm, Object((Wire.Image, Of(JsonSchemaType.String)), (Wire.Hostname, Of(JsonSchemaType.String)))),
                     (Wire.StorageInfo, Object((Wire.Hostname, Of(JsonSchemaType.String)), (Wire.Size, Of(JsonSchemaType.Integer))))),
                 Examples = new Dictionary<string, IOpenApiExample>(StringComparer.Ordinal)
@@ -80,13 +83,15 @@ internal sealed class DispatchDocumentation : IOperationFilter
         },
     };
 
-    private static void Answers(OpenApiOperation operation, OperationFilterContext context, params (string Verb, Type Type, string Example)[] answers)
+    private static void Answers(
+        OpenApiOperation operation, OperationFilterContext context, params (string Verb, Type Type, string Example)[] answers)
     {
         var schemas = answers.Select(answer => context.SchemaGenerator.GenerateSchema(answer.Type, context.SchemaRepository)).ToList();
         operation.Responses!["200"].Content![Json] = new OpenApiMediaType
         {
             Schema = schemas is [var only] ? only : new OpenApiSchema { OneOf = schemas },
-            Examples = answers.ToDictionary(answer => answer.Verb, IOpenApiExample (answer) => Example(answer.Verb, answer.Example), StringComparer.Ordinal),
+            Examples = answers.ToDictionary(
+                answer => answer.Verb, IOpenApiExample (answer) => Example(answer.Verb, answer.Example), StringComparer.Ordinal),
         };
     }
 
