@@ -12,7 +12,7 @@ internal static class ResourceEndpoints
     public static void MapPools(this RouteGroupBuilder api)
     {
         var pools = api.MapGroup("/pools").WithTags("Pools");
-        pools.MapGet("", ListPoolsAsync).WithName("pools").WithSummary("All pools").Refuses(503, 504);
+        pools.MapGet("", ListPools).WithName("pools").WithSummary("All pools").Refuses(503, 504);
         pools.MapGet("/{image}", GetPoolAsync).WithName("pool").WithSummary("One image's pool").Refuses(400, 404, 503, 504);
     }
 
@@ -24,8 +24,7 @@ internal static class ResourceEndpoints
         jobs.MapDelete("/{id}", CancelJobAsync).WithName("cancelJob").WithSummary("Cancels a job").Refuses(404, 409);
     }
 
-    private static async Task<Ok<PoolsAnswer>> ListPoolsAsync(ImageCacheService images, CancellationToken cancellationToken) =>
-        TypedResults.Ok(PoolsAnswer.Of(await images.ListPoolsAsync(cancellationToken)));
+    private static Ok<PoolsAnswer> ListPools(ImageCacheService images) => TypedResults.Ok(PoolsAnswer.Of(images.ListPools()));
 
     private static async Task<Ok<PoolAnswer>> GetPoolAsync(
         string image, FileNames names, ImageCacheService images, CancellationToken cancellationToken)

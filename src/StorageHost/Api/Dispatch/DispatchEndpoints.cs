@@ -48,7 +48,7 @@ internal static class DispatchEndpoints
             case SetLevels(var levels):
                 return TypedResults.Ok(PoolsAnswer.Of(await images.SetLevelsAsync(levels, cancellationToken)));
             case SetImage(var image, var hostname) when PrefersAsync(request):
-                return Accepted(context.Response, JobAnswer.Of(images.StartSetImage(image, hostname)));
+                return Accepted(context.Response, JobAnswer.Of(await images.StartSetImageAsync(image, hostname, cancellationToken)));
             case SetImage(var image, var hostname):
                 return TypedResults.Ok(DiskAnswer.Of(await images.SetImageAsync(image, hostname, cancellationToken)));
             case AddStorage(var hostname, var sizeGb):
