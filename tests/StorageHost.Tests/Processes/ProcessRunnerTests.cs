@@ -122,7 +122,8 @@ public sealed class ProcessRunnerTests
     public async Task Kills_what_ignores_the_interrupt_and_what_that_started()
     {
         using var scratch = new Scratch();
-        var script = $"trap '' TERM INT; echo $$ > {scratch.File("pid")}; sleep 60 & echo $! > {scratch.File("child")}; while :; do wait; done";
+        var (pid, child) = (scratch.File("pid"), scratch.File("child"));
+        var script = $"trap '' TERM INT; echo $$ > {pid}; sleep 60 & echo $! > {child}; while :; do wait; done";
 
         await RunUntilAsync(scratch, "child", Shell(script) with { Grace = TimeSpan.FromMilliseconds(100) });
 
@@ -147,7 +148,8 @@ public sealed class ProcessRunnerTests
     {
         using var scratch = new Scratch();
 
-        var result = await RunAsync($"echo before; setsid sh -c 'echo $$ > {scratch.File("pid")}; exec sleep 30' & while ! [ -s {scratch.File("pid")} ]; do :; done");
+        var pid = scratch.File("pid");
+        var result = await RunAsync($"echo before; setsid sh -c 'echo $$ > {pid}; exec sleep 30' & while ! [ -s {pid} ]; do :; done");
 
         System.Diagnostics.Process.GetProcessById(await scratch.PidAsync("pid")).Kill();
         Assert.Equal((0, "before\n", true), (result.ExitCode, result.Output, result.Truncated));
