@@ -74,4 +74,25 @@ public sealed class ErrorHandlerTests
         await api.LineAsync("GET /slow 499 in ");
         Assert.DoesNotContain(api.Lines, entry => entry.Level >= LogLevel.Warning);
     }
+
+    [Fact]
+    public async Task A_refusal_that_nobody_waits_for_any_more_is_no_fault_of_ours()
+    {
+        var started = new TaskCompletionSource();
+        await using var api = await TestApi.StartAsync(app => app.MapGet("/slow", async Task<IResult> (HttpContext context) =>
+        {
+            started.SetResult();
+            var aborted = new TaskCompletionSource();
+            context.RequestAborted.Register(aborted.SetResult);
+            await aborted.Task;
+            throw new RefusedException(Refusal.JobConflict, "too late");
+        }));
+        using var gone = new CancellationTokenSource();
+        var request = api.Client.GetAsync("/slow", gone.Token);
+        await started.Task;
+        await gone.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => request);
+        await api.LineAsync("GET /slow 409 in ");
+        Assert.DoesNotContain(api.Lines, entry => entry.Level >= LogLevel.Warning);
+    }
 }

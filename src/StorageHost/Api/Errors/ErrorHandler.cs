@@ -21,7 +21,7 @@ internal sealed partial class ErrorHandler(ILogger<ErrorHandler> logger) : IExce
         var level = kind.Status switch { 500 => LogLevel.Error, > 500 => LogLevel.Warning, _ => LogLevel.Information };
         var traceId = httpContext.TraceId();
         LogRefused(level, level > LogLevel.Information ? exception : null, kind.Code, message, traceId);
-        await httpContext.WriteErrorAsync(kind, message, (exception as InvalidRequestException)?.Errors, cancellationToken);
+        await httpContext.WriteErrorAsync(kind, message, (exception as InvalidRequestException)?.Errors);
         return true;
     }
 
@@ -29,7 +29,7 @@ internal sealed partial class ErrorHandler(ILogger<ErrorHandler> logger) : IExce
     public static Task WriteBareStatusAsync(StatusCodeContext context)
     {
         var (kind, message) = Bare(context.HttpContext, context.HttpContext.Response.StatusCode);
-        return context.HttpContext.WriteErrorAsync(kind, message, errors: null, context.HttpContext.RequestAborted);
+        return context.HttpContext.WriteErrorAsync(kind, message, errors: null);
     }
 
     private static (ErrorKind Kind, string Message) Bare(HttpContext context, int status) => (ErrorTable.OfStatus(status), status switch

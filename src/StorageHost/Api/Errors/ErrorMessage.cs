@@ -22,11 +22,7 @@ internal static class ErrorResponse
     private const string RetryAfterSeconds = "5";
 
     public static Task WriteErrorAsync(
-        this HttpContext context,
-        ErrorKind kind,
-        string message,
-        IReadOnlyDictionary<string, string[]>? errors,
-        CancellationToken cancellationToken)
+        this HttpContext context, ErrorKind kind, string message, IReadOnlyDictionary<string, string[]>? errors)
     {
         context.Response.StatusCode = kind.Status;
         if (kind.Status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable)
@@ -34,8 +30,9 @@ internal static class ErrorResponse
             context.Response.Headers.RetryAfter = RetryAfterSeconds;
         }
 
+        // Without a token: writing to a client who went away then ends quietly instead of throwing.
         var error = new ErrorMessage("error", kind.Code, message, context.TraceId(), errors);
-        return context.Response.WriteAsJsonAsync(error, cancellationToken);
+        return context.Response.WriteAsJsonAsync(error, CancellationToken.None);
     }
 
     /// <summary>The id that joins an answer, its log lines and the caller's own trace.</summary>
