@@ -1,5 +1,4 @@
 using FluentValidation;
-using Microsoft.Extensions.Options;
 using StorageHost.Files;
 using StorageHost.Images;
 using StorageHost.Qemu;
