@@ -71,6 +71,10 @@ internal sealed class PrivateDirectory : IDisposable
 
     public bool IsInUse(string name) => inUse.ContainsKey(name);
 
+    /// <summary>Removes the directory if nothing is left in it.</summary>
+    public bool TryRemove(Mount mount) =>
+        mount.List(Name).Count == 1 && mount.TryUnlink($"{Name}/{LockName}") && mount.TryUnlink(Name, Syscalls.AtRemoveDir);
+
     /// <summary>Gives the lock up.</summary>
     public void Dispose() => lockFile.Dispose();
 }

@@ -10,8 +10,10 @@ internal sealed record VolumeSession(Mount Mount, PrivateDirectory Private, Moun
 /// Holds the session with the volume and runs work in it. When the mount dies, is replaced, or this node was cut off and its files were
 /// recovered by others, the session ends and a new one begins as soon as the directory is there again.
 /// </summary>
-internal sealed partial class StorageVolume(IOptions<StorageOptions> options, StorageThreads threads, ILogger<StorageVolume> log) : IDisposable
+internal sealed partial class StorageVolume(IOptions<StorageOptions> options, StorageThreads threads, ILogger<StorageVolume> log) : IAsyncDisposable
 {
+    private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(2);
+
     private readonly StorageOptions options = options.Value;
     private volatile VolumeSession? session;
     private string problem = "the storage directory was not opened yet";
@@ -67,8 +69,23 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
         }
     }
 
-    /// <summary>Gives the private directory up, so that whoever looks next recovers what is left in it.</summary>
-    public void Dispose() => End("the daemon is stopping");
+    /// <summary>Leaves the volume. What is left in the private directory, whoever looks next recovers.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        var left = session;
+        End("the daemon is stopping");
+        if (left is not null)
+        {
+            try
+            {
+                await threads.RunAsync("leave the volume", (StorageCall<bool> _) => left.Private.TryRemove(left.Mount), LeaveTimeout, CancellationToken.None);
+            }
+            catch (RefusedException)
+            {
+                // A volume that does not answer is left all the same.
+            }
+        }
+    }
 
     private void End(string reason)
     {

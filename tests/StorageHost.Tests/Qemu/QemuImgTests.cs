@@ -114,7 +114,7 @@ public sealed class QemuImgTests : IDisposable
     private Task Create(QemuOptions options, string path, int sizeGb, CancellationToken cancellationToken = default)
     {
         var runner = new ProcessRunner(TimeProvider.System, NullLogger<ProcessRunner>.Instance);
-        return new QemuImg(runner, Options.Create(options), _log).CreateAsync(new PrivateFile("name", path), sizeGb, cancellationToken);
+        return new QemuImg(runner, Options.Create(options), _log).CreateAsync(new PrivateFile("name", path, _ => { }), sizeGb, cancellationToken);
     }
 
     /// <summary>A script in qemu-img's place.</summary>
