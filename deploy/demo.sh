@@ -112,7 +112,7 @@ await() {
 watch() {
     local job=$1 line="" last="" state done_bytes total_bytes done_copies total_copies rate filled until=$((SECONDS + WAIT_SECONDS))
     while :; do
-        fetch "/jobs/$job"
+        fetch "/jobs/$job" || fail "no answer to /jobs/$job"
         read -r state done_bytes total_bytes done_copies total_copies rate < <(
             field '[.state, .bytes_done, .bytes_total, .copies_done, .copies_total, .bytes_per_second] | join(" ")')
         filled=$((total_bytes > 0 ? 40 * done_bytes / total_bytes : 0))
