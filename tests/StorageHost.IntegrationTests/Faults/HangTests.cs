@@ -1,0 +1,111 @@
+using StorageHost.IntegrationTests.Fixtures;
+using Xunit;
+
+namespace StorageHost.IntegrationTests.Faults;
+
+/// <summary>A mount that hangs, dies or is not there says nothing about its files: never 404, never 200.</summary>
+[Collection(LabTests.Name)]
+public sealed class HangTests(Lab lab)
+{
+    private const string Name = "sick";
+    private static readonly string[] Settings = ["--Storage:RequireMount", "fuse.glusterfs", "--Storage:OperationTimeout", "00:00:02"];
+
+    [DaemonFact]
+    public async Task While_the_mount_hangs_every_request_has_its_answer_and_afterwards_all_is_well()
+    {
+        await using var area = await RootOfVolumeAsync($"{Name}1");
+        var node = (await lab.ClusterAsync()).Nodes[0];
+        area.PutTemplate("centos", await lab.Masters.SmallAsync());
+        var client = (await area.StartAsync(Settings)).Client;
+        await client.FillAsync("centos", 2);
+        (await client.SetImageAsync("centos", "web01")).Is(200);
+        area.Oracle.Disk("web01", "centos");
+        await client.PoolHoldsAsync("centos", 2);
+
+        var fuse = await node.FuseClientAsync($"{Name}1");
+        await Shell.SignalAsync("STOP", fuse);
+        try
+        {
+            var answers = Task.WhenAll(Enumerable.Range(0, 12).SelectMany(number => Requests(client, number)));
+            for (var probe = 0; probe < 20 || !answers.IsCompleted; probe++)
+            {
+                Assert.True((await client.GetAsync("/healthz")) is { Status: 200, Took.TotalMilliseconds: < 500 }, "liveness must not touch storage");
+            }
+
+            Assert.All(await answers, answer =>
+            {
+                answer.Refuses(answer.Status is 504 ? 504 : 503, "storage_unavailable", "storage_timeout");
+                Assert.True(answer.Took.TotalSeconds < 6, $"two seconds for an operation, and: {answer}");
+            });
+            await Wait.UntilAsync("readiness to tell", async () => await client.StatusAsync("/readyz") == 503, seconds: 10);
+        }
+        finally
+        {
+            await Shell.SignalAsync("CONT", fuse);
+        }
+
+        await Wait.UntilAsync("the daemon to be ready again", async () => await client.StatusAsync("/readyz") == 200, seconds: 30);
+        (await client.SetImageAsync("centos", "web02")).Is(200);
+        area.Oracle.Disk("web02", "centos");
+        await client.PoolHoldsAsync("centos", 2);
+        await NoteUnknownOutcomesAsync(client, area);
+        await area.Oracle.CheckAsync();
+    }
+
+    [DaemonFact]
+    public async Task Without_its_mount_it_knows_nothing_and_with_it_again_everything()
+    {
+        await using var area = await RootOfVolumeAsync($"{Name}2");
+        var node = (await lab.ClusterAsync()).Nodes[0];
+        area.PutTemplate("centos", await lab.Masters.SmallAsync());
+        var client = (await area.StartAsync(Settings)).Client;
+        await client.FillAsync("centos", 1);
+
+        // First the mount point is left without its server (ENOTCONN), then it is an empty directory of another file system.
+        foreach (var step in new Func<Task>[] { async () => await Shell.SignalAsync("KILL", await node.FuseClientAsync($"{Name}2")), () => node.UnmountAsync($"{Name}2") })
+        {
+            await step();
+            foreach (var answer in await Task.WhenAll(Requests(client, 1)))
+            {
+                answer.Refuses(answer.Status is 504 ? 504 : 503, "storage_unavailable", "storage_timeout");
+            }
+
+            await Wait.UntilAsync("readiness to tell", async () => await client.StatusAsync("/readyz") == 503, seconds: 10);
+            (await client.GetAsync("/healthz")).Is(200);
+        }
+
+        Assert.Empty(Directory.EnumerateFileSystemEntries(area.Seen()));
+        await node.MountAsync($"{Name}2");
+        await Wait.UntilAsync("the daemon to be ready again", async () => await client.StatusAsync("/readyz") == 200, seconds: 30);
+        (await client.SetImageAsync("centos", "web02")).Is(200);
+        area.Oracle.Disk("web02", "centos");
+        await client.PoolHoldsAsync("centos", 1);
+        await area.Oracle.CheckAsync();
+    }
+
+    private static IEnumerable<Task<Answer>> Requests(Client client, int number) =>
+    [
+        client.SendAsync(HttpMethod.Get, "/", """{"target":"images"}"""),
+        client.SetImageAsync("centos", $"hung{number}"),
+        client.DeleteHostAsync($"nobody{number}"),
+        client.AddStorageAsync($"hung{number}", 1),
+    ];
+
+    // An answer of 503 or 504 leaves open what became of the request; only a half or doubled file would be wrong.
+    private static async Task NoteUnknownOutcomesAsync(Client client, StorageArea area)
+    {
+        for (var number = 0; number < 12; number++)
+        {
+            var removed = await client.DeleteHostAsync($"hung{number}", purge: true);
+            _ = removed.Status == 404 ? removed.Refuses(404, "host_not_found") : removed.Is(200);
+        }
+
+        await area.Oracle.CheckAsync();
+    }
+
+    private async Task<StorageArea> RootOfVolumeAsync(string name)
+    {
+        var volume = await (await lab.ClusterAsync()).AddVolumeAsync(name);
+        return StorageArea.Make(volume, volume.MountPoint, name);
+    }
+}
