@@ -45,7 +45,7 @@ END
 # Whatever the tests could not take down themselves, unless another run is under way and it is that one's.
 guard() {
     if [[ $EUID -eq 0 && -e $lock ]]; then
-        flock -n "$lock" bash "$sweep" || true
+        flock -w 10 "$lock" bash "$sweep" || true
     fi
 }
 

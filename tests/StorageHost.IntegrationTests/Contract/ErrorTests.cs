@@ -47,13 +47,13 @@ public sealed class ErrorTests(ServedArea served) : IClassFixture<ServedArea>, I
     [DaemonFact]
     public async Task Every_fault_is_reported_under_its_name_on_the_wire()
     {
-        (await served.Client.PostAsync(new { action = "setimage" })).RefusesFields("createvmform");
+        (await served.Client.PostAsync(new { action = "setimage" })).RefusesFields("createvmform.image", "createvmform.hostname");
         (await served.Client.PostAsync(new { action = "setimage", createvmform = new { image = "", hostname = "../../x" } }))
             .RefusesFields("createvmform.image", "createvmform.hostname");
         (await served.Client.PostAsync(new { action = "setimage", createvmform = new { image = "centos" } })).RefusesFields("createvmform.hostname");
         (await served.Client.PostAsync(new { action = "addstorage", storageinfo = new { hostname = "a b", size = 0 } }))
             .RefusesFields("storageinfo.hostname", "storageinfo.size");
-        (await served.Client.PostAsync(new { action = "addstorage" })).RefusesFields("storageinfo");
+        (await served.Client.PostAsync(new { action = "addstorage" })).RefusesFields("storageinfo.hostname", "storageinfo.size");
         (await served.Client.PostAsync(new { action = "dup", duplicateinfo = new Dictionary<string, int>(StringComparer.Ordinal) { ["centos"] = -1, ["../x"] = 1 } }))
             .RefusesFields("duplicateinfo.centos", "duplicateinfo.../x");
         (await served.Client.PostAsync(new { action = "dup", duplicateinfo = new { centos = 11 } })).RefusesFields("duplicateinfo.centos");

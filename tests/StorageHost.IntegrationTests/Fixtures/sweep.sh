@@ -8,7 +8,7 @@ shopt -s nullglob
 pids_of_run() {
     for node in 1 2 3; do ip netns pids "sthit$node" 2>/dev/null; done
     for file in "$lab"/pids/*; do # a number may have gone to another process since: its command line tells
-        tr '\0' ' ' <"/proc/${file##*/}/cmdline" 2>/dev/null | grep -qF "$lab" && echo "${file##*/}"
+        grep -qaF "$lab" "/proc/${file##*/}/cmdline" 2>/dev/null && echo "${file##*/}"
     done
 }
 
