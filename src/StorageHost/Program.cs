@@ -1,2 +1,41 @@
-var app = WebApplication.CreateBuilder(args).Build();
-app.Run();
+using Serilog;
+using StorageHost.Api;
+using StorageHost.Files;
+using StorageHost.Hosting;
+using StorageHost.Images;
+using StorageHost.Processes;
+using StorageHost.Qemu;
+
+var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+if (!builder.AddSettings(out var faults))
+{
+    return ExitCodes.Configuration(faults);
+}
+
+builder.Logging.ClearProviders().AddSerilog(new LoggerConfiguration().ReadFrom.Configuration(builder.Configuration).CreateLogger(), dispose: true);
+builder.Services
+    .AddSingleton(TimeProvider.System)
+    .AddSingleton<ProcessRunner>()
+    .AddQemu()
+    .AddFiles()
+    .AddImages()
+    .AddStorageHostApi()
+    .AddReadiness()
+    .Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(15));
+
+await using var app = builder.Build();
+app.UseStorageHostApi();
+app.MapStorageHostApi();
+app.MapReadiness();
+
+try
+{
+    // Before it listens: a daemon without its storage is not one, and should not look like one.
+    await app.Services.GetRequiredService<IVolume>().EnsureServedAsync(CancellationToken.None);
+    await app.RunAsync();
+    return ExitCodes.Ok;
+}
+catch (Exception exception) when (exception is RefusedException or IOException)
+{
+    return ExitCodes.Unavailable(exception);
+}

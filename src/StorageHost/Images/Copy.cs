@@ -7,10 +7,19 @@ namespace StorageHost.Images;
 /// <param name="Of">The state of the template that it was made from; null when nobody recorded it, so that it is never handed out.</param>
 internal sealed record Copy(ImageName Image, int Number, ulong Inode, Fingerprint? Of);
 
-/// <summary>A file under a private name: in the making, or claimed. It belongs to this daemon alone.</summary>
-/// <param name="Name">The name in this daemon's private directory.</param>
-/// <param name="Path">The full path, for a program that has to open it.</param>
-internal sealed record PrivateFile(string Name, string Path);
+/// <summary>A file under a private name, in the making or claimed: this daemon's alone.</summary>
+/// <param name="name">The name, relative to the storage directory.</param>
+/// <param name="path">The full path, for a program that has to open it.</param>
+/// <param name="release">Called with the name when its user is done with it.</param>
+internal sealed class PrivateFile(string name, string path, Action<string> release) : IDisposable
+{
+    public string Name { get; } = name;
+
+    public string Path { get; } = path;
+
+    /// <summary>Says that nobody works on it any more: what is left of it is for recovery.</summary>
+    public void Dispose() => release(Name);
+}
 
 /// <summary>A whole, checked, durable copy under a private name, to be published for one hostname or given to the pool.</summary>
 /// <param name="Image">The image that it is a copy of.</param>

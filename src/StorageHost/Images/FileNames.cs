@@ -12,6 +12,14 @@ internal sealed partial class FileNames(string templateSuffix)
     private const string DiskSuffix = ".qcow2";
     private const string NameRule = "1 to 100 characters, a letter or digit first, then letters, digits, '.', '_' or '-'";
 
+    /// <summary>Whether a template suffix keeps templates apart from disks and copies.</summary>
+    public static bool IsTemplateSuffix(string suffix) =>
+        SuffixPattern().IsMatch(suffix)
+        && !suffix.EndsWith(DiskSuffix, StringComparison.Ordinal)
+        && !CopyPattern().IsMatch("a_dup_1" + suffix)
+        && !DataDiskPattern().IsMatch("a" + suffix)
+        && !DataDiskPattern().IsMatch("a_storage_1G" + suffix);
+
     /// <summary>Parses an image name as a client or a directory gives it.</summary>
     /// <param name="text">The name; may be anything.</param>
     /// <param name="image">The name, when it is one.</param>
@@ -87,6 +95,9 @@ internal sealed partial class FileNames(string templateSuffix)
     }
 
     private static int Number(Match match) => int.Parse(match.Groups["number"].Value, CultureInfo.InvariantCulture);
+
+    [GeneratedRegex(@"^[._-][A-Za-z0-9._-]{1,49}\z", RegexOptions.CultureInvariant)]
+    private static partial Regex SuffixPattern();
 
     [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\z", RegexOptions.CultureInvariant)]
     private static partial Regex Plain();

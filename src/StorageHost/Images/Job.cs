@@ -1,63 +1,96 @@
 namespace StorageHost.Images;
 
-/// <summary>What a job does.</summary>
-internal enum JobKind
+/// <summary>Long work that can be watched and cancelled.</summary>
+internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? hostname, TimeProvider time) : IDisposable
 {
-    /// <summary>Brings a pool to its wanted level.</summary>
-    Fill,
+    private readonly Lock gate = new();
+    private readonly CancellationTokenSource cancellation = new();
+    private readonly DateTimeOffset created = time.GetUtcNow();
+    private JobState state = JobState.Queued;
+    private DateTimeOffset? started;
+    private DateTimeOffset? ended;
+    private int copiesDone;
+    private int copiesExpected = 1;
+    private int copiesAtOnce;
+    private long position;
+    private long length;
+    private string? error;
+    private PublishedDisk? disk;
 
-    /// <summary>Publishes one disk for a caller who did not wait.</summary>
-    SetImage,
+    public string Id => id;
+
+    public JobKind Kind => kind;
+
+    public ImageName Image => image;
+
+    /// <summary>How many copies are in the making.</summary>
+    public int CopiesAtOnce => copiesAtOnce;
+
+    public bool IsOver => ended is not null;
+
+    /// <summary>Cancelled when a client cancels the job.</summary>
+    public CancellationToken Cancelled => cancellation.Token;
+
+    public void Cancel() => cancellation.Cancel();
+
+    /// <summary>A pass over the template began.</summary>
+    public void BeginPass(int copies, long templateBytes) => Change(() =>
+    {
+        state = JobState.Running;
+        started ??= time.GetUtcNow();
+        (copiesAtOnce, length, position, error) = (copies, templateBytes, 0, null);
+    });
+
+    /// <summary>The pass has got that far.</summary>
+    public void Progress(long bytes) => Change(() => position = bytes);
+
+    /// <summary>The pass ended with that many copies.</summary>
+    public void EndPass(int copies) => Change(() => (copiesDone, copiesAtOnce, position) = (copiesDone + copies, 0, 0));
+
+    /// <summary>So many copies are still to be made.</summary>
+    public void Expect(int copies) => Change(() => copiesExpected = copies);
+
+    /// <summary>Something is in the way; it will be tried again.</summary>
+    public void Hinder(string reason) => Change(() => error = reason);
+
+    public void Succeed(PublishedDisk? published = null) => End(JobState.Succeeded, null, published);
+
+    public void Fail(string reason) => End(JobState.Failed, reason, null);
+
+    public void EndCancelled() => End(JobState.Cancelled, null, null);
+
+    /// <summary>The job as it is now.</summary>
+    public JobStatus Snapshot()
+    {
+        lock (gate)
+        {
+            var total = copiesDone + (ended is null ? Math.Max(copiesExpected, copiesAtOnce) : 0);
+            var bytesDone = (copiesDone * length) + (copiesAtOnce * position);
+            var bytesTotal = total * length;
+            var elapsed = (ended ?? time.GetUtcNow()) - (started ?? created);
+            var rate = started is null || elapsed <= TimeSpan.Zero ? 0 : (long)(bytesDone / elapsed.TotalSeconds);
+            TimeSpan? eta = ended is null && rate > 0 ? TimeSpan.FromSeconds((bytesTotal - bytesDone) / (double)rate) : null;
+            return new JobStatus(id, kind, image, hostname, state, copiesDone, total, bytesDone, bytesTotal, rate, eta, error, disk, created, ended);
+        }
+    }
+
+    public void Dispose() => cancellation.Dispose();
+
+    private void End(JobState final, string? reason, PublishedDisk? published) => Change(() =>
+    {
+        (state, error, disk, ended) = (final, reason, published, time.GetUtcNow());
+        copiesAtOnce = 0;
+        copiesDone = published is null ? copiesDone : 1;
+    });
+
+    private void Change(Action change)
+    {
+        lock (gate)
+        {
+            if (ended is null)
+            {
+                change();
+            }
+        }
+    }
 }
-
-/// <summary>Where a job stands.</summary>
-internal enum JobState
-{
-    /// <summary>Nothing was copied yet.</summary>
-    Queued,
-
-    /// <summary>Copying.</summary>
-    Running,
-
-    /// <summary>Done.</summary>
-    Succeeded,
-
-    /// <summary>Given up; the error says why.</summary>
-    Failed,
-
-    /// <summary>Cancelled by a client, or no longer needed.</summary>
-    Cancelled,
-}
-
-/// <summary>A job at one moment.</summary>
-/// <param name="Id">Its id in <c>/jobs/{id}</c>.</param>
-/// <param name="Kind">What it does.</param>
-/// <param name="Image">The image that it copies.</param>
-/// <param name="Hostname">For <see cref="JobKind.SetImage"/>: whose disk it makes.</param>
-/// <param name="State">Where it stands.</param>
-/// <param name="CopiesDone">Copies that are whole.</param>
-/// <param name="CopiesTotal">Copies that it is to make.</param>
-/// <param name="BytesDone">Bytes of copies behind it, holes counted as if they were written.</param>
-/// <param name="BytesTotal">Bytes of all its copies.</param>
-/// <param name="BytesPerSecond">Mean rate since its copying began; 0 before.</param>
-/// <param name="Eta">How long it will take at that rate; null when nobody can tell.</param>
-/// <param name="Error">Why it failed, or what it waits out before it tries again; else null.</param>
-/// <param name="Disk">For a finished <see cref="JobKind.SetImage"/>: the disk.</param>
-/// <param name="Created">When it was asked for.</param>
-/// <param name="Ended">When it ended; null while it has not.</param>
-internal sealed record JobStatus(
-    string Id,
-    JobKind Kind,
-    ImageName Image,
-    Hostname? Hostname,
-    JobState State,
-    int CopiesDone,
-    int CopiesTotal,
-    long BytesDone,
-    long BytesTotal,
-    long BytesPerSecond,
-    TimeSpan? Eta,
-    string? Error,
-    PublishedDisk? Disk,
-    DateTimeOffset Created,
-    DateTimeOffset? Ended);

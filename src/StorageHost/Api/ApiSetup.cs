@@ -1,0 +1,51 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using StorageHost.Api.Dispatch;
+using StorageHost.Api.Errors;
+using StorageHost.Api.Swagger;
+
+namespace StorageHost.Api;
+
+/// <summary>Joins the HTTP interface to a host: services, middleware, endpoints.</summary>
+internal static class ApiSetup
+{
+    public static IServiceCollection AddStorageHostApi(this IServiceCollection services) => services
+        .AddSingleton<CommandReader>()
+        .AddExceptionHandler<ErrorHandler>()
+        .ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions))
+        .Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxRequestBodySize = RequestBody.MaxBytes)
+        .AddSwaggerDocument();
+
+    /// <summary>The log line and the error answers of every request; comes before all other middleware.</summary>
+    public static IApplicationBuilder UseStorageHostApi(this IApplicationBuilder app) => app
+        .UseMiddleware<RequestLog>()
+        .UseExceptionHandler(_ => { })
+        .UseStatusCodePages(ErrorHandler.WriteBareStatusAsync);
+
+    /// <summary>Maps every endpoint; the group that is returned takes policy for all of them but liveness.</summary>
+    public static RouteGroupBuilder MapStorageHostApi(this IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapGet("/healthz", Healthz).WithName("healthz").WithTags("Health")
+            .WithSummary("Says that the daemon runs; touches no storage");
+        var api = endpoints.MapGroup("");
+        api.MapDispatch();
+        api.MapPools();
+        api.MapJobs();
+        api.MapSwagger();
+        api.MapSwaggerUI();
+        return api;
+    }
+
+    /// <summary>Documents the statuses of the errors that an endpoint answers.</summary>
+    public static RouteHandlerBuilder Refuses(this RouteHandlerBuilder endpoint, params IEnumerable<int> statuses)
+    {
+        foreach (var status in statuses.Append(StatusCodes.Status500InternalServerError).Order())
+        {
+            endpoint.Produces<ErrorMessage>(status);
+        }
+
+        return endpoint;
+    }
+
+    private static Ok<HealthAnswer> Healthz() => TypedResults.Ok(new HealthAnswer("ok"));
+}

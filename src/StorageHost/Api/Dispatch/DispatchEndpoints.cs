@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Http.HttpResults;
+using StorageHost.Images;
+
+namespace StorageHost.Api.Dispatch;
+
+/// <summary>The verbs on <c>/</c>: what the payload says is to be done.</summary>
+internal static class DispatchEndpoints
+{
+    private const string RespondAsync = "respond-async";
+
+    public static void MapDispatch(this RouteGroupBuilder api)
+    {
+        var dispatch = api.MapGroup("/").WithTags("Dispatch");
+        dispatch.MapGet("/", DispatchAsync).WithName("get")
+            .WithSummary("Lists the templates")
+            .WithDescription("The members may stand in a JSON body instead of the query.")
+            .Produces<ImagesAnswer>().Refuses(400, 413, 503, 504);
+        dispatch.MapPost("/", DispatchAsync).WithName("post")
+            .WithSummary("dup: sets pool levels; setimage: publishes a system disk; addstorage: makes a data disk")
+            .WithDescription("""
+                `dup` sets how many ready copies each image keeps: a level, not an increment. It answers at once and a job fills the pools.
+                `setimage` answers when the disk is whole and durable; with `Prefer: respond-async` at once, as a job.
+                `addstorage` makes an empty data disk of so many GiB.
+                Members match in any letter case; unknown and null ones are ignored; the Content-Type does not matter.
+                """)
+            .Produces<DiskAnswer>().Produces<JobAnswer>(StatusCodes.Status202Accepted)
+            .Refuses(400, 404, 409, 413, 422, 429, 503, 504, 507);
+        dispatch.MapDelete("/", DispatchAsync).WithName("delete")
+            .WithSummary("host: deletes a VM's disk; image: deletes a template")
+            .WithDescription("""
+                `host` deletes the system disk; the data disks stay unless `purge` is true.
+                `image` deletes that template, its copies and its wanted level.
+                The members may stand in a JSON body instead of the query.
+                """)
+            .Produces<RemovedHostAnswer>().Refuses(400, 404, 409, 413, 503, 504);
+    }
+
+    private static async Task<IResult> DispatchAsync(
+        HttpContext context, CommandReader reader, ImageCacheService images, CancellationToken cancellationToken)
+    {
+        var request = context.Request;
+        var body = await RequestBody.ReadAsync(request, cancellationToken);
+        switch (reader.Read(request.Method, body, request.Query))
+        {
+            case ListImages:
+                return TypedResults.Ok(ImagesAnswer.Of(await images.ListImagesAsync(cancellationToken)));
+            case SetLevels(var levels):
+                return TypedResults.Ok(PoolsAnswer.Of(await images.SetLevelsAsync(levels, cancellationToken)));
+            case SetImage(var image, var hostname) when PrefersAsync(request):
+                return Accepted(context.Response, JobAnswer.Of(await images.StartSetImageAsync(image, hostname, cancellationToken)));
+            case SetImage(var image, var hostname):
+                return TypedResults.Ok(DiskAnswer.Of(await images.SetImageAsync(image, hostname, cancellationToken)));
+            case AddStorage(var hostname, var sizeGb):
+                return TypedResults.Ok(DataDiskAnswer.Of(await images.AddStorageAsync(hostname, sizeGb, cancellationToken)));
+            case DeleteHost(var hostname, var purge):
+                return TypedResults.Ok(RemovedHostAnswer.Of(await images.DeleteHostAsync(hostname, purge, cancellationToken)));
+            case DeleteImage(var image):
+                return TypedResults.Ok(RemovedImageAnswer.Of(await images.DeleteImageAsync(image, cancellationToken)));
+            default:
+                throw new UnreachableException();
+        }
+    }
+
+    private static Accepted<JobAnswer> Accepted(HttpResponse response, JobAnswer job)
+    {
+        response.Headers["Preference-Applied"] = RespondAsync;
+        return TypedResults.Accepted($"/jobs/{Uri.EscapeDataString(job.Id)}", job);
+    }
+
+    /// <summary>RFC 7240: preferences in any letter case, between commas, each with parameters after a semicolon.</summary>
+    public static bool PrefersAsync(HttpRequest request) => request.Headers.GetCommaSeparatedValues("Prefer")
+        .Any(preference => preference.Split(';')[0].Trim().Equals(RespondAsync, StringComparison.OrdinalIgnoreCase));
+}

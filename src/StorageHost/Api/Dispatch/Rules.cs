@@ -1,0 +1,37 @@
+using FluentValidation;
+using FluentValidation.Results;
+using StorageHost.Api.Errors;
+using StorageHost.Images;
+
+namespace StorageHost.Api.Dispatch;
+
+/// <summary>The rules that the validators share. A field has its name on the wire; a fault is worded to be read after that name.</summary>
+internal static class Rules
+{
+    public static void ImageName<T>(this IRuleBuilder<T, string?> rule, string field, FileNames names) =>
+        rule.Custom((text, context) => context.AddFault(field, ImageFault(names, text, out _)));
+
+    public static void Hostname<T>(this IRuleBuilder<T, string?> rule, string field, FileNames names) =>
+        rule.Custom((text, context) => context.AddFault(field, NameFault(text, names.ParseHostname(text, out _))));
+
+    public static void WholeNumber<T>(this IRuleBuilder<T, long?> rule, string field, int least, int most) =>
+        rule.Custom((number, context) => context.AddFault(field, number is null ? "is required" : NumberFault(number, least, most)));
+
+    public static string? ImageFault(FileNames names, string? text, out ImageName image) =>
+        NameFault(text, names.ParseImage(text, out image));
+
+    public static string? NumberFault(long? number, int least, int most) =>
+        number >= least && number <= most ? null : $"must be a whole number from {least} to {most}";
+
+    /// <summary>Adds a fault as it stands: the validator's own way would take braces in it for placeholders.</summary>
+    public static void AddFault<T>(this ValidationContext<T> context, string field, string? fault)
+    {
+        if (fault is not null)
+        {
+            context.AddFailure(new ValidationFailure(field, fault));
+        }
+    }
+
+    private static string? NameFault(string? text, string? fault) =>
+        fault is null ? null : string.IsNullOrEmpty(text) ? "is required" : $"{fault}; it is '{Echo.Of(text)}'";
+}

@@ -1,0 +1,48 @@
+using Microsoft.AspNetCore.Diagnostics;
+using StorageHost.Images;
+
+namespace StorageHost.Api.Errors;
+
+/// <summary>
+/// Answers every exception with an <see cref="ErrorMessage"/>. (ASP.NET Core itself ends the request of a client who went away, as 499.)
+/// </summary>
+internal sealed partial class ErrorHandler(ILogger<ErrorHandler> logger) : IExceptionHandler
+{
+    public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    {
+        var (kind, message) = exception switch
+        {
+            RefusedException refused => (ErrorTable.Of(refused.Reason), refused.Message),
+            InvalidRequestException invalid => (invalid.Kind, invalid.Message),
+            BadHttpRequestException bad => Bare(httpContext, bad.StatusCode),
+            _ => Bare(httpContext, StatusCodes.Status500InternalServerError),
+        };
+
+        var level = kind.Status switch { 500 => LogLevel.Error, > 500 => LogLevel.Warning, _ => LogLevel.Information };
+        var traceId = httpContext.TraceId();
+        LogRefused(level, level > LogLevel.Information ? exception : null, kind.Code, message, traceId);
+        await httpContext.WriteErrorAsync(kind, message, (exception as InvalidRequestException)?.Errors);
+        return true;
+    }
+
+    /// <summary>Gives a status that came without a body its <see cref="ErrorMessage"/>.</summary>
+    public static Task WriteBareStatusAsync(StatusCodeContext context)
+    {
+        var (kind, message) = Bare(context.HttpContext, context.HttpContext.Response.StatusCode);
+        return context.HttpContext.WriteErrorAsync(kind, message, errors: null);
+    }
+
+    private static (ErrorKind Kind, string Message) Bare(HttpContext context, int status) => (ErrorTable.OfStatus(status), status switch
+    {
+        401 => "A client certificate or token is needed.",
+        403 => "This client may not do that.",
+        404 => "There is nothing at this address; /swagger lists what there is.",
+        405 => $"{Echo.Of(context.Request.Method)} is not allowed here; allowed: {context.Response.Headers.Allow}.",
+        413 => $"The body is too large: at most {Dispatch.RequestBody.MaxBytes} bytes.",
+        >= 500 => "Something went wrong inside the daemon; its log has the details under the trace id.",
+        _ => "The request is not valid HTTP for this address.",
+    });
+
+    [LoggerMessage(Message = "Refused with {Code}: {Reason} (trace {TraceId})")]
+    private partial void LogRefused(LogLevel level, Exception? exception, string code, string reason, string traceId);
+}

@@ -1,0 +1,38 @@
+using StorageHost.Images;
+
+namespace StorageHost.Api;
+
+/// <summary>Answers <c>/jobs</c>.</summary>
+/// <param name="Jobs">The jobs that are remembered, newest first.</param>
+internal sealed record JobsAnswer(IReadOnlyList<JobAnswer> Jobs)
+{
+    public static JobsAnswer Of(IEnumerable<JobStatus> jobs) => new([.. jobs.Select(JobAnswer.Of)]);
+}
+
+/// <summary>A job.</summary>
+/// <param name="Id">Its id in <c>/jobs/{id}</c>.</param>
+/// <param name="Kind">Whether it fills a pool or makes one disk.</param>
+/// <param name="Image">The image that it copies.</param>
+/// <param name="Hostname">For <c>setimage</c>: whose disk it makes; else null.</param>
+/// <param name="State">Where it stands; the last three are final.</param>
+/// <param name="CopiesDone">Copies that are whole.</param>
+/// <param name="CopiesTotal">Copies that it is to make.</param>
+/// <param name="BytesDone">Bytes behind it, holes counted as if they were written.</param>
+/// <param name="BytesTotal">Bytes of all its copies.</param>
+/// <param name="BytesPerSecond">Mean rate; 0 before copying began.</param>
+/// <param name="EtaSeconds">Seconds left at that rate; null when nobody can tell.</param>
+/// <param name="Error">Why it failed or waits; else null.</param>
+/// <param name="Disk">For a finished <c>setimage</c>: the file of the system disk; else null.</param>
+/// <param name="Created">When it was asked for.</param>
+/// <param name="Ended">When it ended; null while it has not.</param>
+internal sealed record JobAnswer(
+    string Id, JobKind Kind, string Image, string? Hostname, JobState State,
+    int CopiesDone, int CopiesTotal, long BytesDone, long BytesTotal, long BytesPerSecond, long? EtaSeconds,
+    string? Error, string? Disk, DateTimeOffset Created, DateTimeOffset? Ended)
+{
+    public static JobAnswer Of(JobStatus job) => new(
+        job.Id, job.Kind, job.Image.Text, job.Hostname?.Text, job.State,
+        job.CopiesDone, job.CopiesTotal, job.BytesDone, job.BytesTotal, job.BytesPerSecond,
+        job.Eta is { } eta ? (long)Math.Ceiling(eta.TotalSeconds) : null,
+        job.Error, job.Disk?.Disk.Text, job.Created, job.Ended);
+}

@@ -1,0 +1,46 @@
+using FluentValidation.Results;
+using Microsoft.AspNetCore.Http.HttpResults;
+using StorageHost.Api.Dispatch;
+using StorageHost.Api.Errors;
+using StorageHost.Images;
+
+namespace StorageHost.Api;
+
+/// <summary>Pools and jobs, to watch and to cancel.</summary>
+internal static class ResourceEndpoints
+{
+    public static void MapPools(this RouteGroupBuilder api)
+    {
+        var pools = api.MapGroup("/pools").WithTags("Pools");
+        pools.MapGet("", ListPools).WithName("pools").WithSummary("All pools").Refuses(503, 504);
+        pools.MapGet("/{image}", GetPoolAsync).WithName("pool").WithSummary("One image's pool").Refuses(400, 404, 503, 504);
+    }
+
+    public static void MapJobs(this RouteGroupBuilder api)
+    {
+        var jobs = api.MapGroup("/jobs").WithTags("Jobs");
+        jobs.MapGet("", ListJobs).WithName("jobs").WithSummary("All jobs that are remembered, newest first");
+        jobs.MapGet("/{id}", GetJob).WithName("job").WithSummary("One job").Refuses(404);
+        jobs.MapDelete("/{id}", CancelJobAsync).WithName("cancelJob").WithSummary("Cancels a job").Refuses(404, 409);
+    }
+
+    private static Ok<PoolsAnswer> ListPools(ImageCacheService images) => TypedResults.Ok(PoolsAnswer.Of(images.ListPools()));
+
+    private static async Task<Ok<PoolAnswer>> GetPoolAsync(
+        string image, FileNames names, ImageCacheService images, CancellationToken cancellationToken)
+    {
+        if (Rules.ImageFault(names, image, out var name) is { } fault)
+        {
+            throw new InvalidRequestException([new ValidationFailure(Wire.Image, fault)]);
+        }
+
+        return TypedResults.Ok(PoolAnswer.Of(await images.GetPoolAsync(name, cancellationToken)));
+    }
+
+    private static Ok<JobsAnswer> ListJobs(ImageCacheService images) => TypedResults.Ok(JobsAnswer.Of(images.ListJobs()));
+
+    private static Ok<JobAnswer> GetJob(string id, ImageCacheService images) => TypedResults.Ok(JobAnswer.Of(images.GetJob(id)));
+
+    private static async Task<Ok<JobAnswer>> CancelJobAsync(string id, ImageCacheService images, CancellationToken cancellationToken) =>
+        TypedResults.Ok(JobAnswer.Of(await images.CancelJobAsync(id, cancellationToken)));
+}

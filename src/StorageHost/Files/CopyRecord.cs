@@ -1,0 +1,62 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+using StorageHost.Images;
+
+namespace StorageHost.Files;
+
+/// <summary>
+/// What a copy remembers of its origin, in the extended attribute <c>user.storagehost.copy</c>: the template's size, modification time
+/// and inode, and the digest of the content. The copy also bears the template's modification time, so that a copy which anybody has
+/// written to since no longer looks like one.
+/// </summary>
+internal static unsafe class CopyRecord
+{
+    private const string Attribute = "user.storagehost.copy";
+    private const string Version = "1";
+    private const int MaxLength = 256;
+    private const long NanosecondsPerSecond = 1_000_000_000;
+
+    public static void Write(SafeFileHandle file, string name, Fingerprint of, string digest)
+    {
+        var value = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Version} {of.Size} {of.ModifiedNs} {of.Inode} {digest}"));
+        fixed (byte* start = value)
+        {
+            if (Syscalls.SetAttribute(file, Attribute, start, value.Length, 0) < 0)
+            {
+                throw Mount.Failed("fsetxattr", name);
+            }
+        }
+
+        var times = stackalloc TimeSpec[2];
+        var nanoseconds = ((of.ModifiedNs % NanosecondsPerSecond) + NanosecondsPerSecond) % NanosecondsPerSecond;
+        times[0] = times[1] = new TimeSpec { Seconds = (of.ModifiedNs - nanoseconds) / NanosecondsPerSecond, Nanoseconds = nanoseconds };
+        if (Syscalls.SetTimes(file, times) < 0)
+        {
+            throw Mount.Failed("futimens", name);
+        }
+    }
+
+    /// <summary>Reads the record; null when there is none, or none that we understand.</summary>
+    public static Fingerprint? Read(SafeFileHandle file, string name)
+    {
+        var value = stackalloc byte[MaxLength];
+        var length = Syscalls.GetAttribute(file, Attribute, value, MaxLength);
+        if (length < 0)
+        {
+            return Marshal.GetLastPInvokeError() is Errno.NoData or Errno.NotSupported or Errno.Range ? null : throw Mount.Failed("fgetxattr", name);
+        }
+
+        return Encoding.ASCII.GetString(value, (int)length).Split(' ') is [Version, var size, var modified, var inode, _]
+            && long.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes)
+            && long.TryParse(modified, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var nanoseconds)
+            && ulong.TryParse(inode, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? new Fingerprint(bytes, nanoseconds, number)
+            : null;
+    }
+
+    /// <summary>Whether a file is an untouched, unnamed copy of that state of the template.</summary>
+    public static bool IsWhole(in FileStat stat, Fingerprint? recorded, Fingerprint template) =>
+        stat.IsRegular && stat.Links == 1 && recorded == template && stat.Fingerprint.Size == template.Size && stat.Fingerprint.ModifiedNs == template.ModifiedNs;
+}

@@ -1,0 +1,92 @@
+using StorageHost.Images;
+
+namespace StorageHost.Files;
+
+/// <summary>Answers what the core asks about the volume.</summary>
+internal sealed class ImageVolume(StorageVolume volume, FileNames names, Recovery recovery, TemplateFile templates, StorageThreads threads) : IVolume
+{
+    private const string LocksFolder = $"{PrivateDirectory.Root}/locks";
+
+    public Task EnsureServedAsync(CancellationToken cancellationToken) => volume.EnsureSessionAsync(cancellationToken);
+
+    public Task RecoverAsync(CancellationToken cancellationToken) => recovery.RunAsync(cancellationToken);
+
+    public Task<IReadOnlyList<ImageName>> ListTemplatesAsync(CancellationToken cancellationToken) => volume.TransferAsync(
+        "list the templates",
+        (VolumeSession session, StorageCall<IReadOnlyList<ImageName>> _) =>
+            [.. Entries(session.Mount).OfType<TemplateEntry>().Select(entry => entry.Image).OrderBy(image => image.Text, StringComparer.Ordinal)],
+        cancellationToken);
+
+    public Task<Template> FindTemplateAsync(ImageName image, CancellationToken cancellationToken) =>
+        volume.RunAsync("look at a template", (VolumeSession session, StorageCall<Template> _) => templates.Find(session.Mount, image), cancellationToken);
+
+    public Task<Template> InspectTemplateAsync(ImageName image, CancellationToken cancellationToken) => volume.RunAsync(
+        "inspect a template",
+        (VolumeSession session, StorageCall<Template> _) =>
+        {
+            using var file = templates.Open(session.Mount, image, out var template);
+            return template;
+        },
+        cancellationToken);
+
+    public Task<FileName?> FindSystemDiskAsync(Hostname hostname, CancellationToken cancellationToken) => volume.RunAsync(
+        "look for a system disk",
+        (VolumeSession session, StorageCall<FileName?> _) => names.SystemDisk(hostname) is var disk && session.Mount.TryStat(disk.Text, out var _) ? disk : null,
+        cancellationToken);
+
+    public Task<VolumeSpace> ReadSpaceAsync(CancellationToken cancellationToken) =>
+        volume.RunAsync("read the room on the volume", (VolumeSession session, StorageCall<VolumeSpace> _) => session.Mount.Space(), cancellationToken);
+
+    public Task<VolumeScan> ScanAsync(CancellationToken cancellationToken) => volume.TransferAsync(
+        "read the directory",
+        (VolumeSession session, StorageCall<VolumeScan> _) =>
+        {
+            var mount = session.Mount;
+            var entries = Entries(mount);
+            return new VolumeScan(
+                [.. entries.OfType<TemplateEntry>().Select(entry => templates.TryFind(mount, entry.Image)).OfType<Template>()],
+                [.. entries.OfType<CopyEntry>().Select(entry => TryReadCopy(mount, entry)).OfType<Copy>()],
+                Levels.Read(mount, names),
+                mount.Space());
+        },
+        cancellationToken);
+
+    public Task WriteLevelAsync(ImageName image, int level, CancellationToken cancellationToken) => volume.RunAsync(
+        "set a level",
+        (VolumeSession session, StorageCall<bool> _) =>
+        {
+            Levels.Write(session, image, level);
+            return true;
+        },
+        cancellationToken);
+
+    public Task<IDisposable?> TryLockPoolAsync(ImageName image, CancellationToken cancellationToken) => volume.RunAsync(
+        "lock a pool",
+        (VolumeSession session, StorageCall<IDisposable?> _) =>
+        {
+            session.Mount.MakeDirectory(LocksFolder);
+            return LockFile.TryAcquire(session.Mount, $"{LocksFolder}/{image}") is { } held ? new ReleasedElsewhere(threads, held) : null;
+        },
+        cancellationToken);
+
+    private List<VolumeEntry> Entries(Mount mount) => [.. mount.List(".").Select(names.Classify).OfType<VolumeEntry>()];
+
+    private static Copy? TryReadCopy(Mount mount, CopyEntry entry)
+    {
+        using var file = mount.TryOpen(entry.File.Text);
+        if (file is null)
+        {
+            return null;
+        }
+
+        var stat = Mount.Stat(file, entry.File.Text);
+        if (stat.Links != 1)
+        {
+            // Another daemon is about to finish adding or claiming it.
+            return null;
+        }
+
+        var recorded = CopyRecord.Read(file, entry.File.Text);
+        return new Copy(entry.Image, entry.Number, stat.Inode, recorded is { } of && CopyRecord.IsWhole(stat, of, of) ? of : null);
+    }
+}

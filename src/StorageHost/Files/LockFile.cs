@@ -1,0 +1,33 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace StorageHost.Files;
+
+/// <summary>A file that exists to be locked. Whoever holds the lock may remove it, so a lock counts only while the name still leads to it.</summary>
+internal static class LockFile
+{
+    /// <summary>Makes the file when it is missing and locks it; null when somebody else has it. Closing the handle unlocks.</summary>
+    public static SafeFileHandle? TryAcquire(Mount mount, string name)
+    {
+        var file = mount.TryOpen(name, Syscalls.ReadWrite | Syscalls.Create, 0x180 /* 0600 */);
+        if (file is null)
+        {
+            return null;
+        }
+
+        try
+        {
+            if (Locks.TryLock(file, name) && mount.TryStat(name, out var stat) && stat.Inode == Mount.Stat(file, name).Inode)
+            {
+                return file;
+            }
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+
+        file.Dispose();
+        return null;
+    }
+}

@@ -1,0 +1,46 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace StorageHost.Files;
+
+/// <summary>
+/// Open-file-description locks: Gluster shows them on every node, and the kernel drops them with the process. They are no fences
+/// (a node that was cut off still believes in its locks), so nothing here relies on one for more than avoiding waste.
+/// </summary>
+internal static class Locks
+{
+    /// <summary>
+    /// The bytes with which QEMU says "nobody else may read" and "nobody else may write" (block/file-posix.c, RAW_LOCK_SHARED_BASE);
+    /// a running QEMU also holds some of 100-103 for what it does itself.
+    /// </summary>
+    private const long QemuUnsharedStart = 200;
+    private const long QemuUnsharedLength = 2;
+
+    /// <summary>Locks the whole file for writing; false when somebody else holds a lock on it.</summary>
+    public static bool TryLock(SafeFileHandle file, string name) => Set(file, name, Syscalls.WriteLock, 0, 0);
+
+    /// <summary>Whether anybody but this open file holds a lock on any byte of the file.</summary>
+    public static bool IsLockedByOthers(SafeFileHandle file, string name) => IsLockedByOthers(file, name, 0, 0);
+
+    /// <summary>
+    /// Keeps QEMU from opening the image until the file is closed; false when a QEMU, here or on another node, has it open. Two that
+    /// want to keep QEMU out do not take each other for one.
+    /// </summary>
+    public static bool TryKeepQemuOut(SafeFileHandle file, string name) =>
+        Set(file, name, Syscalls.ReadLock, QemuUnsharedStart, QemuUnsharedLength)
+        && !IsLockedByOthers(file, name, 0, QemuUnsharedStart)
+        && !IsLockedByOthers(file, name, QemuUnsharedStart + QemuUnsharedLength, 0);
+
+    private static bool IsLockedByOthers(SafeFileHandle file, string name, long start, long length)
+    {
+        var probe = new FileLock { Type = Syscalls.WriteLock, Start = start, Length = length };
+        return Syscalls.Lock(file, Syscalls.OfdGetLock, ref probe) == 0 ? probe.Type != Syscalls.Unlocked : throw Mount.Failed("lock", name);
+    }
+
+    private static bool Set(SafeFileHandle file, string name, short type, long start, long length)
+    {
+        var wanted = new FileLock { Type = type, Start = start, Length = length };
+        return Syscalls.Lock(file, Syscalls.OfdSetLock, ref wanted) == 0
+            || (Marshal.GetLastPInvokeError() is Errno.Again or Errno.Access ? false : throw Mount.Failed("lock", name));
+    }
+}

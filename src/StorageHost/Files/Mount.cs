@@ -1,0 +1,181 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+using Polly;
+using Polly.Retry;
+using StorageHost.Images;
+
+namespace StorageHost.Files;
+
+/// <summary>
+/// The storage directory, held open: file operations on names in it, with errno kept and the moments of a racing replica volume
+/// retried. Where a retry cannot know whether the first try took effect, it looks. Runs on storage threads only.
+/// </summary>
+internal sealed unsafe class Mount(SafeFileHandle directory) : IDisposable
+{
+    private static readonly ResiliencePipeline Transient = new ResiliencePipelineBuilder().AddRetry(new RetryStrategyOptions
+    {
+        ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Exception is StorageException failed && Errno.IsTransient(failed.Errno)),
+        MaxRetryAttempts = 5,
+        Delay = TimeSpan.FromMilliseconds(20),
+        BackoffType = DelayBackoffType.Exponential,
+        UseJitter = true,
+    }).Build();
+
+    public SafeFileHandle Directory { get; } = directory;
+
+    /// <summary>Opens a directory by its full path.</summary>
+    public static SafeFileHandle OpenDirectory(string path) =>
+        Handle(Syscalls.OpenAt(Syscalls.AtFdCwd, path, Syscalls.ReadOnly | Syscalls.Directory | Syscalls.CloseOnExec, 0), "open", "the storage directory");
+
+    public static FileStat Stat(SafeFileHandle file, string name) => TryStat(file, "", 0x1000 /* AT_EMPTY_PATH */, name, out var stat) ? stat : throw Failed("stat", name);
+
+    /// <summary>Looks at a name without following a link; false only when it does not exist.</summary>
+    public bool TryStat(string name, out FileStat stat)
+    {
+        var (found, result) = Transient.Execute(static state => (TryStat(state.Directory, state.name, Syscalls.AtSymlinkNoFollow, state.name, out var stat), stat), (Directory, name));
+        stat = result;
+        return found;
+    }
+
+    /// <summary>Opens a file without following a link or waiting for a pipe; null only when it does not exist.</summary>
+    public SafeFileHandle? TryOpen(string name, int flags = Syscalls.ReadOnly, uint mode = 0) => Transient.Execute(
+        static state =>
+        {
+            var file = Syscalls.OpenAt(
+                (int)state.Directory.DangerousGetHandle(), state.name, state.flags | Syscalls.NoFollow | Syscalls.NonBlocking | Syscalls.CloseOnExec, state.mode);
+            return file < 0 && Marshal.GetLastPInvokeError() == Errno.NoEntry ? null : Handle(file, "open", state.name);
+        },
+        (Directory, name, flags, mode));
+
+    public SafeFileHandle Open(string name, int flags = Syscalls.ReadOnly, uint mode = 0) => TryOpen(name, flags, mode) ?? throw Failed("open", name);
+
+    /// <summary>Makes a directory unless it is there.</summary>
+    public void MakeDirectory(string name)
+    {
+        if (Syscalls.MakeDirectoryAt(Directory, name, 0x1c0 /* 0700 */) < 0 && Marshal.GetLastPInvokeError() != Errno.Exists)
+        {
+            throw Failed("mkdir", name);
+        }
+    }
+
+    /// <summary>Renames; false when there is nothing of the old name (somebody else won it). Replaces what has the new name.</summary>
+    public bool TryRename(string from, string to)
+    {
+        var tries = 0;
+        return Transient.Execute(() =>
+        {
+            tries++;
+            if (Syscalls.RenameAt(Directory, from, Directory, to) == 0)
+            {
+                return true;
+            }
+
+            var errno = Marshal.GetLastPInvokeError();
+            if (errno != Errno.NoEntry)
+            {
+                throw new StorageException("rename", from, errno);
+            }
+
+            return tries > 1 && TryStat(Directory, to, Syscalls.AtSymlinkNoFollow, to, out _);
+        });
+    }
+
+    /// <summary>Gives a file a second name; false when that name is taken by another file.</summary>
+    public bool TryLink(string from, string to)
+    {
+        return Transient.Execute(() =>
+        {
+            if (Syscalls.LinkAt(Directory, from, Directory, to, 0) == 0)
+            {
+                return true;
+            }
+
+            var errno = Marshal.GetLastPInvokeError();
+            if (errno != Errno.Exists)
+            {
+                throw new StorageException("link", to, errno);
+            }
+
+            return TryStat(Directory, from, Syscalls.AtSymlinkNoFollow, from, out var ours)
+                && TryStat(Directory, to, Syscalls.AtSymlinkNoFollow, to, out var theirs)
+                && ours.Inode == theirs.Inode;
+        });
+    }
+
+    /// <summary>Removes a name; false when it did not exist.</summary>
+    public bool TryUnlink(string name, int flags = 0)
+    {
+        var tries = 0;
+        return Transient.Execute(() =>
+        {
+            tries++;
+            if (Syscalls.UnlinkAt(Directory, name, flags) == 0)
+            {
+                return true;
+            }
+
+            var errno = Marshal.GetLastPInvokeError();
+            return errno == Errno.NoEntry ? tries > 1 : throw new StorageException("unlink", name, errno);
+        });
+    }
+
+    /// <summary>Makes content, attributes and names of a file durable. Never retried: a failed fsync may have dropped the data.</summary>
+    public static void Sync(SafeFileHandle file, string name)
+    {
+        if (Syscalls.Sync(file) < 0)
+        {
+            throw Failed("fsync", name);
+        }
+    }
+
+    /// <summary>Size of the volume and what is free for this daemon, in bytes.</summary>
+    public VolumeSpace Space() => Syscalls.StatVolume(Directory, out var stat) == 0
+        ? new VolumeSpace((long)(stat.Blocks * stat.FragmentSize), (long)(stat.BlocksAvailable * stat.FragmentSize))
+        : throw Failed("statvfs", ".");
+
+    /// <summary>The names in a directory, without <c>.</c> and <c>..</c>, in no order.</summary>
+    public List<string> List(string name)
+    {
+        using var listed = Open(name, Syscalls.ReadOnly | Syscalls.Directory);
+        var names = new List<string>();
+        var buffer = new byte[64 * 1024];
+        fixed (byte* start = buffer)
+        {
+            nint read;
+            while ((read = Syscalls.ReadDirectory(listed, start, buffer.Length)) > 0)
+            {
+                for (byte* entry = start; entry < start + read; entry += *(ushort*)(entry + 16))
+                {
+                    // struct linux_dirent64: inode, offset, 16-bit record length at 16, type at 18, zero-ended name at 19.
+                    var text = Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(entry + 19));
+                    if (text is not "." and not "..")
+                    {
+                        names.Add(text);
+                    }
+                }
+            }
+
+            return read == 0 ? names : throw Failed("getdents64", name);
+        }
+    }
+
+    public void Dispose() => Directory.Dispose();
+
+    /// <summary>The failure that errno tells of.</summary>
+    internal static StorageException Failed(string call, string file) => new(call, file, Marshal.GetLastPInvokeError());
+
+    private static SafeFileHandle Handle(int file, string call, string name) => file >= 0 ? new SafeFileHandle(file, ownsHandle: true) : throw Failed(call, name);
+
+    private static bool TryStat(SafeFileHandle directory, string path, int flags, string name, out FileStat stat)
+    {
+        if (Syscalls.StatAt(directory, path, flags, Syscalls.BasicStats, out var result) == 0)
+        {
+            stat = FileStat.From(result);
+            return true;
+        }
+
+        stat = default;
+        return Marshal.GetLastPInvokeError() == Errno.NoEntry ? false : throw Failed("stat", name);
+    }
+}

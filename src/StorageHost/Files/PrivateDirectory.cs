@@ -1,0 +1,80 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Microsoft.Win32.SafeHandles;
+using StorageHost.Images;
+
+namespace StorageHost.Files;
+
+/// <summary>
+/// This daemon's own directory, <c>.storagehost/&lt;id&gt;/</c>: what is in the making or claimed lies here under names that nobody else
+/// uses. A lock on the file <c>lock</c> in it says, on every node, that its daemon lives; without it, others recover what is left.
+/// </summary>
+internal sealed class PrivateDirectory : IDisposable
+{
+    public const string Root = ".storagehost";
+    public const string LockName = "lock";
+
+    private readonly ConcurrentDictionary<string, PrivateFile> inUse = new(StringComparer.Ordinal);
+    private readonly SafeFileHandle lockFile;
+    private readonly ulong lockInode;
+    private readonly string basePath;
+    private long lastNumber;
+
+    private PrivateDirectory(string basePath, string name, SafeFileHandle lockFile, ulong lockInode)
+    {
+        this.basePath = basePath;
+        Name = name;
+        this.lockFile = lockFile;
+        this.lockInode = lockInode;
+    }
+
+    /// <summary>The directory's name, relative to the storage directory.</summary>
+    public string Name { get; }
+
+    /// <summary>Makes a new private directory and locks it.</summary>
+    /// <param name="mount">The storage directory.</param>
+    /// <param name="basePath">The storage directory's full path.</param>
+    public static PrivateDirectory Create(Mount mount, string basePath)
+    {
+        mount.MakeDirectory(Root);
+        for (var tries = 0; tries < 10; tries++)
+        {
+            var name = $"{Root}/{Guid.NewGuid():N}";
+            mount.MakeDirectory(name);
+
+            // Another daemon's recovery may take a directory that is not locked yet for a dead one's: then begin again.
+            if (LockFile.TryAcquire(mount, $"{name}/{LockName}") is { } lockFile)
+            {
+                return new PrivateDirectory(basePath, name, lockFile, Mount.Stat(lockFile, LockName).Inode);
+            }
+        }
+
+        throw new StorageException("lock", Root, Errno.Again);
+    }
+
+    /// <summary>Whether the lock is still there and still held: false once this node was cut off and others recovered its files.</summary>
+    public bool IsAlive(Mount mount)
+    {
+        var name = $"{Name}/{LockName}";
+        using var probe = mount.TryOpen(name, Syscalls.ReadWrite);
+        return probe is not null && Mount.Stat(probe, name).Inode == lockInode && Locks.IsLockedByOthers(probe, name);
+    }
+
+    /// <summary>A private name that was never used. It stays this caller's until it is disposed of; then recovery sweeps what is left of it.</summary>
+    public PrivateFile NewFile(PrivateKind kind, string detail = "")
+    {
+        var text = string.Create(CultureInfo.InvariantCulture, $"{PrivateNames.Prefix(kind)}-{Interlocked.Increment(ref lastNumber)}-{detail}");
+        var file = new PrivateFile($"{Name}/{text}", $"{basePath}/{Name}/{text}", done => inUse.TryRemove(done, out _));
+        inUse[file.Name] = file;
+        return file;
+    }
+
+    public bool IsInUse(string name) => inUse.ContainsKey(name);
+
+    /// <summary>Removes the directory if nothing is left in it.</summary>
+    public bool TryRemove(Mount mount) =>
+        mount.List(Name).Count == 1 && mount.TryUnlink($"{Name}/{LockName}") && mount.TryUnlink(Name, Syscalls.AtRemoveDir);
+
+    /// <summary>Gives the lock up.</summary>
+    public void Dispose() => lockFile.Dispose();
+}

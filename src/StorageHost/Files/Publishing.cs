@@ -1,0 +1,100 @@
+using Microsoft.Win32.SafeHandles;
+using StorageHost.Images;
+
+namespace StorageHost.Files;
+
+/// <summary>
+/// The one way a name comes to be (evidence: docs/decisions/0002-claim-protocol.md): the file is whole and fsynced under a private
+/// name; <c>link</c> gives it the final name, or says that it is taken; a second fsync makes the name durable; the private name goes.
+/// </summary>
+internal static class Publishing
+{
+    /// <summary>What became of an attempt.</summary>
+    public enum Outcome
+    {
+        /// <summary>The name is the file's, durably, and the caller knows.</summary>
+        Published,
+
+        /// <summary>Another file has the name. The private name is still there.</summary>
+        Taken,
+
+        /// <summary>The caller left before it was answered, so the name was withdrawn. The private name is still there.</summary>
+        Withdrawn,
+    }
+
+    /// <summary>Publishes a private file.</summary>
+    /// <param name="mount">The storage directory.</param>
+    /// <param name="file">The file, open.</param>
+    /// <param name="from">Its private name.</param>
+    /// <param name="to">The final name.</param>
+    /// <param name="tryAnswer">Tells the caller; false when it has left.</param>
+    /// <exception cref="StorageException">It was not published; after a failed fsync the file is discarded.</exception>
+    public static Outcome Publish(Mount mount, SafeFileHandle file, string from, FileName to, Func<bool> tryAnswer)
+    {
+        try
+        {
+            if (!mount.TryLink(from, to.Text))
+            {
+                return Outcome.Taken;
+            }
+
+            Mount.Sync(file, to.Text);
+        }
+        catch (StorageException failed)
+        {
+            // The link may have happened all the same, and after a failed fsync nobody knows what the file holds.
+            TryEach(() => Withdraw(mount, file, to), () => _ = failed.Call == "fsync" && mount.TryUnlink(from));
+            throw;
+        }
+
+        if (!tryAnswer())
+        {
+            Withdraw(mount, file, to);
+            return Outcome.Withdrawn;
+        }
+
+        mount.TryUnlink(from);
+        return Outcome.Published;
+    }
+
+    /// <summary>Publishes a file under the first free name of a sequence.</summary>
+    /// <returns>The outcome with the number of the name; Taken when the last name was taken, too.</returns>
+    public static (Outcome Outcome, int Number) PublishFirstFree(
+        Mount mount, SafeFileHandle file, string from, Func<int, FileName> name, int first, int last, Func<int, bool> tryAnswer)
+    {
+        for (var number = first; number <= last; number++)
+        {
+            var outcome = Publish(mount, file, from, name(number), () => tryAnswer(number));
+            if (outcome != Outcome.Taken)
+            {
+                return (outcome, number);
+            }
+        }
+
+        return (Outcome.Taken, last);
+    }
+
+    private static void TryEach(params ReadOnlySpan<Action> steps)
+    {
+        foreach (var step in steps)
+        {
+            try
+            {
+                step();
+            }
+            catch (StorageException)
+            {
+                // The failure that led here says more; recovery looks at what is left.
+            }
+        }
+    }
+
+    private static void Withdraw(Mount mount, SafeFileHandle file, FileName name)
+    {
+        // Only what is ours: another node may have deleted the name and published again in the meantime.
+        if (mount.TryStat(name.Text, out var stat) && stat.Inode == Mount.Stat(file, name.Text).Inode)
+        {
+            mount.TryUnlink(name.Text);
+        }
+    }
+}

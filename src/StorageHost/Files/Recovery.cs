@@ -1,0 +1,120 @@
+using StorageHost.Images;
+
+namespace StorageHost.Files;
+
+/// <summary>
+/// Tidies up after what was cut short: private directories of daemons that no longer live, files of our own that nobody works on any
+/// more, and what govirt's own daemon left. A leftover is first taken by renaming it, so that only one daemon ever decides about it;
+/// interrupted anywhere, the next run goes on.
+/// </summary>
+internal sealed partial class Recovery(StorageVolume volume, FileNames names, Publisher publisher, TimeProvider time, ILogger<Recovery> log)
+{
+    /// <summary>A copy of govirt's own daemon that was not written to for this long is not being made any more.</summary>
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
+
+    public Task RunAsync(CancellationToken cancellationToken) => volume.TransferAsync(
+        "recover",
+        (VolumeSession session, StorageCall<bool> call) =>
+        {
+            RecoverOwn(session, call);
+            foreach (var name in session.Mount.List(PrivateDirectory.Root).Where(name => Guid.TryParseExact(name, "N", out _)))
+            {
+                if (!call.IsAbandoned && session.Private.Name != $"{PrivateDirectory.Root}/{name}")
+                {
+                    RecoverDead(session, $"{PrivateDirectory.Root}/{name}");
+                }
+            }
+
+            SweepLeftovers(session.Mount);
+            return true;
+        },
+        cancellationToken);
+
+    private void RecoverOwn(VolumeSession session, StorageCall<bool> call)
+    {
+        foreach (var name in session.Mount.List(session.Private.Name).Select(name => $"{session.Private.Name}/{name}"))
+        {
+            // Asked after the listing: a name in use now cannot have been left over then.
+            if (!call.IsAbandoned && !session.Private.IsInUse(name) && !name.EndsWith($"/{PrivateDirectory.LockName}", StringComparison.Ordinal))
+            {
+                Settle(session.Mount, name);
+            }
+        }
+    }
+
+    private void RecoverDead(VolumeSession session, string directory)
+    {
+        var lockName = $"{directory}/{PrivateDirectory.LockName}";
+        if (!session.Mount.TryStat(directory, out _) || LockFile.TryAcquire(session.Mount, lockName) is not { } lockFile)
+        {
+            return;
+        }
+
+        using (lockFile)
+        {
+            foreach (var name in session.Mount.List(directory).Where(name => name != PrivateDirectory.LockName))
+            {
+                var image = PrivateNames.ClaimedImage(name);
+                using var taken = session.Private.NewFile(image is null ? PrivateKind.Making : PrivateKind.Claim, image ?? "");
+                if (session.Mount.TryRename($"{directory}/{name}", taken.Name))
+                {
+                    Settle(session.Mount, taken.Name);
+                }
+            }
+
+            session.Mount.TryUnlink(lockName);
+            session.Mount.TryUnlink(directory, Syscalls.AtRemoveDir);
+            LogRecovered(directory);
+        }
+    }
+
+    /// <summary>A claim whose copy has no other name goes back to its pool; any other private name is unlinked.</summary>
+    private void Settle(Mount mount, string name)
+    {
+        if (!mount.TryStat(name, out var stat))
+        {
+            return;
+        }
+
+        if (stat is { Links: 1, IsRegular: true }
+            && PrivateNames.ClaimedImage(Path.GetFileName(name)) is { } text
+            && names.ParseImage(text, out var image) is null)
+        {
+            var copy = publisher.AddToPool(mount, name, image);
+            LogReturned(image, copy.Number);
+            return;
+        }
+
+        mount.TryUnlink(name);
+        LogSwept(name, stat.Links);
+    }
+
+    private void SweepLeftovers(Mount mount)
+    {
+        foreach (var leftover in mount.List(".").Select(names.Classify).OfType<LeftoverEntry>())
+        {
+            using var file = mount.TryOpen(leftover.File.Text);
+            if (file is null)
+            {
+                continue;
+            }
+
+            var stat = Mount.Stat(file, leftover.File.Text);
+            var written = DateTimeOffset.UnixEpoch + TimeSpan.FromMicroseconds(stat.Fingerprint.ModifiedNs / 1000);
+            if (stat.IsRegular && time.GetUtcNow() - written > Quiet && !Locks.IsLockedByOthers(file, leftover.File.Text))
+            {
+                mount.TryUnlink(leftover.File.Text);
+                LogSwept(leftover.File.Text, stat.Links);
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Recovered the private directory {Directory} of a daemon that no longer lives")]
+    private partial void LogRecovered(string directory);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "An interrupted claim of {Image} went back to the pool as copy {Number}")]
+    private partial void LogReturned(ImageName image, int number);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Swept {Name}, which had {Links} names")]
+    private partial void LogSwept(string name, uint links);
+}

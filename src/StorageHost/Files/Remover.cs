@@ -1,0 +1,124 @@
+using Microsoft.Win32.SafeHandles;
+using StorageHost.Images;
+
+namespace StorageHost.Files;
+
+/// <summary>Deletes files by their exact names, all or none, and never one that QEMU has open.</summary>
+internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspector inspector, TemplateFile templates) : IRemover
+{
+    public Task<RemovedHost> RemoveHostAsync(Hostname hostname, bool purge, CancellationToken cancellationToken) => volume.TransferAsync(
+        "delete a host",
+        (VolumeSession session, StorageCall<RemovedHost> call) =>
+        {
+            var mount = session.Mount;
+            var system = names.SystemDisk(hostname);
+            FileName[] data = [.. Entries(mount).OfType<DataDiskEntry>().Where(disk => disk.Hostname == hostname).Select(disk => disk.File).OrderBy(file => file.Text, StringComparer.Ordinal)];
+            var exists = mount.TryStat(system.Text, out _);
+            if (!exists && (!purge || data.Length == 0))
+            {
+                throw new RefusedException(
+                    Refusal.HostNotFound,
+                    data.Length == 0 ? $"{system} does not exist" : $"{system} does not exist; {hostname} has data disks, which \"purge\" deletes");
+            }
+
+            var removed = RemoveAll(mount, call, [.. exists ? [system] : Array.Empty<FileName>(), .. purge ? data : []]);
+            return removed.Count > 0
+                ? new RemovedHost(hostname, removed, purge ? [] : data)
+                : throw new RefusedException(Refusal.HostNotFound, $"{system} was deleted by another request");
+        },
+        cancellationToken);
+
+    public Task CheckImageAsync(ImageName image, CancellationToken cancellationToken) => volume.TransferAsync(
+        "check a template",
+        (VolumeSession session, StorageCall<bool> _) =>
+        {
+            CheckUnused(session.Mount, image);
+            return true;
+        },
+        cancellationToken);
+
+    public Task<RemovedImage> RemoveImageAsync(ImageName image, CancellationToken cancellationToken) => volume.TransferAsync(
+        "delete a template",
+        (VolumeSession session, StorageCall<RemovedImage> call) =>
+        {
+            var mount = session.Mount;
+            CheckUnused(mount, image);
+
+            // The template first: without it no copy can be made or handed out, whatever interrupts the rest.
+            var removed = RemoveAll(mount, call, [names.Template(image)]);
+            if (removed.Count == 0)
+            {
+                throw new RefusedException(Refusal.ImageNotFound, $"the template {image} was deleted by another request");
+            }
+
+            Levels.Write(session, image, 0);
+            FileName[] copies = [.. Entries(mount).OfType<CopyEntry>().Where(copy => copy.Image == image).OrderBy(copy => copy.Number).Select(copy => copy.File)];
+            return new RemovedImage(image, [.. removed, .. copies.Where(copy => mount.TryUnlink(copy.Text))]);
+        },
+        cancellationToken);
+
+    private void CheckUnused(Mount mount, ImageName image)
+    {
+        _ = templates.Find(mount, image);
+        var clones = Entries(mount).Where(entry => entry is not CopyEntry && entry.File != names.Template(image) && IsBackedBy(mount, entry.File.Text, image)).ToArray();
+        if (clones.Length > 0)
+        {
+            throw new RefusedException(
+                Refusal.ImageInUse,
+                $"{clones.Length} linked clone(s) depend on {image}: {string.Join(", ", clones.Take(5).Select(clone => clone.File.Text))}{(clones.Length > 5 ? ", …" : "")}");
+        }
+    }
+
+    private bool IsBackedBy(Mount mount, string name, ImageName image)
+    {
+        if (!mount.TryStat(name, out var stat) || !stat.IsRegular)
+        {
+            return false;
+        }
+
+        using var file = mount.TryOpen(name);
+        return file is not null && inspector.Inspect(new HeaderSource(file, name)).BackingFile is { } backing && templates.BackingTemplate(backing) == image;
+    }
+
+    private static List<FileName> RemoveAll(Mount mount, IStorageCall call, IReadOnlyList<FileName> files)
+    {
+        var held = new List<SafeFileHandle>();
+        try
+        {
+            foreach (var file in files)
+            {
+                if (mount.TryStat(file.Text, out var stat) && !stat.IsRegular)
+                {
+                    throw new RefusedException(Refusal.ImageRejected, $"{file} is not a regular file; it is left alone");
+                }
+
+                if (mount.TryOpen(file.Text) is not { } opened)
+                {
+                    continue;
+                }
+
+                held.Add(opened);
+                if (!Locks.TryKeepQemuOut(opened, file.Text))
+                {
+                    throw new RefusedException(Refusal.DiskInUse, $"{file} is open in a virtual machine or another program; stop that first");
+                }
+            }
+
+            // Whoever has given up waiting has been told nothing yet, so nothing may happen yet.
+            if (call.IsAbandoned)
+            {
+                return [];
+            }
+
+            List<FileName> removed = [.. files.Where(file => mount.TryUnlink(file.Text))];
+            Mount.Sync(mount.Directory, ".");
+            return removed;
+        }
+        finally
+        {
+            held.ForEach(file => file.Dispose());
+        }
+    }
+
+    private List<VolumeEntry> Entries(Mount mount) => [.. mount.List(".").Select(names.Classify).OfType<VolumeEntry>()];
+}

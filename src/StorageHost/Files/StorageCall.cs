@@ -1,0 +1,58 @@
+namespace StorageHost.Files;
+
+/// <summary>Work for a storage thread, seen from the thread.</summary>
+internal interface IStorageCall
+{
+    /// <summary>Whether the caller has left: its deadline passed or its client went away.</summary>
+    bool IsAbandoned { get; }
+
+    /// <summary>Does the work, unless its caller has gone.</summary>
+    void Execute();
+}
+
+/// <summary>
+/// One piece of storage work and its caller. A system call that hangs cannot be stopped, so the caller can leave: exactly one of
+/// "answered" and "abandoned" happens, and work that changes something asks which it was before it lets the change stand.
+/// </summary>
+/// <typeparam name="T">What the work answers.</typeparam>
+internal sealed class StorageCall<T>(Func<StorageCall<T>, T> work) : IStorageCall
+{
+    private readonly TaskCompletionSource<T> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Completes with the answer, the fault, or as cancelled when the caller left first.</summary>
+    public Task<T> Answer => answer.Task;
+
+    /// <summary>Whether the caller has left: its deadline passed or its client went away.</summary>
+    public bool IsAbandoned => answer.Task.IsCanceled;
+
+    /// <summary>Answers the caller now; the work may go on tidying up.</summary>
+    /// <returns>False when the caller has left: what was done must be undone.</returns>
+    public bool TryAnswer(T result) => answer.TrySetResult(result);
+
+    /// <summary>Lets the caller leave.</summary>
+    public void Abandon() => answer.TrySetCanceled(CancellationToken.None);
+
+    void IStorageCall.Execute()
+    {
+        if (answer.Task.IsCompleted)
+        {
+            return;
+        }
+
+        try
+        {
+            var result = work(this);
+            if (!answer.TrySetResult(result) && IsAbandoned)
+            {
+                // Nobody will: the caller that would have disposed of it has left.
+                (result as IDisposable)?.Dispose();
+            }
+        }
+#pragma warning disable CA1031 // Whatever the work throws is the caller's to see; the thread goes on.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            answer.TrySetException(exception);
+        }
+    }
+}

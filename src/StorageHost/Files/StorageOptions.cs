@@ -1,0 +1,32 @@
+namespace StorageHost.Files;
+
+/// <summary>The section <c>Storage</c>: the directory that is served and how patient the daemon is with it.</summary>
+internal sealed class StorageOptions
+{
+    /// <summary>The id of this image storage in <c>/imagestorages/{id}</c>.</summary>
+    public string Id { get; init; } = "internal";
+
+    /// <summary>The directory that holds templates, copies and disks: an absolute path. Required.</summary>
+    public string Directory { get; init; } = "";
+
+    /// <summary>What a template's file name ends with.</summary>
+    public string TemplateSuffix { get; init; } = "_template.img";
+
+    /// <summary>The file system type that the directory must lie on, as the mount table names it (<c>fuse.glusterfs</c>); empty: any.</summary>
+    public string RequireMount { get; init; } = "";
+
+    /// <summary>How much of the volume stays free of copies, in percent of its size.</summary>
+    public int ReservePercent { get; init; } = 5;
+
+    /// <summary>How long one storage operation may take before its caller is told that the outcome is unknown.</summary>
+    public TimeSpan OperationTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>The same for what moves data: a block of a copy, its fsync, a listing of the directory.</summary>
+    public TimeSpan TransferTimeout { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>How often the directory is read again, to see what other daemons and operators did.</summary>
+    public TimeSpan RescanInterval { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How many threads make storage calls; as many calls can hang before others wait.</summary>
+    public int Threads { get; init; } = 16;
+}

@@ -1,0 +1,143 @@
+using Microsoft.Extensions.Options;
+using StorageHost.Images;
+
+namespace StorageHost.Files;
+
+/// <summary>The storage directory while it is mounted, with this daemon's private directory on it.</summary>
+internal sealed record VolumeSession(Mount Mount, PrivateDirectory Private, MountPoint MountPoint);
+
+/// <summary>
+/// Holds the session with the volume and runs work in it. When the mount dies, is replaced, or this node was cut off and its files were
+/// recovered by others, the session ends and a new one begins as soon as the directory is there again.
+/// </summary>
+internal sealed partial class StorageVolume(IOptions<StorageOptions> options, StorageThreads threads, ILogger<StorageVolume> log) : IAsyncDisposable
+{
+    private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(2);
+
+    private readonly StorageOptions options = options.Value;
+    private volatile VolumeSession? session;
+    private string problem = "the storage directory was not opened yet";
+    private string? expectedType;
+
+    /// <summary>The directory's full path.</summary>
+    public string Directory => options.Directory;
+
+    private VolumeSession Current => session ?? throw new RefusedException(Refusal.StorageUnavailable, problem);
+
+    /// <summary>Runs an operation on the volume; see <see cref="StorageThreads.RunAsync{T}(string, Func{StorageCall{T}, T}, CancellationToken)"/>.</summary>
+    public Task<T> RunAsync<T>(string operation, Func<VolumeSession, StorageCall<T>, T> work, CancellationToken cancellationToken)
+    {
+        var current = Current;
+        return threads.RunAsync(operation, (StorageCall<T> call) => work(current, call), cancellationToken);
+    }
+
+    /// <summary>Runs something that moves data or reads much.</summary>
+    public Task<T> TransferAsync<T>(string operation, Func<VolumeSession, StorageCall<T>, T> work, CancellationToken cancellationToken)
+    {
+        var current = Current;
+        return threads.TransferAsync(operation, (StorageCall<T> call) => work(current, call), cancellationToken);
+    }
+
+    /// <summary>Closes an open file without waiting for it; see <see cref="StorageThreads.Release"/>.</summary>
+    public void Release(IDisposable resource) => threads.Release(resource);
+
+    /// <summary>Checks the session, and begins a new one when there is none or it is dead.</summary>
+    /// <exception cref="RefusedException">StorageUnavailable or StorageTimeout when the directory cannot be served.</exception>
+    public async Task EnsureSessionAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (session is { } current)
+            {
+                var fault = await threads.RunAsync("check the mount", (StorageCall<string?> _) => FindFault(current), cancellationToken);
+                if (fault is null)
+                {
+                    return;
+                }
+
+                LogSessionEnded(fault);
+                End(fault);
+            }
+
+            session = await threads.RunAsync("open the storage directory", (StorageCall<VolumeSession> _) => Begin(), cancellationToken);
+            LogSessionBegan(session.MountPoint.FileSystemType, session.MountPoint.Source, session.Private.Name);
+        }
+        catch (RefusedException exception) when (exception.Reason is Refusal.StorageUnavailable)
+        {
+            End(exception.Message);
+            throw;
+        }
+    }
+
+    /// <summary>Leaves the volume. What is left in the private directory, whoever looks next recovers.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        var left = session;
+        End("the daemon is stopping");
+        if (left is not null)
+        {
+            try
+            {
+                await threads.RunAsync("leave the volume", (StorageCall<bool> _) => left.Private.TryRemove(left.Mount), LeaveTimeout, CancellationToken.None);
+            }
+            catch (RefusedException)
+            {
+                // A volume that does not answer is left all the same.
+            }
+        }
+    }
+
+    private void End(string reason)
+    {
+        problem = reason;
+        var ended = session;
+        session = null;
+
+        // The directory's handle is left to the finalizer: calls of other requests may still use it, and closing a directory never waits.
+        if (ended is not null)
+        {
+            threads.Release(ended.Private);
+        }
+    }
+
+    private VolumeSession Begin()
+    {
+        var mount = new Mount(Mount.OpenDirectory(options.Directory));
+        var point = MountTable.Of(mount.Directory) ?? throw new RefusedException(Refusal.StorageUnavailable, "the storage directory is not in the mount table");
+        if (TypeFault(point) is { } fault)
+        {
+            mount.Dispose();
+            throw new RefusedException(Refusal.StorageUnavailable, fault);
+        }
+
+        var created = new VolumeSession(mount, PrivateDirectory.Create(mount, options.Directory), point);
+        expectedType = point.FileSystemType;
+        return created;
+    }
+
+    private string? FindFault(VolumeSession current)
+    {
+        using var reopened = Mount.OpenDirectory(options.Directory);
+        var (now, then) = (Mount.Stat(reopened, "."), Mount.Stat(current.Mount.Directory, "."));
+        if ((now.Inode, now.Device) != (then.Inode, then.Device))
+        {
+            return MountTable.Of(reopened) is { } point && TypeFault(point) is { } fault ? fault : "another file system was mounted on the storage directory";
+        }
+
+        return current.Private.IsAlive(current.Mount) ? null : "this node was cut off from the volume, and its private directory was recovered";
+    }
+
+    private string? TypeFault(MountPoint point)
+    {
+        var required = options.RequireMount.Length > 0 ? options.RequireMount : expectedType;
+        return required is null || required == point.FileSystemType
+            ? null
+            : $"the storage directory must lie on {required}, but lies on {point.FileSystemType}: the volume is not mounted";
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Serving the storage directory on {Type} {Source}, private directory {Private}")]
+    private partial void LogSessionBegan(string type, string source, string @private);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The session with the volume ended: {Reason}")]
+    private partial void LogSessionEnded(string reason);
+}

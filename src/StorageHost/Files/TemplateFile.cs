@@ -1,0 +1,71 @@
+using Microsoft.Win32.SafeHandles;
+using StorageHost.Images;
+
+namespace StorageHost.Files;
+
+/// <summary>Finds and opens templates, and keeps hostile ones away from everything behind it.</summary>
+internal sealed class TemplateFile(FileNames names, IImageInspector inspector, StorageVolume volume)
+{
+    /// <summary>Looks at a template; null when it does not exist.</summary>
+    public Template? TryFind(Mount mount, ImageName image) =>
+        mount.TryStat(names.Template(image).Text, out var stat) ? new Template(image, stat.Fingerprint, stat.AllocatedBytes) : null;
+
+    /// <summary>Looks at a template.</summary>
+    /// <exception cref="RefusedException">ImageNotFound.</exception>
+    public Template Find(Mount mount, ImageName image) => TryFind(mount, image) ?? throw NotFound(image);
+
+    /// <summary>Opens a template whose header has passed the inspection.</summary>
+    /// <exception cref="RefusedException">ImageNotFound; ImageRejected.</exception>
+    public SafeFileHandle Open(Mount mount, ImageName image, out Template template)
+    {
+        var name = names.Template(image).Text;
+        if (!mount.TryStat(name, out var listed))
+        {
+            throw NotFound(image);
+        }
+
+        // Opening a device or a pipe may already do something: so only after lstat, and the open file is asked again.
+        var file = listed.IsRegular ? mount.Open(name) : throw Rejected(image, "it is not a regular file");
+        try
+        {
+            var stat = Mount.Stat(file, name);
+            if (!stat.IsRegular)
+            {
+                throw Rejected(image, "it is not a regular file");
+            }
+
+            var header = inspector.Inspect(new HeaderSource(file, name));
+            if (header.Fault is { } fault)
+            {
+                throw Rejected(image, fault);
+            }
+
+            if (header.BackingFile is { } backing && (BackingTemplate(backing) is not { } parent || TryFind(mount, parent) is null))
+            {
+                throw Rejected(image, "its backing file is not one of the templates");
+            }
+
+            template = new Template(image, stat.Fingerprint, stat.AllocatedBytes);
+            return file;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The template that a backing file name leads to; null when it leads anywhere else.</summary>
+    public ImageName? BackingTemplate(string backingFile)
+    {
+        var directory = volume.Directory.TrimEnd('/') + "/";
+        var name = backingFile.StartsWith(directory, StringComparison.Ordinal) ? backingFile[directory.Length..]
+            : backingFile.StartsWith("./", StringComparison.Ordinal) ? backingFile[2..]
+            : backingFile;
+        return names.Classify(name) is TemplateEntry entry ? entry.Image : null;
+    }
+
+    private static RefusedException NotFound(ImageName image) => new(Refusal.ImageNotFound, $"there is no template {image}");
+
+    private static RefusedException Rejected(ImageName image, string fault) => new(Refusal.ImageRejected, $"the template {image} is not served: {fault}");
+}

@@ -1,0 +1,59 @@
+using FluentValidation;
+using StorageHost.Files;
+using StorageHost.Images;
+using StorageHost.Qemu;
+
+namespace StorageHost.Hosting;
+
+/// <summary>What the section <c>Storage</c> must hold.</summary>
+internal sealed class StorageRules : AbstractValidator<StorageOptions>
+{
+    public StorageRules()
+    {
+        RuleFor(o => o.Id).Matches(@"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\z").WithMessage("must be 1 to 100 letters, digits, '.', '_' or '-'");
+        RuleFor(o => o.Directory).NotEmpty().WithMessage("is required: the directory that holds the images");
+        RuleFor(o => o.Directory).Must(directory => directory.StartsWith('/')).When(o => o.Directory.Length > 0).WithMessage("must be an absolute path");
+        RuleFor(o => o.TemplateSuffix).Must(FileNames.IsTemplateSuffix)
+            .WithMessage("must begin with '_', '-' or '.', hold 2 to 50 letters, digits, '.', '_' or '-', and not look like the name of a disk or a copy");
+        RuleFor(o => o.ReservePercent).InclusiveBetween(0, 90).WithMessage("must be 0 to 90");
+        RuleFor(o => o.OperationTimeout).InclusiveBetween(TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(5)).WithMessage("must be 00:00:00.1 to 00:05:00");
+        RuleFor(o => o.TransferTimeout).InclusiveBetween(TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1)).WithMessage("must be 00:00:00.1 to 01:00:00");
+        RuleFor(o => o.RescanInterval).InclusiveBetween(TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1)).WithMessage("must be 00:00:00.1 to 01:00:00");
+        RuleFor(o => o.Threads).InclusiveBetween(4, 256).WithMessage("must be 4 to 256");
+    }
+}
+
+/// <summary>What the section <c>Pool</c> must hold.</summary>
+internal sealed class PoolRules : AbstractValidator<PoolOptions>
+{
+    public PoolRules()
+    {
+        RuleFor(o => o.MaxCopies).InclusiveBetween(0, 1000).WithMessage("must be 0 to 1000");
+        RuleFor(o => o.Workers).InclusiveBetween(2, 16).WithMessage("must be 2 to 16: one is kept for callers who wait");
+        RuleFor(o => o.MaxWaiting).InclusiveBetween(1, 100_000).WithMessage("must be 1 to 100000");
+        RuleFor(o => o.WaitTimeout).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromDays(1)).WithMessage("must be 00:00:01 to 1.00:00:00");
+    }
+}
+
+/// <summary>What the section <c>Disks</c> must hold.</summary>
+internal sealed class DisksRules : AbstractValidator<DisksOptions>
+{
+    public DisksRules()
+    {
+        RuleFor(o => o.MaxSizeGb).InclusiveBetween(1, 65536).WithMessage("must be 1 to 65536 (GiB)");
+        RuleFor(o => o.Mode).Matches("^0?[0-7]{3}\\z").WithMessage("must be an octal mode such as 0660");
+        RuleFor(o => o.Owner).GreaterThanOrEqualTo(-1).WithMessage("must be a numeric user id, or -1");
+        RuleFor(o => o.Group).GreaterThanOrEqualTo(-1).WithMessage("must be a numeric group id, or -1");
+    }
+}
+
+/// <summary>What the section <c>Qemu</c> must hold.</summary>
+internal sealed class QemuRules : AbstractValidator<QemuOptions>
+{
+    public QemuRules()
+    {
+        RuleFor(o => o.Path).NotEmpty().WithMessage("is required");
+        RuleFor(o => o.Timeout).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10)).WithMessage("must be 00:00:01 to 00:10:00");
+        RuleFor(o => o.MemoryLimitMb).InclusiveBetween(128, 65536).WithMessage("must be 128 to 65536 (MiB)");
+    }
+}

@@ -1,0 +1,46 @@
+namespace StorageHost.Images;
+
+/// <summary>What became of a claim.</summary>
+internal enum ClaimOutcome
+{
+    /// <summary>The disk has its name and is durable.</summary>
+    Published,
+
+    /// <summary>Somebody else had taken the copy.</summary>
+    Gone,
+
+    /// <summary>The copy was not one of the template as it is now, or had been touched; it was retired.</summary>
+    Stale,
+
+    /// <summary>The disk's name was taken; the copy went back to the pool.</summary>
+    HostExists,
+}
+
+/// <summary>The outcome of a claim, with the copy that went back to the pool, if one did.</summary>
+internal sealed record ClaimResult(ClaimOutcome Outcome, FileName Disk, Copy? Returned = null);
+
+/// <summary>
+/// Gives files their names, and takes copies out of pools (port; implemented in Files). Every change is done or undone before a caller
+/// is told that it failed, unless the storage does not answer: then the refusal says that the outcome is unknown.
+/// </summary>
+internal interface IPublisher
+{
+    /// <summary>Claims a ready copy and publishes it as a system disk.</summary>
+    Task<ClaimResult> PublishAsync(Copy copy, Template template, Hostname hostname, CancellationToken cancellationToken);
+
+    /// <summary>Publishes a copy that is claimed already; whatever happens, the claim is no longer the caller's.</summary>
+    Task<ClaimResult> PublishAsync(Claim claim, Template template, Hostname hostname, CancellationToken cancellationToken);
+
+    /// <summary>Gives a copy to the pool; whatever happens, the claim is no longer the caller's.</summary>
+    Task<Copy> AddToPoolAsync(Claim claim, CancellationToken cancellationToken);
+
+    /// <summary>Deletes a ready copy; nothing happens when it is gone.</summary>
+    Task RetireAsync(Copy copy, CancellationToken cancellationToken);
+
+    /// <summary>A private name for a disk to be made under.</summary>
+    Task<PrivateFile> NewDiskAsync(CancellationToken cancellationToken);
+
+    /// <summary>Publishes a data disk under the first free name of its size; whatever happens, the file is no longer the caller's.</summary>
+    /// <exception cref="RefusedException">HostExists when there are no free names.</exception>
+    Task<FileName> PublishDataDiskAsync(PrivateFile file, Hostname hostname, int sizeGb, CancellationToken cancellationToken);
+}

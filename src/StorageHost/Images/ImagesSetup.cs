@@ -1,0 +1,14 @@
+namespace StorageHost.Images;
+
+/// <summary>Joins the core to a host; its ports are joined by the folders that implement them.</summary>
+internal static class ImagesSetup
+{
+    public static IServiceCollection AddImages(this IServiceCollection services) => services
+        .AddSingleton<Pools>()
+        .AddSingleton<Jobs>()
+        .AddSingleton<PoolScanner>()
+        .AddSingleton<PoolPass>()
+        .AddSingleton<PoolReconciler>()
+        .AddHostedService(provider => provider.GetRequiredService<PoolReconciler>())
+        .AddSingleton<ImageCacheService>();
+}

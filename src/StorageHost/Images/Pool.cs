@@ -1,0 +1,226 @@
+namespace StorageHost.Images;
+
+/// <summary>
+/// What this daemon knows of one image's pool: an index of the ready copies, and the callers who wait for the next one. Nothing here
+/// touches the storage, so its lock is never held for longer than a few instructions.
+/// </summary>
+internal sealed class Pool(ImageName image)
+{
+    private readonly Lock gate = new();
+    private readonly Dictionary<int, Copy> ready = [];
+    private readonly LinkedList<TaskCompletionSource<Claim?>> waiters = [];
+    private HashSet<int>? addedDuringScan;
+    private bool levelSetDuringScan;
+    private long hits;
+    private long misses;
+
+    public ImageName Image { get; } = image;
+
+    /// <summary>The level to keep.</summary>
+    public int Wanted { get; private set; }
+
+    /// <summary>The template as last seen; null when there is none.</summary>
+    public Template? Template { get; private set; }
+
+    /// <summary>The template is being deleted: nothing is copied any more.</summary>
+    public bool Closing { get; set; }
+
+    /// <summary>The job that fills it; null when none does.</summary>
+    public Job? Job { get; private set; }
+
+    /// <summary>Why it cannot be filled just now, in words for the operator.</summary>
+    public string? Problem { get; set; }
+
+    /// <summary>When a copy was last added.</summary>
+    public DateTimeOffset? LastRefill { get; set; }
+
+    public int Ready
+    {
+        get
+        {
+            lock (gate)
+            {
+                return ready.Count;
+            }
+        }
+    }
+
+    public int Waiting
+    {
+        get
+        {
+            lock (gate)
+            {
+                return waiters.Count;
+            }
+        }
+    }
+
+    public (long Hits, long Misses) Claims => (Interlocked.Read(ref hits), Interlocked.Read(ref misses));
+
+    /// <summary>Counts a claim that was met, from the pool or after waiting.</summary>
+    public void Count(bool isHit) => Interlocked.Increment(ref isHit ? ref hits : ref misses);
+
+    /// <summary>Takes a copy out of the index, or a place in the queue for the next one: never neither, so that no copy is missed between.</summary>
+    /// <returns>A copy; or a wait, which ends with a claim made for this caller, or with null when it should try again.</returns>
+    public (Copy? Copy, Task<Claim?>? Next) TakeOrWait(CancellationToken cancellationToken)
+    {
+        lock (gate)
+        {
+            if (TakeLocked() is { } copy)
+            {
+                return (copy, null);
+            }
+
+            var waiter = waiters.AddLast(new TaskCompletionSource<Claim?>(TaskCreationOptions.RunContinuationsAsynchronously)).Value;
+            return (null, WaitAsync(waiter, cancellationToken));
+        }
+    }
+
+    /// <summary>Takes a copy out of the index to delete it; null when there is none.</summary>
+    public Copy? Take()
+    {
+        lock (gate)
+        {
+            return TakeLocked();
+        }
+    }
+
+    /// <summary>Puts a copy into the index.</summary>
+    public void Put(Copy copy)
+    {
+        lock (gate)
+        {
+            ready[copy.Number] = copy;
+            addedDuringScan?.Add(copy.Number);
+            WakeLocked(1);
+        }
+    }
+
+    /// <summary>Gives a claim to the caller who has waited longest; false when nobody waits.</summary>
+    public bool TryHandOver(Claim claim)
+    {
+        lock (gate)
+        {
+            while (waiters.First is { } first)
+            {
+                waiters.RemoveFirst();
+                if (first.Value.TrySetResult(claim))
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
+
+    /// <summary>Tells everyone who waits that there will be no copy.</summary>
+    public void FailWaiters(RefusedException refusal)
+    {
+        lock (gate)
+        {
+            foreach (var waiter in waiters)
+            {
+                waiter.TrySetException(refusal);
+            }
+
+            waiters.Clear();
+        }
+    }
+
+    /// <summary>Sets the level, which was written to the volume before.</summary>
+    public void SetWanted(int level)
+    {
+        lock (gate)
+        {
+            Wanted = level;
+            levelSetDuringScan = true;
+        }
+    }
+
+    /// <summary>The job that fills it, which begins now if there is none.</summary>
+    public Job BeginJob(Jobs jobs)
+    {
+        lock (gate)
+        {
+            return Job ??= jobs.Begin(JobKind.Fill, Image);
+        }
+    }
+
+    /// <summary>Takes the job away, to end it.</summary>
+    public Job? EndJob()
+    {
+        lock (gate)
+        {
+            var job = Job;
+            Job = null;
+            return job;
+        }
+    }
+
+    /// <summary>To be called before a scan: what is changed here while it reads is newer than what it will have seen.</summary>
+    public void BeginScan()
+    {
+        lock (gate)
+        {
+            addedDuringScan = [];
+            levelSetDuringScan = false;
+        }
+    }
+
+    /// <summary>Makes the index what a scan found. A copy that was taken meanwhile is found gone by whoever takes it next.</summary>
+    public void EndScan(Template? template, IEnumerable<Copy> found, int level)
+    {
+        lock (gate)
+        {
+            var added = ready.Where(entry => addedDuringScan?.Contains(entry.Key) == true).ToArray();
+            ready.Clear();
+            foreach (var copy in found.Concat(added.Select(entry => entry.Value)))
+            {
+                ready[copy.Number] = copy;
+            }
+
+            Template = template;
+            Wanted = levelSetDuringScan ? Wanted : level;
+            addedDuringScan = null;
+            WakeLocked(ready.Count);
+        }
+    }
+
+    private Copy? TakeLocked()
+    {
+        foreach (var copy in ready.Values)
+        {
+            ready.Remove(copy.Number);
+            return copy;
+        }
+
+        return null;
+    }
+
+    private void WakeLocked(int count)
+    {
+        for (; count > 0 && waiters.First is { } first; count--)
+        {
+            waiters.RemoveFirst();
+            first.Value.TrySetResult(null);
+        }
+    }
+
+    private async Task<Claim?> WaitAsync(TaskCompletionSource<Claim?> waiter, CancellationToken cancellationToken)
+    {
+        await using var _ = cancellationToken.UnsafeRegister(
+            _ =>
+            {
+                lock (gate)
+                {
+                    waiters.Remove(waiter);
+                }
+
+                waiter.TrySetCanceled(cancellationToken);
+            },
+            null);
+        return await waiter.Task;
+    }
+}

@@ -1,0 +1,20 @@
+namespace StorageHost.Images;
+
+/// <summary>The section <c>Pool</c>: how copies are kept and made.</summary>
+internal sealed class PoolOptions
+{
+    /// <summary>The highest level that a pool can be set to.</summary>
+    public int MaxCopies { get; init; } = 10;
+
+    /// <summary>How many images are copied at the same time. The last worker is kept for callers who wait.</summary>
+    public int Workers { get; init; } = 2;
+
+    /// <summary>How many callers may wait for copies at the same time; more are refused with 429.</summary>
+    public int MaxWaiting { get; init; } = 1000;
+
+    /// <summary>How long a caller waits for a copy before it is told 504.</summary>
+    public TimeSpan WaitTimeout { get; init; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>Whether a copy's digest is computed from what is read back from the storage, not from the page cache.</summary>
+    public bool Verify { get; init; } = true;
+}

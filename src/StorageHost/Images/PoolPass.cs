@@ -1,0 +1,95 @@
+namespace StorageHost.Images;
+
+/// <summary>One pass over a template: makes copies, and gives them to callers who wait and to the pool.</summary>
+internal sealed partial class PoolPass(
+    IVolume volume, IPublisher publisher, ICopyEngine engine, PoolScanner scanner, VolumePolicy policy, TimeProvider time, ILogger<PoolPass> log)
+{
+    private long promised;
+
+    /// <summary>Makes copies for callers who wait.</summary>
+    public Task ServeAsync(Pool pool, int copies, CancellationToken cancellationToken) => MakeAsync(pool, copies, cancellationToken);
+
+    /// <summary>Makes what the pool lacks, unless another daemon is at it.</summary>
+    public async Task FillAsync(Pool pool, CancellationToken cancellationToken)
+    {
+        using var only = await LockAsync(pool.Image, cancellationToken);
+        // Others may have filled it until just now.
+        await scanner.ScanAsync(cancellationToken);
+        var missing = Math.Min(pool.Wanted - pool.Ready, PoolPlan.MaxCopiesAtOnce);
+        if (missing > 0)
+        {
+            await MakeAsync(pool, missing, cancellationToken);
+        }
+    }
+
+    /// <summary>Deletes copies above the level, unless another daemon is at it.</summary>
+    public async Task TrimAsync(Pool pool, CancellationToken cancellationToken)
+    {
+        using var only = await LockAsync(pool.Image, cancellationToken);
+        await scanner.ScanAsync(cancellationToken);
+        while (pool.Ready > pool.Wanted && pool.Take() is { } copy)
+        {
+            await publisher.RetireAsync(copy, cancellationToken);
+            LogTrimmed(pool.Image, copy.Number, pool.Wanted);
+        }
+    }
+
+    private async Task<IDisposable> LockAsync(ImageName image, CancellationToken cancellationToken) =>
+        await volume.TryLockPoolAsync(image, cancellationToken) ?? throw new RefusedException(Refusal.JobConflict, $"another daemon sees to the pool of {image}");
+
+    private async Task MakeAsync(Pool pool, int copies, CancellationToken cancellationToken)
+    {
+        var template = await volume.FindTemplateAsync(pool.Image, cancellationToken);
+        copies = Math.Min(copies, PoolPlan.Fitting(await volume.ReadSpaceAsync(cancellationToken), policy.ReservePercent, Interlocked.Read(ref promised), template.AllocatedBytes));
+        if (copies == 0)
+        {
+            throw new RefusedException(Refusal.NoSpace, $"another copy of {pool.Image} would take the volume below its reserve of {policy.ReservePercent} %");
+        }
+
+        var job = pool.Job;
+        var started = time.GetTimestamp();
+        var bytes = copies * template.AllocatedBytes;
+        Interlocked.Add(ref promised, bytes);
+        try
+        {
+            job?.BeginPass(copies, template.Fingerprint.Size);
+            var claims = await engine.MakeAsync(pool.Image, copies, (position, _) => job?.Progress(position), cancellationToken);
+            LogCopied(claims.Count, pool.Image, template.Fingerprint.Size, time.GetElapsedTime(started).TotalMilliseconds);
+            await GiveOutAsync(pool, claims, cancellationToken);
+            job?.EndPass(claims.Count);
+        }
+        finally
+        {
+            Interlocked.Add(ref promised, -bytes);
+        }
+    }
+
+    private async Task GiveOutAsync(Pool pool, IReadOnlyList<Claim> claims, CancellationToken cancellationToken)
+    {
+        var left = new Queue<Claim>(claims);
+        try
+        {
+            while (left.TryDequeue(out var claim))
+            {
+                if (!pool.TryHandOver(claim))
+                {
+                    pool.Put(await publisher.AddToPoolAsync(claim, cancellationToken));
+                    pool.LastRefill = time.GetUtcNow();
+                }
+            }
+        }
+        finally
+        {
+            foreach (var claim in left)
+            {
+                claim.File.Dispose();
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Made {Copies} copies of {Image}, {Bytes} bytes each, in {Elapsed:0} ms")]
+    private partial void LogCopied(int copies, ImageName image, long bytes, double elapsed);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Trimmed copy {Number} of {Image} to the level {Wanted}")]
+    private partial void LogTrimmed(ImageName image, int number, int wanted);
+}

@@ -1,0 +1,159 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Options;
+
+namespace StorageHost.Images;
+
+/// <summary>
+/// Drives ready towards wanted, for ever and after any fault: <see cref="PoolPlan"/> decides, <see cref="PoolPass"/> does. Callers who
+/// wait come first, and one worker is kept for them.
+/// </summary>
+internal sealed partial class PoolReconciler(
+    IVolume volume, Pools pools, PoolScanner scanner, PoolPass pass, Jobs jobs, VolumePolicy policy, IOptions<PoolOptions> options, TimeProvider time,
+    IHostApplicationLifetime lifetime, ILogger<PoolReconciler> log) : BackgroundService
+{
+    private readonly ConcurrentDictionary<ImageName, RunningPass> running = new();
+    private readonly ConcurrentDictionary<ImageName, Backoff> backoffs = new();
+
+    /// <summary>What keeps the volume from being served; null when nothing does.</summary>
+    public string? Problem { get; private set; } = "the storage directory was not read yet";
+
+    /// <summary>Stops copying an image, and waits until it has stopped.</summary>
+    public async Task StopCopyingAsync(ImageName image, CancellationToken cancellationToken)
+    {
+        if (running.TryGetValue(image, out var current))
+        {
+            current.Cancel();
+            await current.Done.WaitAsync(cancellationToken);
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // Hosted services are stopped only after the last request was answered, and copying should not keep the daemon until then.
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, lifetime.ApplicationStopping);
+        try
+        {
+            await Task.WhenAll(ScanAtIntervalsAsync(stopping.Token), AdvanceWhenCalledAsync(stopping.Token));
+        }
+        catch (OperationCanceledException)
+        {
+            await Task.WhenAll(running.Values.Select(current => current.Done));
+        }
+    }
+
+    private async Task ScanAtIntervalsAsync(CancellationToken stoppingToken)
+    {
+        while (true)
+        {
+            try
+            {
+                await volume.EnsureServedAsync(stoppingToken);
+                await volume.RecoverAsync(stoppingToken);
+                await scanner.ScanAsync(stoppingToken);
+                Problem = null;
+            }
+            catch (RefusedException exception)
+            {
+                Problem = exception.Message;
+                LogCannotScan(exception.Message);
+            }
+
+            await Task.Delay(policy.RescanInterval, time, stoppingToken);
+        }
+    }
+
+    private async Task AdvanceWhenCalledAsync(CancellationToken stoppingToken)
+    {
+        while (true)
+        {
+            await pools.ListenAsync(policy.RescanInterval, stoppingToken);
+            foreach (var pool in pools.All.Where(pool => !pool.Closing))
+            {
+                Advance(pool, stoppingToken);
+            }
+        }
+    }
+
+    private void Advance(Pool pool, CancellationToken stoppingToken)
+    {
+        var busy = running.TryGetValue(pool.Image, out var current);
+        var backoff = backoffs.GetOrAdd(pool.Image, _ => new Backoff(time));
+        var (step, copies) = PoolPlan.Next(pool.Wanted, pool.Ready, pool.Waiting, busy, backoff.IsResting);
+        pool.Job?.Expect(Math.Max(0, pool.Wanted - pool.Ready));
+        if (step == PoolStep.Stop)
+        {
+            current!.Cancel();
+        }
+        else if (step != PoolStep.Rest && running.Count < options.Value.Workers - (step == PoolStep.Serve ? 0 : 1))
+        {
+            Start(pool, step, copies, backoff, stoppingToken);
+        }
+        else if (!busy && pool.Ready >= pool.Wanted && pool.Waiting == 0 && pool.EndJob() is { } done)
+        {
+            done.Succeed();
+        }
+    }
+
+    private void Start(Pool pool, PoolStep step, int copies, Backoff backoff, CancellationToken stoppingToken)
+    {
+        if (step != PoolStep.Trim)
+        {
+            pool.BeginJob(jobs).Expect(Math.Max(copies, pool.Wanted - pool.Ready));
+        }
+
+        var cancellation = new CancellationTokenSource();
+        var finished = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        running[pool.Image] = new RunningPass(cancellation.Cancel, finished.Task);
+        _ = RunAsync();
+
+        async Task RunAsync()
+        {
+            await using var stop = stoppingToken.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), cancellation);
+            try
+            {
+                await (step switch
+                {
+                    PoolStep.Serve => pass.ServeAsync(pool, copies, cancellation.Token),
+                    PoolStep.Fill => pass.FillAsync(pool, cancellation.Token),
+                    _ => pass.TrimAsync(pool, cancellation.Token),
+                });
+                pool.Problem = null;
+                backoff.Reset();
+            }
+            catch (OperationCanceledException)
+            {
+                LogStopped(pool.Image);
+            }
+            catch (RefusedException exception) when (exception.Reason == Refusal.JobConflict)
+            {
+                pool.Problem = exception.Message;
+                backoff.RestFor(policy.RescanInterval);
+            }
+            catch (RefusedException exception)
+            {
+                LogHindered(pool.Image, exception.Message);
+                pool.Problem = exception.Message;
+                pool.Job?.Hinder(exception.Message);
+                backoff.Rest();
+                pool.FailWaiters(exception);
+            }
+            finally
+            {
+                running.TryRemove(pool.Image, out _);
+                finished.SetResult();
+                pools.Ring();
+            }
+        }
+    }
+
+    private sealed record RunningPass(Action Cancel, Task Done);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The storage directory cannot be read: {Reason}")]
+    private partial void LogCannotScan(string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The pool of {Image} cannot be brought to its level now: {Reason}")]
+    private partial void LogHindered(ImageName image, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Stopped copying {Image}")]
+    private partial void LogStopped(ImageName image);
+}

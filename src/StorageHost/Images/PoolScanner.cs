@@ -1,0 +1,108 @@
+namespace StorageHost.Images;
+
+/// <summary>
+/// Keeps the index true to the directory: reads it at intervals and whenever asked, takes up what other daemons and operators did,
+/// retires stale copies, and gives copies back when the volume fills.
+/// </summary>
+internal sealed partial class PoolScanner(
+    IVolume volume, IPublisher publisher, Pools pools, VolumePolicy policy, ILogger<PoolScanner> log) : IDisposable
+{
+    private readonly SemaphoreSlim one = new(1, 1);
+
+    /// <summary>Whether the directory was read at least once.</summary>
+    public bool HasScanned { get; private set; }
+
+    /// <summary>The room on the volume as the last scan saw it.</summary>
+    public VolumeSpace Space { get; private set; }
+
+    /// <summary>Reads the directory now.</summary>
+    public async Task ScanAsync(CancellationToken cancellationToken)
+    {
+        await one.WaitAsync(cancellationToken);
+        try
+        {
+            foreach (var pool in pools.All)
+            {
+                pool.BeginScan();
+            }
+
+            var scan = await volume.ScanAsync(cancellationToken);
+            Space = scan.Space;
+            await TakeUpAsync(scan, cancellationToken);
+            await GiveBackAsync(cancellationToken);
+            HasScanned = true;
+        }
+        finally
+        {
+            one.Release();
+        }
+
+        pools.Ring();
+    }
+
+    public void Dispose() => one.Dispose();
+
+    private async Task TakeUpAsync(VolumeScan scan, CancellationToken cancellationToken)
+    {
+        var templates = scan.Templates.ToDictionary(template => template.Image);
+        var copies = scan.Copies.ToLookup(copy => copy.Image);
+        var images = templates.Keys.Union(scan.Levels.Keys).Union(copies.Select(group => group.Key)).ToHashSet();
+        foreach (var image in images)
+        {
+            var template = templates.GetValueOrDefault(image);
+            if (template is null && copies[image].Any() && !await IsAbsentAsync(image, cancellationToken))
+            {
+                continue;
+            }
+
+            bool IsFresh(Copy copy) => copy.Of is { } of && of == template?.Fingerprint;
+            pools.Get(image).EndScan(template, copies[image].Where(IsFresh), scan.Levels.GetValueOrDefault(image));
+            foreach (var stale in copies[image].Where(copy => !IsFresh(copy)))
+            {
+                await publisher.RetireAsync(stale, cancellationToken);
+                LogRetired(image, stale.Number, "stale");
+            }
+        }
+
+        foreach (var pool in pools.All.Where(pool => !images.Contains(pool.Image)))
+        {
+            pool.EndScan(null, [], 0);
+            if (pool is { Ready: 0, Waiting: 0, Wanted: 0 })
+            {
+                pools.Remove(pool.Image);
+            }
+        }
+    }
+
+    /// <summary>A listing may leave out what a sick brick holds; only a look at the name itself says that a template is not there.</summary>
+    private async Task<bool> IsAbsentAsync(ImageName image, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await volume.FindTemplateAsync(image, cancellationToken);
+            return false;
+        }
+        catch (RefusedException exception)
+        {
+            return exception.Reason == Refusal.ImageNotFound;
+        }
+    }
+
+    private async Task GiveBackAsync(CancellationToken cancellationToken)
+    {
+        for (var deficit = PoolPlan.Deficit(Space, policy.ReservePercent); deficit > 0;)
+        {
+            if (pools.All.MaxBy(pool => pool.Ready) is not { Template: { } template } largest || largest.Take() is not { } copy)
+            {
+                return;
+            }
+
+            await publisher.RetireAsync(copy, cancellationToken);
+            LogRetired(copy.Image, copy.Number, "the volume is below its reserve");
+            deficit -= Math.Max(template.AllocatedBytes, 1);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Retired copy {Number} of {Image}: {Reason}")]
+    private partial void LogRetired(ImageName image, int number, string reason);
+}

@@ -1,0 +1,52 @@
+using System.Collections.Concurrent;
+
+namespace StorageHost.Images;
+
+/// <summary>The pools that this daemon knows of, and the bell that calls the reconciler to them.</summary>
+internal sealed class Pools(TimeProvider time) : IDisposable
+{
+    private readonly ConcurrentDictionary<ImageName, Pool> pools = new();
+    private readonly SemaphoreSlim bell = new(0, 1);
+
+    /// <summary>All of them, sorted by image.</summary>
+    public IReadOnlyList<Pool> All => [.. pools.Values.OrderBy(pool => pool.Image.Text, StringComparer.Ordinal)];
+
+    /// <summary>How many callers wait for copies of any image.</summary>
+    public int Waiting => pools.Values.Sum(pool => pool.Waiting);
+
+    public Pool Get(ImageName image) => pools.GetOrAdd(image, static image => new Pool(image));
+
+    public Pool? Find(ImageName image) => pools.GetValueOrDefault(image);
+
+    public void Remove(ImageName image) => pools.TryRemove(image, out _);
+
+    /// <summary>Says that something changed that the reconciler may have to act on.</summary>
+    public void Ring()
+    {
+        try
+        {
+            bell.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // It has been rung and not been heard yet.
+        }
+    }
+
+    /// <summary>Waits until the bell rings, but no longer than that.</summary>
+    public async Task ListenAsync(TimeSpan limit, CancellationToken cancellationToken)
+    {
+        using var late = new CancellationTokenSource(limit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
+        try
+        {
+            await bell.WaitAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // Time to look without having been called.
+        }
+    }
+
+    public void Dispose() => bell.Dispose();
+}

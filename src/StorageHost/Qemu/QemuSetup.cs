@@ -1,0 +1,11 @@
+using StorageHost.Images;
+
+namespace StorageHost.Qemu;
+
+/// <summary>Joins QEMU's tools and formats to a host.</summary>
+internal static class QemuSetup
+{
+    public static IServiceCollection AddQemu(this IServiceCollection services) => services
+        .AddSingleton<IDiskCreator, QemuImg>()
+        .AddSingleton<IImageInspector, ImageInspector>();
+}

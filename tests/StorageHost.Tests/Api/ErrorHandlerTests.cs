@@ -1,0 +1,98 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using StorageHost.Images;
+using Xunit;
+
+namespace StorageHost.Tests.Api;
+
+public sealed class ErrorHandlerTests
+{
+    private const string Secret = "/srv/secret";
+
+    [Theory]
+    [InlineData("HostExists", 409, LogLevel.Information, false)]
+    [InlineData("TooManyRequests", 429, LogLevel.Information, true)]
+    [InlineData("StorageUnavailable", 503, LogLevel.Warning, true)]
+    [InlineData("StorageTimeout", 504, LogLevel.Warning, false)]
+    public async Task A_refusal_is_answered_by_the_table(string reason, int status, LogLevel level, bool retry)
+    {
+        var refused = new RefusedException(Enum.Parse<Refusal>(reason), "web01.qcow2 already exists", new IOException(Secret));
+        await using var api = await TestApi.StartAsync(app => app.MapGet("/thrown", IResult () => throw refused));
+        using var response = await api.Client.GetAsync("/thrown");
+        var body = await response.Content.ReadAsStringAsync();
+        Assert.Equal(status, (int)response.StatusCode);
+        Assert.Contains("\"message\":\"web01.qcow2 already exists\"", body, StringComparison.Ordinal);
+        Assert.DoesNotContain(Secret, body, StringComparison.Ordinal);
+        Assert.Equal(retry ? TimeSpan.FromSeconds(5) : null, response.Headers.RetryAfter?.Delta);
+        var line = await api.LineAsync("already exists");
+        Assert.Equal(level, line.Level);
+        Assert.Equal(level == LogLevel.Warning, line.Line.EndsWith(nameof(RefusedException), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_fault_of_ours_shows_nothing_of_the_inside()
+    {
+        await using var api = await TestApi.StartAsync(app => app.MapGet("/thrown", IResult () => throw new IOException(Secret)));
+        using var response = await api.Client.GetAsync("/thrown");
+        var body = await response.Content.ReadAsStringAsync();
+        Assert.Equal(HttpStatusCode.InternalServerError, response.StatusCode);
+        Assert.Contains("\"code\":\"internal\"", body, StringComparison.Ordinal);
+        Assert.DoesNotContain(Secret, body, StringComparison.Ordinal);
+        Assert.DoesNotContain("IOException", body, StringComparison.Ordinal);
+        Assert.Equal(LogLevel.Error, (await api.LineAsync("Refused with internal")).Level);
+        Assert.EndsWith(nameof(IOException), (await api.LineAsync("Refused with internal")).Line, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(401, "unauthenticated")]
+    [InlineData(403, "forbidden")]
+    [InlineData(415, "invalid_payload")]
+    public async Task A_bare_status_gets_its_error_message(int status, string code)
+    {
+        await using var api = await TestApi.StartAsync(app => app.MapGet("/bare", () => Results.StatusCode(status)));
+        using var response = await api.Client.GetAsync("/bare");
+        Assert.Equal(status, (int)response.StatusCode);
+        Assert.Contains($"\"code\":\"{code}\"", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_client_who_goes_away_is_logged_as_499()
+    {
+        var started = new TaskCompletionSource();
+        await using var api = await TestApi.StartAsync(app => app.MapGet("/slow", async (CancellationToken cancellationToken) =>
+        {
+            started.SetResult();
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+        }));
+        using var gone = new CancellationTokenSource();
+        var request = api.Client.GetAsync("/slow", gone.Token);
+        await started.Task;
+        await gone.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => request);
+        await api.LineAsync("GET /slow 499 in ");
+        Assert.DoesNotContain(api.Lines, entry => entry.Level >= LogLevel.Warning);
+    }
+
+    [Fact]
+    public async Task A_refusal_that_nobody_waits_for_any_more_is_no_fault_of_ours()
+    {
+        var started = new TaskCompletionSource();
+        await using var api = await TestApi.StartAsync(app => app.MapGet("/slow", async Task<IResult> (HttpContext context) =>
+        {
+            started.SetResult();
+            var aborted = new TaskCompletionSource();
+            context.RequestAborted.Register(aborted.SetResult);
+            await aborted.Task;
+            throw new RefusedException(Refusal.JobConflict, "too late");
+        }));
+        using var gone = new CancellationTokenSource();
+        var request = api.Client.GetAsync("/slow", gone.Token);
+        await started.Task;
+        await gone.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => request);
+        await api.LineAsync("GET /slow 409 in ");
+        Assert.DoesNotContain(api.Lines, entry => entry.Level >= LogLevel.Warning);
+    }
+}

@@ -1,0 +1,84 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using StorageHost.Api;
+using StorageHost.Images;
+
+namespace StorageHost.Tests.Api;
+
+/// <summary>The HTTP interface on a real Kestrel in this process, without a core behind it, and the log lines that it writes.</summary>
+internal sealed class TestApi : IAsyncDisposable, ILoggerProvider
+{
+    private readonly WebApplication app;
+
+    private TestApi(Action<WebApplication>? map)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Logging.ClearProviders().AddProvider(this).SetMinimumLevel(LogLevel.Debug);
+
+        // No request of these tests may reach the core, so it needs no parts.
+        var core = (ImageCacheService)RuntimeHelpers.GetUninitializedObject(typeof(ImageCacheService));
+        builder.Services.AddSingleton(Reading.Names).AddSingleton(core).AddStorageHostApi();
+        app = builder.Build();
+        app.UseStorageHostApi();
+        app.MapStorageHostApi();
+        map?.Invoke(app);
+    }
+
+    public ConcurrentQueue<(LogLevel Level, string Category, string Line)> Lines { get; } = new();
+
+    public HttpClient Client { get; private set; } = null!;
+
+    public static async Task<TestApi> StartAsync(Action<WebApplication>? map = null)
+    {
+        var api = new TestApi(map);
+        await api.app.StartAsync();
+        api.Client = new HttpClient { BaseAddress = new Uri(api.app.Urls.Single()) };
+        return api;
+    }
+
+    /// <summary>Waits for a line of our own: a request is logged after its answer was sent.</summary>
+    public async Task<(LogLevel Level, string Category, string Line)> LineAsync(string part)
+    {
+        for (var tries = 0; tries < 500; tries++)
+        {
+            var found = Lines.FirstOrDefault(entry =>
+                entry.Category.StartsWith("StorageHost", StringComparison.Ordinal) && entry.Line.Contains(part, StringComparison.Ordinal));
+            if (found.Line is not null)
+            {
+                return found;
+            }
+
+            await Task.Delay(10);
+        }
+
+        throw new TimeoutException($"no log line with: {part}");
+    }
+
+    public ILogger CreateLogger(string categoryName) => new Recorder(this, categoryName);
+
+    public void Dispose()
+    {
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await app.DisposeAsync();
+    }
+
+    private sealed class Recorder(TestApi api, string category) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            api.Lines.Enqueue((logLevel, category, $"{formatter(state, exception)} {exception?.GetType().Name}"));
+    }
+}

@@ -1,0 +1,110 @@
+using StorageHost.Api.Dispatch;
+using Xunit;
+
+namespace StorageHost.Tests.Api;
+
+public sealed class ValidatorTests
+{
+    private static string Long => new('x', 101);
+
+    [Theory]
+    [InlineData("centos", "web01", "")]
+    [InlineData("CentOS-7.9_x", "0", "")]
+    [InlineData(null, "", "createvmform.image is required; createvmform.hostname is required")]
+    [InlineData("a_dup_1", "web01", "createvmform.image must contain neither '_dup_' nor '_template.img'; it is 'a_dup_1'")]
+    [InlineData("centos", "web_storage_1", "createvmform.hostname must not contain '_storage_'; it is 'web_storage_1'")]
+    public void Setimage(string? image, string? hostname, string faults) =>
+        Same(faults, new SetImageValidator(Reading.Names).Validate(new SetImagePayload(image, hostname)));
+
+    [Theory]
+    [InlineData("-a")]
+    [InlineData("../../x")]
+    [InlineData("a/b")]
+    [InlineData("a\n")]
+    [InlineData("é")]
+    [InlineData("{PropertyName}")]
+    public void A_name_of_other_characters_is_refused_and_shown(string name)
+    {
+        var fault = Assert.Single(new DeleteHostValidator(Reading.Names).Validate(new DeletePayload(name, Purge: null)).Errors);
+        Assert.EndsWith($"; it is '{name.Replace('\n', '?')}'", fault.ErrorMessage, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1L, "")]
+    [InlineData(65536L, "")]
+    [InlineData(null, "storageinfo.size is required")]
+    [InlineData(0L, "storageinfo.size must be a whole number from 1 to 65536")]
+    [InlineData(65537L, "storageinfo.size must be a whole number from 1 to 65536")]
+    [InlineData(4294967297L, "storageinfo.size must be a whole number from 1 to 65536")]
+    public void Addstorage(long? size, string faults) =>
+        Same(faults, new AddStorageValidator(Reading.Names, 65536).Validate(new AddStoragePayload("web01", size)));
+
+    [Theory]
+    [InlineData("0", "")]
+    [InlineData("10", "")]
+    [InlineData("-0", "")]
+    [InlineData("11", "duplicateinfo.centos must be a whole number from 0 to 10")]
+    [InlineData("-1", "duplicateinfo.centos must be a whole number from 0 to 10")]
+    [InlineData("1.5", "duplicateinfo.centos must be a whole number from 0 to 10")]
+    [InlineData("1e400", "duplicateinfo.centos must be a whole number from 0 to 10")]
+    [InlineData("1e-400", "duplicateinfo.centos must be a whole number from 0 to 10")]
+    [InlineData("-99999999999999999999", "duplicateinfo.centos must be a whole number from 0 to 10")]
+    [InlineData("null", "duplicateinfo.centos must be a whole number from 0 to 10")]
+    [InlineData("\"3\"", "duplicateinfo.centos must be a whole number from 0 to 10")]
+    public void Dup_levels(string level, string faults)
+    {
+        var body = $$$"""{"action":"dup","duplicateinfo":{"centos":{{{level}}}}}""";
+        if (faults.Length == 0)
+        {
+            Assert.IsType<SetLevels>(Reading.Command("POST", body));
+        }
+        else
+        {
+            Assert.Equal(faults, Reading.Invalid("POST", body).Message);
+        }
+    }
+
+    [Theory]
+    [InlineData("99999999999999999999", "must be a whole number from 1 to 65536")]
+    [InlineData("5.0", "must be a whole number, in digits")]
+    [InlineData("1e2", "must be a whole number, in digits")]
+    [InlineData("\"5\"", "must be a whole number, in digits")]
+    [InlineData("{}", "must be a whole number, in digits")]
+    public void A_size_that_is_no_whole_number(string size, string fault) => Assert.Equal(
+        fault,
+        Assert.Single(Reading.Invalid("POST", $$$"""{"action":"addstorage","storageinfo":{"hostname":"web01","size":{{{size}}}}}""").Errors!["storageinfo.size"]));
+
+    [Fact]
+    public void Dup_faults_name_the_entry()
+    {
+        KeyValuePair<string, long?>[] levels = [new("ok", 1), new("a\u001bb", 99), new("", 1), new(Long, 1)];
+        var faults = new DupValidator(Reading.Names, 10).Validate(new DupPayload(levels)).Errors.Select(fault => fault.PropertyName);
+        Assert.Equal($"duplicateinfo.a?b duplicateinfo.a?b duplicateinfo. duplicateinfo.{Long[..40]}...", string.Join(' ', faults));
+    }
+
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(1, true)]
+    [InlineData(100, true)]
+    [InlineData(101, false)]
+    public void Dup_takes_1_to_100_images(int entries, bool valid)
+    {
+        var levels = Enumerable.Range(0, entries).Select(n => KeyValuePair.Create($"image{n}", (long?)1)).ToList();
+        var result = new DupValidator(Reading.Names, 10).Validate(new DupPayload(levels));
+        Assert.Equal(valid, result.IsValid);
+        Assert.All(result.Errors, fault => Assert.Equal("duplicateinfo", fault.PropertyName));
+    }
+
+    [Theory]
+    [InlineData("a_dup_1", "", "target must contain neither '_dup_' nor '_template.img'; it is 'a_dup_1'")]
+    [InlineData("a_storage_1", "target must not contain '_storage_'; it is 'a_storage_1'", "")]
+    [InlineData(null, "target is required", "target is required")]
+    public void A_deletion_checks_its_target_as_what_it_is(string? name, string asHost, string asImage)
+    {
+        Same(asHost, new DeleteHostValidator(Reading.Names).Validate(new DeletePayload(name, Purge: null)));
+        Same(asImage, new DeleteImageValidator(Reading.Names).Validate(new DeletePayload(name, Purge: null)));
+    }
+
+    private static void Same(string faults, FluentValidation.Results.ValidationResult result) =>
+        Assert.Equal(faults, string.Join("; ", result.Errors.Select(fault => $"{fault.PropertyName} {fault.ErrorMessage}")));
+}

@@ -1,0 +1,142 @@
+using System.Runtime.Versioning;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using StorageHost.Images;
+using StorageHost.Processes;
+using StorageHost.Qemu;
+using StorageHost.Tests.Processes;
+using Xunit;
+
+namespace StorageHost.Tests.Qemu;
+
+[SupportedOSPlatform("linux")]
+public sealed class QemuImgTests : IDisposable
+{
+    private readonly Scratch _scratch = new();
+    private readonly ListLogger _log = new();
+
+    public void Dispose() => _scratch.Dispose();
+
+    [Fact]
+    public async Task Makes_an_empty_qcow2_of_that_many_GiB()
+    {
+        var path = _scratch.File("json:{} -o, a=b");
+
+        await Create(new QemuOptions(), path, 5);
+
+        Assert.Equal(new ImageHeader(ImageFormat.Qcow2, 5L << 30, null, null), RealQemuImg.Inspect(path));
+        Assert.Empty(_log.Lines);
+    }
+
+    [Fact]
+    public async Task Runs_exactly_this()
+    {
+        var options = Fake($"exec > {_scratch.File("argv")}; printf '%s\\n' \"$@\"; ulimit -v");
+        options.MemoryLimitMb = 512;
+
+        await Create(options, "/d/web01", 7);
+
+        Assert.Equal("create\n-q\n-f\nqcow2\n/d/web01\n7G\n524288\n", await File.ReadAllTextAsync(_scratch.File("argv")));
+    }
+
+    [Theory]
+    [InlineData(nameof(Refusal.NoSpace), "qemu-img: /d/x: Could not resize image: No space left on device")]
+    [InlineData(nameof(Refusal.NoSpace), "qemu-img: /d/x: Could not create: Disk quota exceeded")]
+    [InlineData(nameof(Refusal.StorageUnavailable), "qemu-img: /d/x: Could not create: Transport endpoint is not connected")]
+    [InlineData(nameof(Refusal.StorageUnavailable), "")]
+    public async Task Says_why_it_failed_without_a_path(string reason, string error)
+    {
+        var options = Fake($"echo '{error}' >&2; exit 1");
+
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => Create(options, "/d/x", 1));
+
+        Assert.Equal(reason, refused.Reason.ToString());
+        Assert.DoesNotContain('/', refused.Message);
+        Assert.Equal($"Error: qemu-img failed on name with exit code 1: {error}", Assert.Single(_log.Lines));
+    }
+
+    [Fact]
+    public async Task Logs_no_more_than_the_beginning_of_a_flood()
+    {
+        await Assert.ThrowsAsync<RefusedException>(() => Create(Fake("head -c 100000 /dev/zero | tr '\\0' x >&2; exit 1"), "/d/x", 1));
+
+        Assert.InRange(Assert.Single(_log.Lines).Length, 2000, 2100);
+    }
+
+    [Fact]
+    public async Task Gives_up_at_the_deadline()
+    {
+        var options = Fake("exec sleep 60");
+        options.Timeout = TimeSpan.FromMilliseconds(50);
+
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => Create(options, "/d/x", 1));
+
+        Assert.Equal((Refusal.StorageTimeout, "the data disk was not created within 0.05 s"), (refused.Reason, refused.Message));
+    }
+
+    [Fact]
+    public async Task Says_that_qemu_img_is_not_installed()
+    {
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => Create(new QemuOptions { Path = "/no/qemu-img" }, "/d/x", 1));
+
+        Assert.Equal(Refusal.StorageUnavailable, refused.Reason);
+        Assert.Equal("the data disk could not be created: qemu-img is not installed", refused.Message);
+        Assert.Equal("Error: qemu-img (/no/qemu-img) is not there or may not be executed", Assert.Single(_log.Lines));
+    }
+
+    [Fact]
+    public async Task Leaves_cancellation_as_it_is()
+    {
+        using var cancel = new CancellationTokenSource();
+        var run = Create(Fake("exec sleep 60"), "/d/x", 1, cancel.Token);
+
+        await cancel.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run);
+    }
+
+    [Theory]
+    [InlineData("-o", 1)]
+    [InlineData("nbd:host:1", 1)]
+    [InlineData("", 1)]
+    [InlineData("/d/x", 0)]
+    [InlineData("/d/x", -1)]
+    public async Task Never_passes_on_what_is_no_path_or_no_size(string path, int sizeGb)
+    {
+        var options = Fake($"echo ran > {_scratch.File("ran")}");
+
+        await Assert.ThrowsAnyAsync<ArgumentException>(() => Create(options, path, sizeGb));
+
+        Assert.False(File.Exists(_scratch.File("ran")));
+    }
+
+    private Task Create(QemuOptions options, string path, int sizeGb, CancellationToken cancellationToken = default)
+    {
+        var runner = new ProcessRunner(TimeProvider.System, NullLogger<ProcessRunner>.Instance);
+        return new QemuImg(runner, Options.Create(options), _log).CreateAsync(new PrivateFile("name", path, _ => { }), sizeGb, cancellationToken);
+    }
+
+    /// <summary>A script in qemu-img's place.</summary>
+    private QemuOptions Fake(string script)
+    {
+        var path = _scratch.File("fake-qemu-img");
+        File.WriteAllText(path, "#!/bin/sh\n" + script);
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        return new QemuOptions { Path = path };
+    }
+
+    private sealed class ListLogger : ILogger<QemuImg>
+    {
+        public List<string> Lines { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Lines.Add($"{logLevel}: {formatter(state, exception)}");
+    }
+}

@@ -1,0 +1,46 @@
+using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Win32.SafeHandles;
+using StorageHost.Images;
+using StorageHost.Processes;
+using StorageHost.Qemu;
+using Xunit;
+
+namespace StorageHost.Tests.Qemu;
+
+/// <summary>The installed qemu-img, and our inspector on the files that it makes.</summary>
+internal static class RealQemuImg
+{
+    private static readonly ProcessRunner Runner = new(TimeProvider.System, NullLogger<ProcessRunner>.Instance);
+
+    public static async Task RunAsync(params string[] arguments)
+    {
+        var result = await Runner.RunAsync(new ProcessCommand("qemu-img", arguments), CancellationToken.None);
+        Assert.True(result.ExitCode == 0, result.Error);
+    }
+
+    /// <summary>What <c>qemu-img info</c> says; null when it refuses the image.</summary>
+    public static async Task<JsonElement?> InfoAsync(string format, string path)
+    {
+        string[] arguments = ["info", "--output=json", "-U", "-f", format, path];
+        var result = await Runner.RunAsync(new ProcessCommand("qemu-img", arguments), CancellationToken.None);
+        return result.ExitCode == 0 ? JsonDocument.Parse(result.Output).RootElement : null;
+    }
+
+    public static ImageHeader Inspect(string path)
+    {
+        using var source = new FileSource(path);
+        return new ImageInspector().Inspect(source);
+    }
+
+    private sealed class FileSource(string path) : IHeaderSource, IDisposable
+    {
+        private readonly SafeFileHandle _file = File.OpenHandle(path);
+
+        public long Length => RandomAccess.GetLength(_file);
+
+        public int Read(long offset, Span<byte> buffer) => RandomAccess.Read(_file, buffer, offset);
+
+        public void Dispose() => _file.Dispose();
+    }
+}
