@@ -33,7 +33,7 @@ public sealed class DeleteImageTests(Lab lab)
         (await client.SetImageAsync("cent", "web02")).Refuses(404, "image_not_found");
         (await client.DeleteImageAsync("cent")).Refuses(404, "image_not_found");
 
-        area.PutTemplate("cent", await lab.Masters.SmallAsync());
+        await area.PutTemplateAsync("cent", await lab.Masters.SmallAsync());
         (await client.SetImageAsync("cent", "web03")).Is(200);
         area.Oracle.Disk("web03", "cent");
         await client.PoolHoldsAsync("cent", 0);
@@ -65,7 +65,7 @@ public sealed class DeleteImageTests(Lab lab)
     public async Task Copying_is_stopped_before_its_template_goes()
     {
         await using var area = await lab.AreaAsync(StorageKind.PlainXfs);
-        area.PutTemplate("big", await lab.Masters.SolidAsync(500));
+        await area.PutTemplateAsync("big", await lab.Masters.SolidAsync(500));
         var client = (await area.StartAsync()).Client;
         (await client.DupAsync("big", 5)).Is(200);
         var waiting = client.SetImageAsync("big", "web01");
@@ -82,7 +82,7 @@ public sealed class DeleteImageTests(Lab lab)
     {
         foreach (var image in images)
         {
-            area.PutTemplate(image, await lab.Masters.SmallAsync(image));
+            await area.PutTemplateAsync(image, await lab.Masters.SmallAsync(image));
         }
 
         return (await area.StartAsync()).Client;

@@ -15,7 +15,7 @@ public sealed class ListingTests(Lab lab)
 
         foreach (var image in new[] { "windows7", "centos", "Arch", "debian12" })
         {
-            area.PutTemplate(image, await lab.Masters.SmallAsync());
+            await area.PutTemplateAsync(image, await lab.Masters.SmallAsync());
         }
 
         // Files of others that look nearly right, and are no business of the daemon.
@@ -39,17 +39,19 @@ public sealed class ListingTests(Lab lab)
     {
         await using var area = await lab.AreaAsync(StorageKind.Xfs);
         var master = await lab.Masters.SmallAsync();
-        area.PutTemplate("centos", master);
+        await area.PutTemplateAsync("centos", master);
         File.Copy(master, area.Seen("old01.qcow2"));
         area.Oracle.Disk("old01", "centos");
         await File.WriteAllTextAsync(area.Seen("centos_dup_7copying"), "half");
         await File.WriteAllTextAsync(area.Seen("centos_dup_1_ready"), "a copy that nobody here has made");
 
-        var client = (await area.StartAsync()).Client;
+        var client = (await area.StartAsync("--Storage:RescanInterval", "00:00:01")).Client;
         (await client.SetImageAsync("centos", "web01")).Is(200);
         area.Oracle.Disk("web01", "centos");
         await client.FillAsync("centos", 2);
-        await area.Oracle.CheckAsync();
+
+        // It is swept only when it does not change for a while.
+        await area.Oracle.CheckAsync(seconds: 30);
         (await client.SetImageAsync("centos", "old01")).Refuses(409, "host_exists");
         (await client.DeleteHostAsync("old01")).Is(200);
         area.Oracle.NoDisk("old01");

@@ -10,7 +10,7 @@ public sealed class PoolTests(Lab lab)
     public async Task A_level_is_filled_claimed_from_and_filled_again(StorageKind kind)
     {
         await using var area = await lab.AreaAsync(kind);
-        area.PutTemplate("centos", await lab.Masters.SmallAsync());
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         var client = (await area.StartAsync()).Client;
 
         var pool = (await client.DupAsync("centos", 3)).Is(200).GetProperty("pools").EnumerateArray().Single();
@@ -36,14 +36,14 @@ public sealed class PoolTests(Lab lab)
     public async Task A_level_is_no_increment_a_lower_one_trims_and_zero_empties(StorageKind kind)
     {
         await using var area = await lab.AreaAsync(kind);
-        area.PutTemplate("centos", await lab.Masters.SmallAsync());
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         var client = (await area.StartAsync()).Client;
 
         foreach (var wanted in new[] { 4, 4, 2, 0, 1 })
         {
             await client.FillAsync("centos", wanted);
             Assert.Equal(wanted, await client.PoolAsync("centos", "wanted"));
-            Assert.Equal(wanted, (await FoundFile.ListAsync(area.Seen())).Count(file => file.ImageOfCopy is "centos"));
+            await Wait.UntilAsync($"{wanted} copies to be on the storage", async () => (await CopiesAsync(area)).Length == wanted, seconds: 5);
             await area.Oracle.CheckAsync();
         }
     }
@@ -52,14 +52,14 @@ public sealed class PoolTests(Lab lab)
     public async Task Copies_of_a_replaced_template_are_retired_and_never_handed_out(StorageKind kind)
     {
         await using var area = await lab.AreaAsync(kind);
-        area.PutTemplate("centos", await lab.Masters.SmallAsync());
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         var client = (await area.StartAsync("--Storage:RescanInterval", "00:00:02")).Client;
         await client.FillAsync("centos", 3);
         area.Oracle.Disk((await client.SetImageAsync("centos", "before")).Is(200).GetProperty("hostname").GetString()!, "centos");
         await client.PoolHoldsAsync("centos", 3);
         await area.Oracle.CheckAsync();
 
-        area.PutTemplate("centos", await lab.Masters.SmallAsync("b"));
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync("b"));
         (await client.SetImageAsync("centos", "after")).Is(200);
         area.Oracle.Disk("after", "centos");
         await area.Oracle.CheckAsync();
@@ -72,8 +72,8 @@ public sealed class PoolTests(Lab lab)
     public async Task Levels_and_ready_copies_outlive_the_daemon(StorageKind kind)
     {
         await using var area = await lab.AreaAsync(kind);
-        area.PutTemplate("centos", await lab.Masters.SmallAsync());
-        area.PutTemplate("debian12", await lab.Masters.SparseAsync());
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
+        await area.PutTemplateAsync("debian12", await lab.Masters.SparseAsync());
         var first = await area.StartAsync();
         await first.Client.FillAsync("centos", 3);
         await first.Client.FillAsync("debian12", 1);
@@ -95,12 +95,12 @@ public sealed class PoolTests(Lab lab)
     public async Task Ready_copies_of_a_template_replaced_while_no_daemon_ran_are_not_handed_out()
     {
         await using var area = await lab.AreaAsync(StorageKind.Xfs);
-        area.PutTemplate("centos", await lab.Masters.SmallAsync());
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         var first = await area.StartAsync();
         await first.Client.FillAsync("centos", 2);
         await first.StopAsync();
 
-        area.PutTemplate("centos", await lab.Masters.SmallAsync("b"));
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync("b"));
         var second = await area.StartAsync();
         (await second.Client.SetImageAsync("centos", "web01")).Is(200);
         area.Oracle.Disk("web01", "centos");
@@ -112,7 +112,7 @@ public sealed class PoolTests(Lab lab)
     public async Task A_level_for_an_image_that_is_not_there_changes_no_other_level()
     {
         await using var area = await lab.AreaAsync(StorageKind.Xfs);
-        area.PutTemplate("centos", await lab.Masters.SmallAsync());
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         var client = (await area.StartAsync()).Client;
         (await client.PostAsync(new { action = "dup", duplicateinfo = new { centos = 2, nope = 1 } })).Refuses(404, "image_not_found");
         Assert.Equal(0, await client.PoolAsync("centos", "wanted"));

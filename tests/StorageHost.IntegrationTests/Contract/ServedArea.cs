@@ -15,7 +15,7 @@ public sealed class ServedArea(Lab lab) : IAsyncLifetime
         if (Requirements.Missing.Length == 0)
         {
             Area = await lab.AreaAsync(StorageKind.Xfs, nameof(ServedArea));
-            Area.PutTemplate("centos", await lab.Masters.SmallAsync());
+            await Area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
             Client = (await Area.StartAsync()).Client;
         }
     }

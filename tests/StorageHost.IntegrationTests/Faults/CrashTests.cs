@@ -13,7 +13,7 @@ public sealed class CrashTests(Lab lab)
     public async Task A_pool_that_was_being_filled_fills_again_by_itself()
     {
         await using var area = await lab.AreaAsync(StorageKind.PlainXfs);
-        area.PutTemplate("big", await lab.Masters.SolidAsync(160));
+        await area.PutTemplateAsync("big", await lab.Masters.SolidAsync(160));
         foreach (var share in new[] { 0.05, 0.3 + (Random.Shared.NextDouble() / 4), 0.9 })
         {
             var daemon = await area.StartAsync();
@@ -34,7 +34,7 @@ public sealed class CrashTests(Lab lab)
     public async Task A_disk_that_was_being_made_is_whole_or_not_there()
     {
         await using var area = await lab.AreaAsync(StorageKind.PlainXfs);
-        area.PutTemplate("big", await lab.Masters.SolidAsync(160));
+        await area.PutTemplateAsync("big", await lab.Masters.SolidAsync(160));
         var round = 0;
         foreach (var share in new[] { 0.0, 0.2 + (Random.Shared.NextDouble() / 2), 0.95 })
         {
@@ -60,7 +60,7 @@ public sealed class CrashTests(Lab lab)
     public async Task In_a_burst_of_claims_no_disk_is_lost_doubled_or_half_there(StorageKind kind)
     {
         await using var area = await lab.AreaAsync(kind);
-        area.PutTemplate("centos", await lab.Masters.SmallAsync());
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         for (var round = 0; round < 6; round++)
         {
             var daemon = await area.StartAsync();

@@ -10,8 +10,8 @@ public sealed class FullVolumeTests(Lab lab)
     public async Task What_does_not_fit_is_refused_and_leaves_no_piece_behind()
     {
         await using var area = await SmallVolumeAsync("full");
-        area.PutTemplate("centos", await lab.Masters.SmallAsync());
-        area.PutTemplate("big", await lab.Masters.SolidAsync(160));
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
+        await area.PutTemplateAsync("big", await lab.Masters.SolidAsync(160));
         var client = (await area.StartAsync("--Storage:ReservePercent", "0")).Client;
         (await client.SetImageAsync("big", "web01")).Is(200);
         area.Oracle.Disk("web01", "big");
@@ -35,7 +35,7 @@ public sealed class FullVolumeTests(Lab lab)
     public async Task No_copy_is_made_that_would_break_the_reserve()
     {
         await using var area = await SmallVolumeAsync("reserve");
-        area.PutTemplate("big", await lab.Masters.SolidAsync(100));
+        await area.PutTemplateAsync("big", await lab.Masters.SolidAsync(100));
         var client = (await area.StartAsync("--Storage:ReservePercent", "30")).Client;
         (await client.DupAsync("big", 5)).Is(200);
         await Wait.UntilAsync("the pool to hold what fits", async () =>

@@ -12,7 +12,7 @@ public sealed class GoneClientTests(Lab lab)
     public async Task Who_goes_away_while_waiting_leaves_nothing_under_the_hostname()
     {
         await using var area = await lab.AreaAsync(StorageKind.PlainXfs);
-        area.PutTemplate("big", await lab.Masters.SolidAsync(500));
+        await area.PutTemplateAsync("big", await lab.Masters.SolidAsync(500));
         var client = (await area.StartAsync()).Client;
         using var gone = new CancellationTokenSource();
         var setting = client.SendAsync(HttpMethod.Post, "/", Request, gone: gone.Token);
@@ -29,7 +29,7 @@ public sealed class GoneClientTests(Lab lab)
     public async Task Who_goes_away_takes_nothing_from_those_who_stay()
     {
         await using var area = await lab.AreaAsync(StorageKind.PlainXfs);
-        area.PutTemplate("big", await lab.Masters.SolidAsync(160));
+        await area.PutTemplateAsync("big", await lab.Masters.SolidAsync(160));
         var client = (await area.StartAsync()).Client;
         using var gone = new CancellationTokenSource();
         var leaving = client.SendAsync(HttpMethod.Post, "/", Request, gone: gone.Token);

@@ -11,7 +11,7 @@ public sealed class PowerCutTests(Lab lab)
     {
         var mountPoint = await LoopDevice.MountXfsAsync(Lab.Directory, "power", "1G");
         await using var area = StorageArea.Make(new Volume(mountPoint, [Place.Here]), Path.Combine(mountPoint, "images"), "power");
-        area.PutTemplate("centos", await lab.Masters.SmallAsync());
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         await Shell.RunAsync("sync", "-f", mountPoint);
         for (var round = 0; round < 5; round++)
         {

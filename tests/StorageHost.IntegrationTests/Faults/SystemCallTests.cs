@@ -22,7 +22,7 @@ public sealed class SystemCallTests(Lab lab)
     public async Task A_claim_that_the_storage_fails_is_no_success(string calls, string error, int status, string code)
     {
         await using var area = await lab.AreaAsync(StorageKind.Xfs);
-        area.PutTemplate("centos", await lab.Masters.SmallAsync());
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         var daemon = await area.StartAsync();
         await daemon.Client.FillAsync("centos", 2);
 
@@ -63,7 +63,7 @@ public sealed class SystemCallTests(Lab lab)
     public async Task A_copy_that_cannot_be_made_durable_is_not_offered_and_the_pool_recovers()
     {
         await using var area = await lab.AreaAsync(StorageKind.Xfs);
-        area.PutTemplate("centos", await lab.Masters.SmallAsync());
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         var daemon = await area.StartAsync();
         await using (var fault = await Fault.InjectAsync(daemon, Sync, "EIO"))
         {
@@ -84,7 +84,7 @@ public sealed class SystemCallTests(Lab lab)
     public async Task An_error_of_the_storage_is_never_taken_for_absence(string error)
     {
         await using var area = await lab.AreaAsync(StorageKind.Xfs);
-        area.PutTemplate("centos", await lab.Masters.SmallAsync());
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         var daemon = await area.StartAsync();
         (await daemon.Client.SetImageAsync("centos", "web01")).Is(200);
         area.Oracle.Disk("web01", "centos");

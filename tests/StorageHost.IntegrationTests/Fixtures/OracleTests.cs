@@ -36,7 +36,7 @@ public sealed class OracleTests(Lab lab)
     {
         var area = await lab.AreaAsync(kind);
         var master = await lab.Masters.SmallAsync();
-        area.PutTemplate("centos", master);
+        await area.PutTemplateAsync("centos", master);
         File.Copy(master, area.Seen("web01.qcow2"));
         File.Copy(master, area.Seen("centos_dup_9_ready"));
         area.Oracle.Disk("web01", "centos");

@@ -36,10 +36,10 @@ internal sealed class StorageArea : IAsyncDisposable
     public bool Has(string file) => System.IO.Directory.EnumerateFiles(Seen()).Select(Path.GetFileName).Contains(file, StringComparer.Ordinal);
 
     /// <summary>Puts a template there, or replaces one as an operator would: whole, then renamed over.</summary>
-    public void PutTemplate(string image, string master)
+    public async Task PutTemplateAsync(string image, string master)
     {
         var incoming = Seen(".incoming");
-        File.Copy(master, incoming);
+        await Shell.RunAsync("cp", "--sparse=always", master, incoming);
         File.Move(incoming, Seen($"{image}_template.img"), overwrite: true);
         Oracle.Template(image, master);
     }

@@ -10,7 +10,7 @@ public sealed class LogTests(Lab lab)
     public async Task A_claim_a_delete_and_every_request_stand_in_the_log()
     {
         await using var area = await lab.AreaAsync(StorageKind.Xfs);
-        area.PutTemplate("centos", await lab.Masters.SmallAsync());
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         var daemon = await area.StartAsync();
         (await daemon.Client.SetImageAsync("centos", "logged01")).Is(200);
         (await daemon.Client.DeleteHostAsync("logged01")).Is(200);

@@ -73,7 +73,7 @@ public sealed class StartUpTests(Lab lab)
     public async Task Two_daemons_can_serve_one_directory_and_each_clears_up_only_after_the_dead()
     {
         await using var area = await lab.AreaAsync(StorageKind.Xfs);
-        area.PutTemplate("centos", await lab.Masters.SmallAsync());
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         var first = await area.StartAsync();
         var second = await area.StartAsync();
         await first.KillAsync();
