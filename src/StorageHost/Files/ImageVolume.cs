@@ -43,6 +43,7 @@ internal sealed class ImageVolume(StorageVolume volume, FileNames names, Recover
         {
             var mount = session.Mount;
             var entries = Entries(mount);
+            recovery.Sweep(mount, entries.OfType<LeftoverEntry>());
             return new VolumeScan(
                 [.. entries.OfType<TemplateEntry>().Select(entry => templates.TryFind(mount, entry.Image)).OfType<Template>()],
                 [.. entries.OfType<CopyEntry>().Select(entry => TryReadCopy(mount, entry)).OfType<Copy>()],

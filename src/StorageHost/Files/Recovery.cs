@@ -25,10 +25,30 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
                 }
             }
 
-            SweepLeftovers(session.Mount);
             return true;
         },
         cancellationToken);
+
+    /// <summary>Deletes copies that govirt's own daemon was making when it died.</summary>
+    public void Sweep(Mount mount, IEnumerable<LeftoverEntry> leftovers)
+    {
+        foreach (var leftover in leftovers)
+        {
+            using var file = mount.TryOpen(leftover.File.Text);
+            if (file is null)
+            {
+                continue;
+            }
+
+            var stat = Mount.Stat(file, leftover.File.Text);
+            var written = DateTimeOffset.UnixEpoch + TimeSpan.FromMicroseconds(stat.Fingerprint.ModifiedNs / 1000);
+            if (stat.IsRegular && time.GetUtcNow() - written > Quiet && !Locks.IsLockedByOthers(file, leftover.File.Text))
+            {
+                mount.TryUnlink(leftover.File.Text);
+                LogSwept(leftover.File.Text, stat.Links);
+            }
+        }
+    }
 
     private void RecoverOwn(VolumeSession session, StorageCall<bool> call)
     {
@@ -87,26 +107,6 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
 
         mount.TryUnlink(name);
         LogSwept(name, stat.Links);
-    }
-
-    private void SweepLeftovers(Mount mount)
-    {
-        foreach (var leftover in mount.List(".").Select(names.Classify).OfType<LeftoverEntry>())
-        {
-            using var file = mount.TryOpen(leftover.File.Text);
-            if (file is null)
-            {
-                continue;
-            }
-
-            var stat = Mount.Stat(file, leftover.File.Text);
-            var written = DateTimeOffset.UnixEpoch + TimeSpan.FromMicroseconds(stat.Fingerprint.ModifiedNs / 1000);
-            if (stat.IsRegular && time.GetUtcNow() - written > Quiet && !Locks.IsLockedByOthers(file, leftover.File.Text))
-            {
-                mount.TryUnlink(leftover.File.Text);
-                LogSwept(leftover.File.Text, stat.Links);
-            }
-        }
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Recovered the private directory {Directory} of a daemon that no longer lives")]

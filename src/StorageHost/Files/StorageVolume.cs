@@ -62,9 +62,9 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
             session = await threads.RunAsync("open the storage directory", (StorageCall<VolumeSession> _) => Begin(), cancellationToken);
             LogSessionBegan(session.MountPoint.FileSystemType, session.MountPoint.Source, session.Private.Name);
         }
-        catch (RefusedException exception) when (exception.Reason is Refusal.StorageUnavailable)
+        catch (RefusedException exception) when (session is null)
         {
-            End(exception.Message);
+            problem = exception.Message;
             throw;
         }
     }
@@ -116,6 +116,18 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
     }
 
     private string? FindFault(VolumeSession current)
+    {
+        try
+        {
+            return FindFaultIn(current);
+        }
+        catch (StorageException exception)
+        {
+            return StorageFaults.Refuse(exception).Message;
+        }
+    }
+
+    private string? FindFaultIn(VolumeSession current)
     {
         using var reopened = Mount.OpenDirectory(options.Directory);
         var (now, then) = (Mount.Stat(reopened, "."), Mount.Stat(current.Mount.Directory, "."));

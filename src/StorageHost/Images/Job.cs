@@ -26,6 +26,18 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
     /// <summary>How many copies are in the making.</summary>
     public int CopiesAtOnce => copiesAtOnce;
 
+    /// <summary>What the pass that runs has still to write, in copies.</summary>
+    public double CopiesLeft
+    {
+        get
+        {
+            lock (gate)
+            {
+                return length == 0 ? copiesAtOnce : copiesAtOnce * (1 - (position / (double)length));
+            }
+        }
+    }
+
     public bool IsOver => ended is not null;
 
     /// <summary>Cancelled when a client cancels the job.</summary>

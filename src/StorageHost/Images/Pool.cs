@@ -116,13 +116,13 @@ internal sealed class Pool(ImageName image)
     }
 
     /// <summary>Tells everyone who waits that there will be no copy.</summary>
-    public void FailWaiters(RefusedException refusal)
+    public void FailWaiters(Exception reason)
     {
         lock (gate)
         {
             foreach (var waiter in waiters)
             {
-                waiter.TrySetException(refusal);
+                waiter.TrySetException(reason);
             }
 
             waiters.Clear();

@@ -7,7 +7,17 @@ internal sealed partial class PoolPass(
     private long promised;
 
     /// <summary>Makes copies for callers who wait.</summary>
-    public Task ServeAsync(Pool pool, int copies, CancellationToken cancellationToken) => MakeAsync(pool, copies, cancellationToken);
+    public async Task ServeAsync(Pool pool, int copies, CancellationToken cancellationToken)
+    {
+        var template = await volume.FindTemplateAsync(pool.Image, cancellationToken);
+        if (await FittingAsync(template, cancellationToken) == 0)
+        {
+            // A caller who waits needs the room more than any pool does.
+            await scanner.GiveBackAsync(template.AllocatedBytes, cancellationToken);
+        }
+
+        await MakeAsync(pool, copies, cancellationToken);
+    }
 
     /// <summary>Makes what the pool lacks, unless another daemon is at it.</summary>
     public async Task FillAsync(Pool pool, CancellationToken cancellationToken)
@@ -40,7 +50,7 @@ internal sealed partial class PoolPass(
     private async Task MakeAsync(Pool pool, int copies, CancellationToken cancellationToken)
     {
         var template = await volume.FindTemplateAsync(pool.Image, cancellationToken);
-        copies = Math.Min(copies, PoolPlan.Fitting(await volume.ReadSpaceAsync(cancellationToken), policy.ReservePercent, Interlocked.Read(ref promised), template.AllocatedBytes));
+        copies = Math.Min(copies, await FittingAsync(template, cancellationToken));
         if (copies == 0)
         {
             throw new RefusedException(Refusal.NoSpace, $"another copy of {pool.Image} would take the volume below its reserve of {policy.ReservePercent} %");
@@ -63,6 +73,9 @@ internal sealed partial class PoolPass(
             Interlocked.Add(ref promised, -bytes);
         }
     }
+
+    private async Task<int> FittingAsync(Template template, CancellationToken cancellationToken) => PoolPlan.Fitting(
+        await volume.ReadSpaceAsync(cancellationToken), policy.ReservePercent, Interlocked.Read(ref promised), template.AllocatedBytes);
 
     private async Task GiveOutAsync(Pool pool, IReadOnlyList<Claim> claims, CancellationToken cancellationToken)
     {

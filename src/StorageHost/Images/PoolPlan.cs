@@ -19,21 +19,29 @@ internal enum PoolStep
     Trim,
 }
 
+/// <summary>A pass that runs.</summary>
+/// <param name="Step">What it does.</param>
+/// <param name="CopiesLeft">How much it has still to write, in copies.</param>
+internal readonly record struct PassState(PoolStep Step, double CopiesLeft);
+
 /// <summary>The reconciler's decisions, free of time and storage.</summary>
 internal static class PoolPlan
 {
     /// <summary>As many copies are written from one reading; more would keep callers waiting for the whole of it.</summary>
     public const int MaxCopiesAtOnce = 8;
 
+    /// <summary>Of a pass for the pool, a caller waits for no more than this much work, in copies; a pass of its own costs one.</summary>
+    private const double WorthWaitingFor = 1.5;
+
     /// <summary>Decides what to do for a pool.</summary>
     /// <param name="wanted">The level.</param>
     /// <param name="ready">Ready copies.</param>
     /// <param name="waiting">Callers who wait for one.</param>
-    /// <param name="busy">Whether a pass runs for this pool.</param>
+    /// <param name="pass">The pass that runs for this pool; null when none does.</param>
     /// <param name="resting">Whether the last pass failed so lately that the next should wait.</param>
     /// <returns>The step, and for how many copies.</returns>
-    public static (PoolStep Step, int Copies) Next(int wanted, int ready, int waiting, bool busy, bool resting) => busy
-        ? (waiting == 0 && ready >= wanted ? PoolStep.Stop : PoolStep.Rest, 0)
+    public static (PoolStep Step, int Copies) Next(int wanted, int ready, int waiting, PassState? pass, bool resting) => pass is { } running
+        ? (IsWasted(running, wanted, ready, waiting) ? PoolStep.Stop : PoolStep.Rest, 0)
         : waiting > 0 ? (PoolStep.Serve, Math.Min(waiting, MaxCopiesAtOnce))
         : ready > wanted && !resting ? (PoolStep.Trim, ready - wanted)
         : ready < wanted && !resting ? (PoolStep.Fill, Math.Min(wanted - ready, MaxCopiesAtOnce))
@@ -49,6 +57,10 @@ internal static class PoolPlan
 
     /// <summary>How many bytes must be given back for the reserve to be whole; 0 when it is.</summary>
     public static long Deficit(VolumeSpace space, int reservePercent) => Math.Max(0, Reserve(space, reservePercent) - space.FreeBytes);
+
+    // Either nobody needs its copies any more, or it makes many for the pool while a caller waits who could have one sooner.
+    private static bool IsWasted(PassState pass, int wanted, int ready, int waiting) =>
+        waiting == 0 ? ready >= wanted : pass.Step == PoolStep.Fill && pass.CopiesLeft > WorthWaitingFor;
 
     private static long Reserve(VolumeSpace space, int percent) => space.TotalBytes / 100 * percent;
 }

@@ -57,6 +57,13 @@ internal sealed partial class PoolReconciler(
                 Problem = exception.Message;
                 LogCannotScan(exception.Message);
             }
+#pragma warning disable CA1031 // Whatever it was, the next look may find it gone; a daemon that no longer looks would be worse.
+            catch (Exception exception) when (exception is not OperationCanceledException)
+#pragma warning restore CA1031
+            {
+                Problem = "the storage directory could not be read: internal error";
+                LogBroken(exception, "reading the storage directory");
+            }
 
             await Task.Delay(policy.RescanInterval, time, stoppingToken);
         }
@@ -76,9 +83,9 @@ internal sealed partial class PoolReconciler(
 
     private void Advance(Pool pool, CancellationToken stoppingToken)
     {
-        var busy = running.TryGetValue(pool.Image, out var current);
+        PassState? state = running.TryGetValue(pool.Image, out var current) ? new PassState(current.Step, pool.Job?.CopiesLeft ?? 0) : null;
         var backoff = backoffs.GetOrAdd(pool.Image, _ => new Backoff(time));
-        var (step, copies) = PoolPlan.Next(pool.Wanted, pool.Ready, pool.Waiting, busy, backoff.IsResting);
+        var (step, copies) = PoolPlan.Next(pool.Wanted, pool.Ready, pool.Waiting, state, backoff.IsResting);
         pool.Job?.Expect(Math.Max(0, pool.Wanted - pool.Ready));
         if (step == PoolStep.Stop)
         {
@@ -88,7 +95,7 @@ internal sealed partial class PoolReconciler(
         {
             Start(pool, step, copies, backoff, stoppingToken);
         }
-        else if (!busy && pool.Ready >= pool.Wanted && pool.Waiting == 0 && pool.EndJob() is { } done)
+        else if (state is null && pool.Ready >= pool.Wanted && pool.Waiting == 0 && pool.EndJob() is { } done)
         {
             done.Succeed();
         }
@@ -103,7 +110,7 @@ internal sealed partial class PoolReconciler(
 
         var cancellation = new CancellationTokenSource();
         var finished = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        running[pool.Image] = new RunningPass(cancellation.Cancel, finished.Task);
+        running[pool.Image] = new RunningPass(step, cancellation.Cancel, finished.Task);
         _ = RunAsync();
 
         async Task RunAsync()
@@ -137,6 +144,15 @@ internal sealed partial class PoolReconciler(
                 backoff.Rest();
                 pool.FailWaiters(exception);
             }
+#pragma warning disable CA1031 // The pool is tried again whatever happened, and nobody may be left waiting.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                LogBroken(exception, "a pass");
+                pool.Problem = "internal error; the log says more";
+                backoff.Rest();
+                pool.FailWaiters(exception);
+            }
             finally
             {
                 running.TryRemove(pool.Image, out _);
@@ -146,13 +162,16 @@ internal sealed partial class PoolReconciler(
         }
     }
 
-    private sealed record RunningPass(Action Cancel, Task Done);
+    private sealed record RunningPass(PoolStep Step, Action Cancel, Task Done);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The storage directory cannot be read: {Reason}")]
     private partial void LogCannotScan(string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The pool of {Image} cannot be brought to its level now: {Reason}")]
     private partial void LogHindered(ImageName image, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Unexpected failure of {Work}")]
+    private partial void LogBroken(Exception exception, string work);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Stopped copying {Image}")]
     private partial void LogStopped(ImageName image);

@@ -29,7 +29,7 @@ internal sealed partial class PoolScanner(
             var scan = await volume.ScanAsync(cancellationToken);
             Space = scan.Space;
             await TakeUpAsync(scan, cancellationToken);
-            await GiveBackAsync(cancellationToken);
+            await GiveBackAsync(PoolPlan.Deficit(Space, policy.ReservePercent), cancellationToken);
             HasScanned = true;
         }
         finally
@@ -38,6 +38,22 @@ internal sealed partial class PoolScanner(
         }
 
         pools.Ring();
+    }
+
+    /// <summary>Deletes ready copies, of the largest pools first, until so many bytes are given back or none are left.</summary>
+    public async Task GiveBackAsync(long bytes, CancellationToken cancellationToken)
+    {
+        while (bytes > 0)
+        {
+            if (pools.All.MaxBy(pool => pool.Ready) is not { Template: { } template } largest || largest.Take() is not { } copy)
+            {
+                return;
+            }
+
+            await publisher.RetireAsync(copy, cancellationToken);
+            LogRetired(copy.Image, copy.Number, "its room is needed");
+            bytes -= Math.Max(template.AllocatedBytes, 1);
+        }
     }
 
     public void Dispose() => one.Dispose();
@@ -85,21 +101,6 @@ internal sealed partial class PoolScanner(
         catch (RefusedException exception)
         {
             return exception.Reason == Refusal.ImageNotFound;
-        }
-    }
-
-    private async Task GiveBackAsync(CancellationToken cancellationToken)
-    {
-        for (var deficit = PoolPlan.Deficit(Space, policy.ReservePercent); deficit > 0;)
-        {
-            if (pools.All.MaxBy(pool => pool.Ready) is not { Template: { } template } largest || largest.Take() is not { } copy)
-            {
-                return;
-            }
-
-            await publisher.RetireAsync(copy, cancellationToken);
-            LogRetired(copy.Image, copy.Number, "the volume is below its reserve");
-            deficit -= Math.Max(template.AllocatedBytes, 1);
         }
     }
 
