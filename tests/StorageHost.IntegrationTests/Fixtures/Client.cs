@@ -14,6 +14,8 @@ internal sealed class Client(Uri address, Func<string> log) : IDisposable
         Timeout = TimeSpan.FromMinutes(5),
     };
 
+    public Uri Address => address;
+
     public Task<Answer> GetAsync(string path) => SendAsync(HttpMethod.Get, path);
 
     public Task<Answer> PostAsync(object body, bool async = false) =>
