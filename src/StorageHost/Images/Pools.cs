@@ -7,12 +7,23 @@ internal sealed class Pools(TimeProvider time) : IDisposable
 {
     private readonly ConcurrentDictionary<ImageName, Pool> pools = new();
     private readonly SemaphoreSlim bell = new(0, 1);
+    private int waiting;
 
     /// <summary>All of them, sorted by image.</summary>
     public IReadOnlyList<Pool> All => [.. pools.Values.OrderBy(pool => pool.Image.Text, StringComparer.Ordinal)];
 
-    /// <summary>How many callers wait for copies of any image.</summary>
-    public int Waiting => pools.Values.Sum(pool => pool.Waiting);
+    /// <summary>Takes a place among those who wait for copies of any image, until it is disposed of.</summary>
+    /// <exception cref="RefusedException">TooManyRequests: that many wait already.</exception>
+    public IDisposable EnterQueue(int limit)
+    {
+        if (Interlocked.Increment(ref waiting) > limit)
+        {
+            Interlocked.Decrement(ref waiting);
+            throw new RefusedException(Refusal.TooManyRequests, $"{limit} callers wait for copies already");
+        }
+
+        return new Place(this);
+    }
 
     public Pool Get(ImageName image) => pools.GetOrAdd(image, static image => new Pool(image));
 
@@ -49,4 +60,9 @@ internal sealed class Pools(TimeProvider time) : IDisposable
     }
 
     public void Dispose() => bell.Dispose();
+
+    private sealed class Place(Pools pools) : IDisposable
+    {
+        public void Dispose() => Interlocked.Decrement(ref pools.waiting);
+    }
 }
