@@ -254,6 +254,10 @@ internal sealed partial class ImageCacheService(
                     return new PublishedDisk(hostname, pool.Image, result.Disk, waited ? DiskSource.Copy : DiskSource.Pool);
                 case ClaimOutcome.HostExists:
                     throw Taken(result.Disk);
+                case ClaimOutcome.Stale:
+                    // Or the template that it was compared with is: then the next copy would be thrown away for nothing, too.
+                    template = await volume.FindTemplateAsync(pool.Image, cancellationToken);
+                    break;
             }
         }
     }

@@ -1,0 +1,68 @@
+using StorageHost.Images;
+using StorageHost.Tests.Support;
+using Xunit;
+using static StorageHost.Tests.Images.Sample;
+
+namespace StorageHost.Tests.Images;
+
+public sealed class PoolsTests : IDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
+
+    private readonly ManualTimeProvider clock = new();
+    private readonly Pools pools;
+
+    public PoolsTests() => pools = new Pools(clock);
+
+    public void Dispose() => pools.Dispose();
+
+    [Fact]
+    public void There_is_one_pool_for_each_image_and_they_are_sorted()
+    {
+        var debian = pools.Get(Debian);
+        Assert.Same(debian, pools.Get(Debian));
+        Assert.Null(pools.Find(Centos));
+        Assert.Equal([pools.Get(Centos), debian], pools.All);
+        pools.Remove(Debian);
+        Assert.Null(pools.Find(Debian));
+    }
+
+    [Fact]
+    public void Who_waits_is_counted_over_all_pools()
+    {
+        _ = pools.Get(Centos).TakeOrWait(CancellationToken.None);
+        _ = pools.Get(Debian).TakeOrWait(CancellationToken.None);
+        Assert.Equal(2, pools.Waiting);
+    }
+
+    [Fact]
+    public async Task A_ring_is_heard_once_even_when_nobody_listened_yet()
+    {
+        pools.Ring();
+        pools.Ring();
+        await Eventually.EndsAsync(pools.ListenAsync(Limit, CancellationToken.None));
+        var next = pools.ListenAsync(Limit, CancellationToken.None);
+        Assert.False(next.IsCompleted);
+        pools.Ring();
+        await Eventually.EndsAsync(next);
+    }
+
+    [Fact]
+    public async Task Listening_ends_after_its_limit_without_a_ring()
+    {
+        var listening = pools.ListenAsync(Limit, CancellationToken.None);
+        clock.Advance(Limit - TimeSpan.FromTicks(1));
+        Assert.False(listening.IsCompleted);
+        clock.Advance(TimeSpan.FromTicks(1));
+        await Eventually.EndsAsync(listening);
+    }
+
+    [Fact]
+    public async Task Listening_is_cancelled_with_the_daemon()
+    {
+        using var stopping = new CancellationTokenSource();
+        var listening = pools.ListenAsync(Limit, stopping.Token);
+        await stopping.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Eventually.EndsAsync(listening));
+    }
+}
