@@ -30,7 +30,7 @@ internal sealed partial class ImageCacheService(
 
         foreach (var (image, level) in levels)
         {
-            await SetLevelAsync(pools.Get(image), level, cancellationToken);
+            await SetLevelAsync(image, level, cancellationToken);
         }
 
         pools.Ring();
@@ -49,7 +49,7 @@ internal sealed partial class ImageCacheService(
         var started = time.GetTimestamp();
         try
         {
-            var disk = await PublishAsync(pools.Get(image), hostname, patience.Token, cancellationToken);
+            var disk = await PublishAsync(image, hostname, patience.Token, cancellationToken);
             LogPublished(disk.Disk, image, disk.Source, time.GetElapsedTime(started).TotalMilliseconds);
             return disk;
         }
@@ -204,24 +204,26 @@ internal sealed partial class ImageCacheService(
             pool.Image, pool.Wanted, pool.Ready, job?.CopiesAtOnce ?? 0, pool.Waiting, hits, misses, pool.LastRefill, pool.Template?.Fingerprint, job?.Id, pool.Problem);
     }
 
-    private async Task SetLevelAsync(Pool pool, int level, CancellationToken cancellationToken)
+    private async Task SetLevelAsync(ImageName image, int level, CancellationToken cancellationToken)
     {
-        await volume.WriteLevelAsync(pool.Image, level, cancellationToken);
+        await volume.WriteLevelAsync(image, level, cancellationToken);
+        var pool = pools.Get(image);
         pool.SetWanted(level);
         if (level > pool.Ready)
         {
             pool.BeginJob(jobs).Expect(level - pool.Ready);
         }
 
-        LogLevel(pool.Image, level);
+        LogLevel(image, level);
     }
 
-    private async Task<PublishedDisk> PublishAsync(Pool pool, Hostname hostname, CancellationToken patience, CancellationToken cancellationToken)
+    private async Task<PublishedDisk> PublishAsync(ImageName image, Hostname hostname, CancellationToken patience, CancellationToken cancellationToken)
     {
-        var template = await volume.FindTemplateAsync(pool.Image, cancellationToken);
+        var template = await volume.FindTemplateAsync(image, cancellationToken);
         var waited = false;
         while (true)
         {
+            var pool = pools.Get(image);
             var copy = pool.Take();
             Task<Claim?>? next = null;
             if (copy is null)
@@ -236,7 +238,7 @@ internal sealed partial class ImageCacheService(
             {
                 waited = true;
                 claim = await next;
-                template = await FindTemplateAsync(pool.Image, claim, cancellationToken);
+                template = await FindTemplateAsync(image, claim, cancellationToken);
             }
 
             var result = copy is not null ? await PublishCopyAsync(pool, copy, template, hostname, cancellationToken)
@@ -251,12 +253,12 @@ internal sealed partial class ImageCacheService(
             {
                 case ClaimOutcome.Published:
                     pool.Count(isHit: !waited);
-                    return new PublishedDisk(hostname, pool.Image, result.Disk, waited ? DiskSource.Copy : DiskSource.Pool);
+                    return new PublishedDisk(hostname, image, result.Disk, waited ? DiskSource.Copy : DiskSource.Pool);
                 case ClaimOutcome.HostExists:
                     throw Taken(result.Disk);
                 case ClaimOutcome.Stale:
                     // Or the template that it was compared with is: then the next copy would be thrown away for nothing, too.
-                    template = await volume.FindTemplateAsync(pool.Image, cancellationToken);
+                    template = await volume.FindTemplateAsync(image, cancellationToken);
                     break;
             }
         }

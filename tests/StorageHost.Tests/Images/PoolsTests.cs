@@ -23,8 +23,26 @@ public sealed class PoolsTests : IDisposable
         Assert.Same(debian, pools.Get(Debian));
         Assert.Null(pools.Find(Centos));
         Assert.Equal([pools.Get(Centos), debian], pools.All);
-        pools.Remove(Debian);
-        Assert.Null(pools.Find(Debian));
+    }
+
+    [Fact]
+    public async Task A_pool_is_forgotten_only_when_nothing_is_left_of_it()
+    {
+        var pool = pools.Get(Centos);
+        pool.Put(Copy(1));
+        pools.Forget(pool);
+        pool.Take();
+        pool.SetWanted(1);
+        pools.Forget(pool);
+        pool.SetWanted(0);
+        _ = pool.TakeOrWait(CancellationToken.None);
+        pools.Forget(pool);
+        Assert.Same(pool, pools.Find(Centos));
+        pool.TryHandOver(Claim());
+        pools.Forget(pool);
+        Assert.Null(pools.Find(Centos));
+        Assert.Null(await Eventually.EndsAsync(pool.TakeOrWait(CancellationToken.None).Next!));
+        Assert.Equal(0, pool.Waiting);
     }
 
     [Fact]
