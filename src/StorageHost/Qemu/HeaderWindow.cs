@@ -14,6 +14,7 @@ internal readonly ref struct HeaderWindow(IHeaderSource source, ReadOnlySpan<byt
     /// <summary>Fills the buffer from the offset; false when the file does not reach that far (or the offset is negative).</summary>
     public bool TryRead(long offset, Span<byte> buffer)
     {
+        // Not left to the source: the kernel calls an offset near 2^63 an error, not the end of the file.
         if (offset < 0 || offset > Length - buffer.Length)
         {
             return false;

@@ -49,7 +49,7 @@ internal sealed class ImageInspector : IImageInspector
 
     private static string? ReadBackingFile(in Qcow2Header header, HeaderWindow image)
     {
-        if (header is { BackingOffset: 0 or > long.MaxValue } or { BackingBytes: 0 or > MaxNameBytes })
+        if (header is { BackingOffset: 0 } or { BackingBytes: 0 or > MaxNameBytes })
         {
             return null;
         }

@@ -95,11 +95,11 @@ public sealed class ProcessRunnerTests
     public async Task Stops_the_child_at_the_deadline()
     {
         using var scratch = new Scratch();
-        var command = Shell($"echo $$ > {scratch.File("pid")}; exec sleep 60") with { Timeout = TimeSpan.FromSeconds(1) };
+        var command = Shell($"echo $$ > {scratch.File("pid")}; exec sleep 60") with { Timeout = TimeSpan.FromSeconds(2) };
 
         var fault = await Assert.ThrowsAsync<ProcessTimedOutException>(() => _runner.RunAsync(command, CancellationToken.None));
 
-        Assert.Equal("sh did not end within 1 s", fault.Message);
+        Assert.Equal("sh did not end within 2 s", fault.Message);
         Assert.False(IsAlive(await scratch.PidAsync("pid")));
     }
 

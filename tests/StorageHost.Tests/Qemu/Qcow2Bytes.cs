@@ -65,7 +65,9 @@ internal sealed class BytesSource(byte[] bytes, long? length = null) : IHeaderSo
 
     public int Read(long offset, Span<byte> buffer)
     {
+        // As pread(2) does.
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, long.MaxValue - buffer.Length);
         var there = offset >= bytes.Length ? [] : bytes.AsSpan((int)offset, (int)Math.Min(buffer.Length, bytes.Length - offset));
         there.CopyTo(buffer);
         BytesRead += there.Length;

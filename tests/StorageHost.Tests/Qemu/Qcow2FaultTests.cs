@@ -68,6 +68,7 @@ public sealed class Qcow2FaultTests
         { "backing file name lies outside", [8, 8, 4090, 16, 4, 8] },
         { "backing file name lies outside", [8, 8, 8192, 16, 4, 8] },
         { "backing file name lies outside", [8, 8, -1, 16, 4, 8] },
+        { "backing file name lies outside", [8, 8, long.MaxValue, 16, 4, 8] },
         { "backing file name lies outside", [20, 4, 9, 24, 8, 65536, 8, 8, 104, 16, 4, 1023] }, // longer than a cluster of 512 bytes
     };
 
@@ -165,6 +166,14 @@ public sealed class Qcow2FaultTests
         Qcow2Bytes.WithExtensions(image, (0x12345678, new byte[5]), (FeatureNames, new byte[96]), (type, Encoding.ASCII.GetBytes(data)));
 
         Assert.Contains(fault, Inspect(image).Fault, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Does_not_mind_the_backing_format_of_no_backing_file()
+    {
+        var image = Qcow2Bytes.WithExtensions(Qcow2Bytes.Version3(), (BackingFormat, "vmdk"u8.ToArray()));
+
+        Assert.Null(Inspect(image).Fault);
     }
 
     [Fact]

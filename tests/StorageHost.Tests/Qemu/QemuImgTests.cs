@@ -1,4 +1,3 @@
-using System.Runtime.Versioning;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -10,11 +9,11 @@ using Xunit;
 
 namespace StorageHost.Tests.Qemu;
 
-[SupportedOSPlatform("linux")]
 public sealed class QemuImgTests : IDisposable
 {
     private readonly Scratch _scratch = new();
     private readonly ListLogger _log = new();
+    private readonly ProcessRunner _runner = new(TimeProvider.System, NullLogger<ProcessRunner>.Instance);
 
     public void Dispose() => _scratch.Dispose();
 
@@ -32,7 +31,7 @@ public sealed class QemuImgTests : IDisposable
     [Fact]
     public async Task Runs_exactly_this()
     {
-        var options = Fake($"exec > {_scratch.File("argv")}; printf '%s\\n' \"$@\"; ulimit -v");
+        var options = await FakeAsync($"exec > {_scratch.File("argv")}; printf '%s\\n' \"$@\"; ulimit -v");
         options.MemoryLimitMb = 512;
 
         await Create(options, "/d/web01", 7);
@@ -47,7 +46,7 @@ public sealed class QemuImgTests : IDisposable
     [InlineData(nameof(Refusal.StorageUnavailable), "")]
     public async Task Says_why_it_failed_without_a_path(string reason, string error)
     {
-        var options = Fake($"echo '{error}' >&2; exit 1");
+        var options = await FakeAsync($"echo '{error}' >&2; exit 1");
 
         var refused = await Assert.ThrowsAsync<RefusedException>(() => Create(options, "/d/x", 1));
 
@@ -59,7 +58,9 @@ public sealed class QemuImgTests : IDisposable
     [Fact]
     public async Task Logs_no_more_than_the_beginning_of_a_flood()
     {
-        await Assert.ThrowsAsync<RefusedException>(() => Create(Fake("head -c 100000 /dev/zero | tr '\\0' x >&2; exit 1"), "/d/x", 1));
+        var options = await FakeAsync("head -c 100000 /dev/zero | tr '\\0' x >&2; exit 1");
+
+        await Assert.ThrowsAsync<RefusedException>(() => Create(options, "/d/x", 1));
 
         Assert.InRange(Assert.Single(_log.Lines).Length, 2000, 2100);
     }
@@ -67,7 +68,7 @@ public sealed class QemuImgTests : IDisposable
     [Fact]
     public async Task Gives_up_at_the_deadline()
     {
-        var options = Fake("exec sleep 60");
+        var options = await FakeAsync("exec sleep 60");
         options.Timeout = TimeSpan.FromMilliseconds(50);
 
         var refused = await Assert.ThrowsAsync<RefusedException>(() => Create(options, "/d/x", 1));
@@ -89,7 +90,7 @@ public sealed class QemuImgTests : IDisposable
     public async Task Leaves_cancellation_as_it_is()
     {
         using var cancel = new CancellationTokenSource();
-        var run = Create(Fake("exec sleep 60"), "/d/x", 1, cancel.Token);
+        var run = Create(await FakeAsync("exec sleep 60"), "/d/x", 1, cancel.Token);
 
         await cancel.CancelAsync();
 
@@ -104,25 +105,25 @@ public sealed class QemuImgTests : IDisposable
     [InlineData("/d/x", -1)]
     public async Task Never_passes_on_what_is_no_path_or_no_size(string path, int sizeGb)
     {
-        var options = Fake($"echo ran > {_scratch.File("ran")}");
+        var options = await FakeAsync($"echo ran > {_scratch.File("ran")}");
 
         await Assert.ThrowsAnyAsync<ArgumentException>(() => Create(options, path, sizeGb));
 
         Assert.False(File.Exists(_scratch.File("ran")));
     }
 
-    private Task Create(QemuOptions options, string path, int sizeGb, CancellationToken cancellationToken = default)
-    {
-        var runner = new ProcessRunner(TimeProvider.System, NullLogger<ProcessRunner>.Instance);
-        return new QemuImg(runner, Options.Create(options), _log).CreateAsync(new PrivateFile("name", path, _ => { }), sizeGb, cancellationToken);
-    }
+    private Task Create(QemuOptions options, string path, int sizeGb, CancellationToken cancellationToken = default) =>
+        new QemuImg(_runner, Options.Create(options), _log).CreateAsync(new PrivateFile("name", path, _ => { }), sizeGb, cancellationToken);
 
-    /// <summary>A script in qemu-img's place.</summary>
-    private QemuOptions Fake(string script)
+    /// <summary>
+    /// A script in qemu-img's place. Another process writes it: a child that a test beside this one forks meanwhile would hold it
+    /// open for writing, and nothing that is can be executed.
+    /// </summary>
+    private async Task<QemuOptions> FakeAsync(string script)
     {
         var path = _scratch.File("fake-qemu-img");
-        File.WriteAllText(path, "#!/bin/sh\n" + script);
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        string[] write = ["-c", "printf '#!/bin/sh\\n%s' \"$2\" > \"$1\"; chmod 500 \"$1\"", "sh", path, script];
+        await _runner.RunAsync(new ProcessCommand("sh", write), CancellationToken.None);
         return new QemuOptions { Path = path };
     }
 
