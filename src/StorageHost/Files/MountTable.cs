@@ -30,11 +30,29 @@ internal sealed class MountTable : IMounts
     internal static MountPoint? Find(IEnumerable<string> lines, string id) =>
         Parse(lines).Where(line => line.Id == id).Select(line => line.Point).FirstOrDefault();
 
-    /// <summary>The mount that a path lies on: the last one that covers it, since what is mounted later lies above.</summary>
-    internal static MountPoint? Covering(IEnumerable<string> lines, string path) =>
-        Parse(lines).Where(line => Covers(line.Point.Path, path)).Select(line => line.Point).LastOrDefault();
+    /// <summary>
+    /// The mount that a path lies on, found as the kernel does: from the root, step by step into what is mounted first on the way. The
+    /// table's order says nothing, and a deep mount may be hidden below a later one.
+    /// </summary>
+    internal static MountPoint? Covering(IEnumerable<string> lines, string path)
+    {
+        var mounts = Parse(lines).ToList();
+        var root = mounts.Find(mount => mount.Point.Path == "/" && !mounts.Exists(other => other.Id == mount.Parent));
+        for (var (current, steps) = (root, 0); current is not null && steps < mounts.Count; steps++)
+        {
+            var next = mounts.Where(mount => mount.Parent == current.Id && Covers(mount.Point.Path, path)).MinBy(mount => mount.Point.Path.Length);
+            if (next is null)
+            {
+                return current.Point;
+            }
 
-    private static IEnumerable<(string Id, MountPoint Point)> Parse(IEnumerable<string> lines)
+            current = next;
+        }
+
+        return null;
+    }
+
+    private static IEnumerable<Line> Parse(IEnumerable<string> lines)
     {
         foreach (var fields in lines.Select(line => line.Split(' ')))
         {
@@ -42,7 +60,7 @@ internal sealed class MountTable : IMounts
             var separator = Array.IndexOf(fields, "-");
             if (fields.Length > separator + 2 && separator > 5)
             {
-                yield return (fields[0], new MountPoint(fields[separator + 1], Unescape(fields[4]), Unescape(fields[separator + 2]), fields[2]));
+                yield return new Line(fields[0], fields[1], new MountPoint(fields[separator + 1], Unescape(fields[4]), Unescape(fields[separator + 2]), fields[2]));
             }
         }
     }
@@ -72,4 +90,6 @@ internal sealed class MountTable : IMounts
     private static string Unescape(string text) =>
         text.Replace("\\040", " ", StringComparison.Ordinal).Replace("\\011", "\t", StringComparison.Ordinal)
             .Replace("\\012", "\n", StringComparison.Ordinal).Replace("\\134", "\\", StringComparison.Ordinal);
+
+    private sealed record Line(string Id, string Parent, MountPoint Point);
 }

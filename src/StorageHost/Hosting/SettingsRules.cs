@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using FluentValidation;
+using FluentValidation.Results;
 using StorageHost.Files;
 using StorageHost.Images;
 using StorageHost.Qemu;
@@ -25,26 +26,27 @@ internal sealed class StorageRules : AbstractValidator<StorageOptions>
         RuleFor(o => o.TransferTimeout).InclusiveBetween(TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1)).WithMessage("must be 00:00:00.1 to 01:00:00");
         RuleFor(o => o.RescanInterval).InclusiveBetween(TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1)).WithMessage("must be 00:00:00.1 to 01:00:00");
         RuleFor(o => o.IndexInterval).InclusiveBetween(TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1)).WithMessage("must be 00:00:00.1 to 01:00:00");
-        RuleForEach(o => o.ExtraVolumes).Custom(CheckExtraVolume);
+        RuleFor(o => o).Custom(CheckExtraVolumes);
         RuleFor(o => o.Threads).InclusiveBetween(4, 256).WithMessage("must be 4 to 256");
     }
 
-    private static void CheckExtraVolume(KeyValuePair<string, string> volume, ValidationContext<StorageOptions> context)
+    private static void CheckExtraVolumes(StorageOptions options, ValidationContext<StorageOptions> context)
     {
-        var (name, path) = volume;
-        var options = context.InstanceToValidate;
-        var others = options.ExtraVolumes.Where(other => other.Key != name).Select(other => other.Value);
-        Check(Regex.IsMatch(name, IdPattern), $"the name {IdRule}");
-        Check(name != options.VolumeId, "the name is that of the served directory");
-        Check(path.StartsWith('/'), "must be an absolute path");
-        Check(!IsSame(path, options.Directory), "is the served directory");
-        Check(!others.Any(other => IsSame(other, path)), "is the directory of another volume as well");
+        foreach (var (name, path) in options.ExtraVolumes)
+        {
+            var others = options.ExtraVolumes.Where(other => other.Key != name).Select(other => other.Value);
+            Check(name, Regex.IsMatch(name, IdPattern), $"the name {IdRule}");
+            Check(name, name != options.VolumeId, "the name is that of the served directory");
+            Check(name, path.StartsWith('/'), "must be an absolute path");
+            Check(name, !IsSame(path, options.Directory), "is the served directory");
+            Check(name, !others.Any(other => IsSame(other, path)), "is the directory of another volume as well");
+        }
 
-        void Check(bool isRight, string fault)
+        void Check(string name, bool isRight, string fault)
         {
             if (!isRight)
             {
-                context.AddFailure($"{nameof(StorageOptions.ExtraVolumes)}:{name}", fault);
+                context.AddFailure(new ValidationFailure($"{nameof(StorageOptions.ExtraVolumes)}:{name}", fault));
             }
         }
     }
