@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Options;
-using Microsoft.Win32.SafeHandles;
 using StorageHost.Images;
 
 namespace StorageHost.Files;
@@ -109,7 +108,7 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
 
     private VolumeSession Begin()
     {
-        var mount = new Mount(OpenDirectory());
+        var mount = new Mount(Mount.OpenDirectory(options.Directory));
         var point = MountTable.Of(mount.Directory) ?? throw new RefusedException(Refusal.StorageUnavailable, "the storage directory is not in the mount table");
         if (TypeFault(point) is { } fault)
         {
@@ -132,36 +131,11 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
         {
             return StorageFaults.Refuse(exception).Message;
         }
-        catch (RefusedException exception)
-        {
-            return exception.Message;
-        }
     }
-
-    private SafeFileHandle OpenDirectory()
-    {
-        try
-        {
-            return Mount.OpenDirectory(options.Directory);
-        }
-        catch (StorageException exception) when (Words(exception.Errno) is { } words)
-        {
-            throw new RefusedException(Refusal.StorageUnavailable, words, exception);
-        }
-    }
-
-    private static string? Words(int errno) => errno switch
-    {
-        Errno.NoEntry => "the storage directory does not exist",
-        Errno.NotDirectory => "the storage directory is not a directory",
-        Errno.Access => "the storage directory may not be opened by the daemon's user",
-        Errno.NotConnected => "the storage directory's mount is dead (ENOTCONN); mount it again",
-        _ => null,
-    };
 
     private string? FindFaultIn(VolumeSession current)
     {
-        using var reopened = OpenDirectory();
+        using var reopened = Mount.OpenDirectory(options.Directory);
         var (now, then) = (Mount.Stat(reopened, "."), Mount.Stat(current.Mount.Directory, "."));
         if ((now.Inode, now.Device) != (then.Inode, then.Device))
         {
