@@ -1,6 +1,7 @@
 using Serilog;
 using StorageHost.Api;
 using StorageHost.Files;
+using StorageHost.Gluster;
 using StorageHost.Hosting;
 using StorageHost.Images;
 using StorageHost.Processes;
@@ -17,6 +18,7 @@ builder.Services
     .AddSingleton(TimeProvider.System)
     .AddSingleton<ProcessRunner>()
     .AddQemu()
+    .AddGluster()
     .AddFiles()
     .AddImages()
     .AddStorageHostApi()

@@ -52,6 +52,9 @@ internal static class Errno
 /// <param name="errno">What it left in errno.</param>
 internal sealed class StorageException(string call, string file, int errno) : IOException($"{call} {file}: {Files.Errno.Name(errno)}")
 {
+    /// <summary>What stands for a name where the directory itself is meant.</summary>
+    public const string WholeDirectory = "the directory";
+
     public string Call { get; } = call;
 
     public string File { get; } = file;

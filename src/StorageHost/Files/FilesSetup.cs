@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using StorageHost.Images;
+using StorageHost.ImageStorages;
 
 namespace StorageHost.Files;
 
@@ -13,12 +14,18 @@ internal static class FilesSetup
         .AddSingleton<StorageVolume>()
         .AddSingleton<FilePermissions>()
         .AddSingleton<TemplateFile>()
+        .AddSingleton<TemplateList>()
         .AddSingleton<Recovery>()
         .AddSingleton<Publisher>()
         .AddSingleton<IPublisher>(provider => provider.GetRequiredService<Publisher>())
         .AddSingleton<IVolume, ImageVolume>()
         .AddSingleton<IRemover, Remover>()
-        .AddSingleton<ICopyEngine, CopyEngine>();
+        .AddSingleton<ICopyEngine, CopyEngine>()
+        .AddSingleton<IMounts, MountTable>()
+        .AddSingleton<ImageReader>()
+        .AddSingleton<DirectoryPoller>()
+        .AddSingleton<IDirectorySource>(provider => provider.GetRequiredService<DirectoryPoller>())
+        .AddHostedService(provider => provider.GetRequiredService<DirectoryPoller>());
 
     private static StorageOptions Options(IServiceProvider provider) => provider.GetRequiredService<IOptions<StorageOptions>>().Value;
 }

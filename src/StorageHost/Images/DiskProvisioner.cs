@@ -12,10 +12,8 @@ internal sealed partial class DiskProvisioner(
     public async Task<PublishedDisk> PublishAsync(ImageName image, Hostname hostname, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
-        var pool = pools.Get(image);
-        var template = await volume.FindTemplateAsync(image, cancellationToken);
-        var disk = await TryPublishReadyAsync(pool, template, hostname, cancellationToken) ?? await PublishNextAsync(pool, hostname, cancellationToken);
-        pool.Count(isHit: disk.Source == DiskSource.Pool);
+        var disk = await TryPublishReadyAsync(image, hostname, cancellationToken) ?? await PublishNextAsync(image, hostname, cancellationToken);
+        pools.Get(image).Count(isHit: disk.Source == DiskSource.Pool);
         LogPublished(disk.Disk, image, disk.Source, time.GetElapsedTime(started).TotalMilliseconds);
 
         // A copy is missing now.
@@ -33,20 +31,29 @@ internal sealed partial class DiskProvisioner(
         }
     }
 
-    private async Task<PublishedDisk?> TryPublishReadyAsync(Pool pool, Template template, Hostname hostname, CancellationToken cancellationToken)
+    private async Task<PublishedDisk?> TryPublishReadyAsync(ImageName image, Hostname hostname, CancellationToken cancellationToken)
     {
+        var template = await volume.FindTemplateAsync(image, cancellationToken);
+        var pool = pools.Get(image);
         while (pool.Take() is { } copy)
         {
-            if (Conclude(pool, await ClaimAsync(pool, copy, template, hostname, cancellationToken)) is { } disk)
+            var result = await ClaimAsync(pool, copy, template, hostname, cancellationToken);
+            if (Conclude(pool, result) is { } disk)
             {
-                return new PublishedDisk(hostname, pool.Image, disk, DiskSource.Pool);
+                return new PublishedDisk(hostname, image, disk, DiskSource.Pool);
+            }
+
+            if (result.Outcome == ClaimOutcome.Stale)
+            {
+                // Or the template that it was compared with is: then the next copy would be thrown away for nothing, too.
+                template = await volume.FindTemplateAsync(image, cancellationToken);
             }
         }
 
         return null;
     }
 
-    private async Task<PublishedDisk> PublishNextAsync(Pool pool, Hostname hostname, CancellationToken cancellationToken)
+    private async Task<PublishedDisk> PublishNextAsync(ImageName image, Hostname hostname, CancellationToken cancellationToken)
     {
         await RefuseTakenAsync(hostname, cancellationToken);
         using var place = pools.EnterQueue(options.Value.MaxWaiting);
@@ -54,14 +61,15 @@ internal sealed partial class DiskProvisioner(
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token, lifetime.ApplicationStopping);
         while (true)
         {
+            var pool = pools.Get(image);
             var (copy, claim) = await NextAsync(pool, patience.Token, cancellationToken);
-            var template = await FindTemplateAsync(pool.Image, claim, cancellationToken);
+            var template = await FindTemplateAsync(image, claim, cancellationToken);
             var result = copy is not null ? await ClaimAsync(pool, copy, template, hostname, cancellationToken)
                 : claim is not null ? await publisher.PublishAsync(claim, template, hostname, cancellationToken)
                 : null;
             if (Conclude(pool, result) is { } disk)
             {
-                return new PublishedDisk(hostname, pool.Image, disk, DiskSource.Copy);
+                return new PublishedDisk(hostname, image, disk, DiskSource.Copy);
             }
         }
     }

@@ -26,7 +26,7 @@ internal sealed partial class ImageCacheService(
 
         foreach (var (image, level) in levels)
         {
-            await SetLevelAsync(pools.Get(image), level, cancellationToken);
+            await SetLevelAsync(image, level, cancellationToken);
         }
 
         pools.Ring();
@@ -111,7 +111,8 @@ internal sealed partial class ImageCacheService(
             pool.SetWanted(0);
             pool.FailWaiters(new RefusedException(Refusal.ImageNotFound, $"the template {image} was deleted"));
             pool.EndJob()?.EndCancelled();
-            pools.Remove(image);
+            pool.EndScan(null, [], 0);
+            pools.Forget(pool);
             LogDeleted(string.Join(", ", removed.Removed));
             return removed;
         }
@@ -179,16 +180,17 @@ internal sealed partial class ImageCacheService(
             pool.Image, pool.Wanted, pool.Ready, job?.CopiesAtOnce ?? 0, pool.Waiting, hits, misses, pool.LastRefill, pool.Template?.Fingerprint, job?.Id, pool.Problem);
     }
 
-    private async Task SetLevelAsync(Pool pool, int level, CancellationToken cancellationToken)
+    private async Task SetLevelAsync(ImageName image, int level, CancellationToken cancellationToken)
     {
-        await volume.WriteLevelAsync(pool.Image, level, cancellationToken);
+        await volume.WriteLevelAsync(image, level, cancellationToken);
+        var pool = pools.Get(image);
         pool.SetWanted(level);
         if (level > pool.Ready)
         {
             pool.BeginJob(jobs).Expect(level - pool.Ready);
         }
 
-        LogSetLevel(pool.Image, level);
+        LogSetLevel(image, level);
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Added the data disk {Disk} of {SizeGb} GiB")]

@@ -29,7 +29,14 @@ internal sealed class Pools(TimeProvider time) : IDisposable
 
     public Pool? Find(ImageName image) => pools.GetValueOrDefault(image);
 
-    public void Remove(ImageName image) => pools.TryRemove(image, out _);
+    /// <summary>Forgets a pool of which nothing is left.</summary>
+    public void Forget(Pool pool)
+    {
+        if (pool.TryForget())
+        {
+            pools.TryRemove(pool.Image, out _);
+        }
+    }
 
     /// <summary>Says that something changed that the reconciler may have to act on.</summary>
     public void Ring()
