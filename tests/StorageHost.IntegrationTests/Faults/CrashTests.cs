@@ -61,7 +61,7 @@ public sealed class CrashTests(Lab lab)
     {
         await using var area = await lab.AreaAsync(kind);
         await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
-        for (var round = 0; round < 6; round++)
+        for (var round = 0; round < 4; round++)
         {
             var daemon = await area.StartAsync();
             await daemon.Client.FillAsync("centos", 10);

@@ -23,7 +23,7 @@ public sealed class SystemCallTests(Lab lab)
     {
         await using var area = await lab.AreaAsync(StorageKind.Xfs);
         await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
-        var daemon = await area.StartAsync();
+        var daemon = await area.StartAsync("--Storage:RescanInterval", "00:00:01");
         await daemon.Client.FillAsync("centos", 2);
 
         await using (var fault = await Fault.InjectAsync(daemon, calls, error))
@@ -46,7 +46,7 @@ public sealed class SystemCallTests(Lab lab)
     public async Task A_data_disk_that_the_storage_fails_is_not_there(string calls, string error, int status)
     {
         await using var area = await lab.AreaAsync(StorageKind.Xfs);
-        var daemon = await area.StartAsync();
+        var daemon = await area.StartAsync("--Storage:RescanInterval", "00:00:01");
         await using (var fault = await Fault.InjectAsync(daemon, calls, error))
         {
             (await daemon.Client.AddStorageAsync("web01", 1)).Refuses(status);
@@ -64,7 +64,7 @@ public sealed class SystemCallTests(Lab lab)
     {
         await using var area = await lab.AreaAsync(StorageKind.Xfs);
         await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
-        var daemon = await area.StartAsync();
+        var daemon = await area.StartAsync("--Storage:RescanInterval", "00:00:01");
         await using (var fault = await Fault.InjectAsync(daemon, Sync, "EIO"))
         {
             var answer = await daemon.Client.DupAsync("centos", 2);
@@ -85,7 +85,7 @@ public sealed class SystemCallTests(Lab lab)
     {
         await using var area = await lab.AreaAsync(StorageKind.Xfs);
         await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
-        var daemon = await area.StartAsync();
+        var daemon = await area.StartAsync("--Storage:RescanInterval", "00:00:01");
         (await daemon.Client.SetImageAsync("centos", "web01")).Is(200);
         area.Oracle.Disk("web01", "centos");
         await using (var fault = await Fault.InjectAsync(daemon, "unlink,unlinkat,statx,newfstatat,lstat,getdents64,openat", error))
