@@ -6,9 +6,10 @@ namespace StorageHost.Files;
 internal sealed record OpenedDirectory(Mount Mount, MountPoint Point) : IDisposable
 {
     /// <summary>Opens a directory by its full path. Runs on storage threads only.</summary>
+    /// <exception cref="RefusedException">It cannot be opened: what the poll says of it, once, is enough for the log.</exception>
     public static OpenedDirectory Open(string path)
     {
-        var mount = new Mount(Mount.OpenDirectory(path));
+        var mount = OpenMount(path);
         if (MountTable.Of(mount.Directory) is { } point)
         {
             return new OpenedDirectory(mount, point);
@@ -19,4 +20,16 @@ internal sealed record OpenedDirectory(Mount Mount, MountPoint Point) : IDisposa
     }
 
     public void Dispose() => Mount.Dispose();
+
+    private static Mount OpenMount(string path)
+    {
+        try
+        {
+            return new Mount(Mount.OpenDirectory(path));
+        }
+        catch (StorageException exception)
+        {
+            throw StorageFaults.Refuse(exception);
+        }
+    }
 }

@@ -108,10 +108,10 @@ public sealed class DirectoryPollerTests : IAsyncLifetime, IDisposable
         {
             var taken = Facts("images-here").TakenAt;
             await UntilAsync(() => Facts("images-here").TakenAt > taken);
-            await Task.Delay(100);
+            await Task.Delay(500);
         }
 
-        Assert.StartsWith("the storage did not answer within 0.2 s", Facts("slow").Problem, StringComparison.Ordinal);
+        Assert.StartsWith("the storage did not answer within 1 s", Facts("slow").Problem, StringComparison.Ordinal);
         Assert.Single(Facts("slow").Value!.Images);
         Assert.Null(Facts("images-here").Problem);
         Assert.Empty(await services.GetRequiredService<IVolume>().ListTemplatesAsync(CancellationToken.None));
@@ -164,9 +164,9 @@ public sealed class DirectoryPollerTests : IAsyncLifetime, IDisposable
             VolumeId = "images-here",
             ExtraVolumes = extras,
             IndexInterval = TimeSpan.FromMilliseconds(20),
-            OperationTimeout = TimeSpan.FromMilliseconds(200),
-            TransferTimeout = TimeSpan.FromMilliseconds(200),
-            Threads = 4,
+            OperationTimeout = TimeSpan.FromSeconds(1),
+            TransferTimeout = TimeSpan.FromSeconds(1),
+            Threads = 2,
         };
         services = new ServiceCollection()
             .AddFiles()

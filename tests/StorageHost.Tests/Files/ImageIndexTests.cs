@@ -140,6 +140,19 @@ public sealed class ImageIndexTests : IDisposable
     }
 
     [Fact]
+    public async Task An_empty_mount_point_is_not_taken_for_the_volume_that_was_mounted_there()
+    {
+        images.LiesOn = new MountPoint("nfs4", "/mnt/nas", "nas:/export", "0:60");
+        images.Write("a.qcow2");
+        await images.LookAsync();
+        images.LiesOn = new MountPoint("ext4", "/", "/dev/vda", "254:0");
+        var fault = await Assert.ThrowsAsync<FactsException>(images.LookAsync);
+        Assert.Equal("the volume is not mounted any more: the directory lay on nfs4, and now lies on ext4", fault.Message);
+        images.LiesOn = new MountPoint("nfs4", "/mnt/nas", "nas:/export", "0:61");
+        Assert.Equal("0:61", (await images.LookAsync()).DeviceNumber);
+    }
+
+    [Fact]
     public async Task Links_pipes_and_directories_under_an_images_name_are_never_opened()
     {
         File.CreateSymbolicLink(images.File("link.qcow2"), "/etc/passwd");

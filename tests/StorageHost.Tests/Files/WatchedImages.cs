@@ -26,14 +26,16 @@ internal sealed class WatchedImages : IImageInspector, IDisposable
         threads = new StorageThreads(options, TimeProvider.System, NullLogger<StorageThreads>.Instance);
         var volume = new StorageVolume(options, threads, NullLogger<StorageVolume>.Instance);
         Reader = new ImageReader(Names, this, new TemplateFile(Names, this, volume));
-        watched = new WatchedDirectory(
-            "ssd", Path, threads, token => threads.RunAsync("open", (StorageCall<OpenedDirectory> _) => OpenedDirectory.Open(Path), token), Reader, TimeProvider.System, NullLogger.Instance);
+        watched = new WatchedDirectory("ssd", Path, threads, OpenAsync, Reader, TimeProvider.System, NullLogger.Instance);
         Directory.CreateDirectory(Path);
     }
 
     public string Path => scratch.File("images");
 
     public ImageReader Reader { get; }
+
+    /// <summary>Where the directory is said to lie; null for the truth.</summary>
+    public MountPoint? LiesOn { get; set; }
 
     /// <summary>Whether the storage fails to read files.</summary>
     public bool CannotRead { get; set; }
@@ -68,4 +70,9 @@ internal sealed class WatchedImages : IImageInspector, IDisposable
         threads.Dispose();
         scratch.Dispose();
     }
+
+    private Task<OpenedDirectory> OpenAsync(CancellationToken cancellationToken) => threads.RunAsync(
+        "open",
+        (StorageCall<OpenedDirectory> _) => OpenedDirectory.Open(Path) is var opened && LiesOn is { } point ? opened with { Point = point } : opened,
+        cancellationToken);
 }
