@@ -5,6 +5,7 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
 {
     private readonly Lock gate = new();
     private readonly CancellationTokenSource cancellation = new();
+    private readonly TaskCompletionSource over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly DateTimeOffset created = time.GetUtcNow();
     private JobState state = JobState.Queued;
     private DateTimeOffset? started;
@@ -39,6 +40,9 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
     }
 
     public bool IsOver => ended is not null;
+
+    /// <summary>Completes when it is over.</summary>
+    public Task Over => over.Task;
 
     /// <summary>Cancelled when a client cancels the job.</summary>
     public CancellationToken Cancelled => cancellation.Token;
@@ -93,6 +97,7 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
         (state, error, disk, ended) = (final, reason, published, time.GetUtcNow());
         copiesAtOnce = 0;
         copiesDone = published is null ? copiesDone : 1;
+        over.TrySetResult();
     });
 
     private void Change(Action change)
