@@ -1,8 +1,11 @@
 using Serilog;
 using StorageHost.Api;
+using StorageHost.BlockDevices;
 using StorageHost.Files;
+using StorageHost.Gluster;
 using StorageHost.Hosting;
 using StorageHost.Images;
+using StorageHost.ImageStorages;
 using StorageHost.Processes;
 using StorageHost.Qemu;
 
@@ -17,8 +20,11 @@ builder.Services
     .AddSingleton(TimeProvider.System)
     .AddSingleton<ProcessRunner>()
     .AddQemu()
+    .AddGluster()
+    .AddBlockDevices()
     .AddFiles()
     .AddImages()
+    .AddImageStorages()
     .AddStorageHostApi()
     .AddReadiness()
     .Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(15));

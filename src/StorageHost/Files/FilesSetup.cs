@@ -9,6 +9,7 @@ internal static class FilesSetup
 {
     public static IServiceCollection AddFiles(this IServiceCollection services) => services
         .AddSingleton(provider => new FileNames(Options(provider).TemplateSuffix))
+        .AddSingleton(provider => new ImageStoragePolicy(Options(provider).Id, Environment.MachineName, Options(provider).ReservePercent))
         .AddSingleton(provider => new VolumePolicy(Options(provider).ReservePercent, Options(provider).RescanInterval))
         .AddSingleton<StorageThreads>()
         .AddSingleton<StorageVolume>()

@@ -6,8 +6,6 @@ namespace StorageHost.Files;
 internal sealed class ImageVolume(
     StorageVolume volume, FileNames names, Recovery recovery, TemplateFile templates, TemplateList list, StorageThreads threads) : IVolume
 {
-    private const string LocksFolder = $"{PrivateDirectory.Root}/locks";
-
     public Task EnsureServedAsync(CancellationToken cancellationToken) => volume.EnsureSessionAsync(cancellationToken);
 
     public Task RecoverAsync(CancellationToken cancellationToken) => recovery.RunAsync(cancellationToken);
@@ -65,8 +63,8 @@ internal sealed class ImageVolume(
         "lock a pool",
         (VolumeSession session, StorageCall<IDisposable?> _) =>
         {
-            session.Mount.MakeDirectory(LocksFolder);
-            return LockFile.TryAcquire(session.Mount, $"{LocksFolder}/{image}") is { } held ? new ReleasedElsewhere(threads, held) : null;
+            session.Mount.MakeDirectory(LockFile.PoolFolder);
+            return LockFile.TryAcquire(session.Mount, LockFile.OfPool(image)) is { } held ? new ReleasedElsewhere(threads, held) : null;
         },
         cancellationToken);
 

@@ -52,6 +52,7 @@ internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspe
             }
 
             Levels.Write(session, image, 0);
+            LockFile.TryRemove(mount, LockFile.OfPool(image));
             FileName[] copies = [.. Entries(mount).OfType<CopyEntry>().Where(copy => copy.Image == image).OrderBy(copy => copy.Number).Select(copy => copy.File)];
             return new RemovedImage(image, [.. removed, .. copies.Where(copy => mount.TryUnlink(copy.Text))]);
         },

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using FluentValidation;
 using FluentValidation.Results;
 using StorageHost.Files;
+using StorageHost.Gluster;
 using StorageHost.Images;
 using StorageHost.Qemu;
 
@@ -87,5 +88,19 @@ internal sealed class QemuRules : AbstractValidator<QemuOptions>
         RuleFor(o => o.Path).NotEmpty().WithMessage("is required");
         RuleFor(o => o.Timeout).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10)).WithMessage("must be 00:00:01 to 00:10:00");
         RuleFor(o => o.MemoryLimitMb).InclusiveBetween(128, 65536).WithMessage("must be 128 to 65536 (MiB)");
+    }
+}
+
+/// <summary>What the section <c>Gluster</c> must hold.</summary>
+internal sealed class GlusterRules : AbstractValidator<GlusterOptions>
+{
+    public GlusterRules()
+    {
+        RuleFor(o => o.Path).NotEmpty().WithMessage("is required");
+        RuleFor(o => o.Timeout).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5)).WithMessage("must be 00:00:01 to 00:05:00");
+        RuleFor(o => o.PollInterval).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)).WithMessage("must be 00:00:01 to 01:00:00");
+        RuleFor(o => o.MaxBackoff).LessThanOrEqualTo(TimeSpan.FromDays(1)).WithMessage("must be at most 1.00:00:00");
+        RuleFor(o => o.MaxBackoff).GreaterThanOrEqualTo(o => o.PollInterval).WithMessage("must be at least Gluster:PollInterval");
+        RuleFor(o => o.Node).Matches(@"^([A-Za-z0-9][A-Za-z0-9.:_-]{0,253})?\z").WithMessage("must be the name or address that peers know this node by, or empty");
     }
 }

@@ -1,5 +1,6 @@
 using FluentValidation;
 using StorageHost.Files;
+using StorageHost.Gluster;
 using StorageHost.Images;
 using StorageHost.Qemu;
 
@@ -16,6 +17,7 @@ internal static class SettingsSetup
         Add<PoolOptions>("Pool", new PoolRules());
         Add<DisksOptions>("Disks", new DisksRules());
         Add<QemuOptions>("Qemu", new QemuRules());
+        Add<GlusterOptions>(GlusterOptions.Section, new GlusterRules());
         var security = Add<SecurityOptions>("Security", new InlineValidator<SecurityOptions>());
         settings.Check(security.FindFaults(builder.Configuration));
         faults = settings.Faults;

@@ -19,7 +19,7 @@ internal sealed record GlusterNode(string Name, bool IsConnected);
 /// <param name="Bricks">Its bricks, in the CLI's order; those of one replica or disperse set stand together.</param>
 /// <param name="SetSize">Bricks in one replica or disperse set; 1 for a plain distribute volume.</param>
 /// <param name="NeededInSet">Bricks of each set that must be up for the set to be written to: all but the redundancy of a disperse set;
-/// for a replica set what its client quorum asks for, the majority by default; 1 for a plain distribute volume.</param>
+/// for a replica set what its client quorum asks for, by default the majority of three and more, but one of two; 1 for a plain distribute volume.</param>
 /// <param name="HealPending">Entries that wait to be healed; null when the volume does not heal or it could not be asked.</param>
 /// <param name="SplitBrain">Entries in split-brain; null as above.</param>
 /// <param name="TotalBytes">Size of the volume as its bricks add up; null when its bricks could not be asked.</param>
@@ -36,7 +36,12 @@ internal sealed record GlusterVolume(
     int? HealPending,
     int? SplitBrain,
     long? TotalBytes,
-    long? FreeBytes);
+    long? FreeBytes)
+{
+    /// <summary>Whether a set of which no more than <see cref="NeededInSet"/> bricks are up also needs its first brick among them: half of an
+    /// even replica set under <c>cluster.quorum-type auto</c>.</summary>
+    public bool FirstBrickBreaksTie { get; init; }
+}
 
 /// <summary>A brick.</summary>
 /// <param name="Node">The node that it lies on.</param>

@@ -16,6 +16,7 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
     private long length;
     private string? error;
     private PublishedDisk? disk;
+    private Func<Job?>? followed;
 
     public string Id => id;
 
@@ -34,6 +35,18 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
             lock (gate)
             {
                 return length == 0 ? copiesAtOnce : copiesAtOnce * (1 - (position / (double)length));
+            }
+        }
+    }
+
+    /// <summary>How far the pass that runs has read, and how far it is to read; in bytes.</summary>
+    public (long At, long Of) Position
+    {
+        get
+        {
+            lock (gate)
+            {
+                return copiesAtOnce > 0 ? (position, length) : default;
             }
         }
     }
@@ -65,17 +78,34 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
     /// <summary>Something is in the way; it will be tried again.</summary>
     public void Hinder(string reason) => Change(() => error = reason);
 
+    /// <summary>Ends a filling that has come to rest: the level was reached, or there was nothing left to do for it.</summary>
+    public void Conclude(bool levelReached) => Change(() =>
+    {
+        state = error is not null ? JobState.Failed : levelReached || copiesDone > 0 ? JobState.Succeeded : JobState.Cancelled;
+        (copiesAtOnce, ended) = (0, time.GetUtcNow());
+    });
+
     public void Succeed(PublishedDisk? published = null) => End(JobState.Succeeded, null, published);
 
     public void Fail(string reason) => End(JobState.Failed, reason, null);
 
     public void EndCancelled() => End(JobState.Cancelled, null, null);
 
+    /// <summary>Shows the progress of another job, which makes this one's copy, as its own.</summary>
+    public void Follow(Func<Job?> maker) => Change(() => followed = maker);
+
     /// <summary>The job as it is now.</summary>
     public JobStatus Snapshot()
     {
+        var (at, of) = followed?.Invoke()?.Position ?? default;
         lock (gate)
         {
+            if (of > 0 && ended is null)
+            {
+                (state, position, length, copiesAtOnce) = (JobState.Running, at, of, 1);
+                started ??= time.GetUtcNow();
+            }
+
             var total = copiesDone + (ended is null ? Math.Max(copiesExpected, copiesAtOnce) : 0);
             var bytesDone = (copiesDone * length) + (copiesAtOnce * position);
             var bytesTotal = total * length;

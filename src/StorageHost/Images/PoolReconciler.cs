@@ -95,9 +95,10 @@ internal sealed partial class PoolReconciler(
         {
             Start(pool, step, copies, backoff, stoppingToken);
         }
-        else if (state is null && pool.Ready >= pool.Wanted && pool.Waiting == 0 && pool.EndJob() is { } done)
+        else if (state is null && pool.Ready >= pool.Wanted && pool.Waiting == 0)
         {
-            done.Succeed();
+            pool.EndJob()?.Conclude(levelReached: pool.Wanted > 0);
+            pool.Problem = null;
         }
     }
 

@@ -1,0 +1,28 @@
+namespace StorageHost.Gluster;
+
+/// <summary>The gluster CLI gave no usable answer.</summary>
+internal sealed class GlusterException(GlusterFault fault, string message, Exception? innerException = null)
+    : Exception(message, innerException)
+{
+    /// <summary>What kind of failure it is; the message tells an operator the rest.</summary>
+    public GlusterFault Fault { get; } = fault;
+}
+
+/// <summary>Why the gluster CLI gave no usable answer.</summary>
+internal enum GlusterFault
+{
+    /// <summary>It said that the command failed, or nothing that can be read.</summary>
+    Failed,
+
+    /// <summary>The program is not there.</summary>
+    NotInstalled,
+
+    /// <summary>The daemon that it asks does not run on this node.</summary>
+    NotRunning,
+
+    /// <summary>It did not answer in time.</summary>
+    Hung,
+
+    /// <summary>Another command holds the cluster's or the volume's lock.</summary>
+    Busy,
+}

@@ -1,0 +1,98 @@
+using Microsoft.Extensions.Options;
+using StorageHost.ImageStorages;
+
+namespace StorageHost.Gluster;
+
+/// <summary>Keeps the facts of the Gluster pool: one look after the other for ever, less often while they fail.</summary>
+internal sealed partial class GlusterPoller(GlusterSurvey survey, IOptions<GlusterOptions> options, TimeProvider time, ILogger<GlusterPoller> log)
+    : BackgroundService, IGlusterSource
+{
+    private volatile Facts<GlusterPool> latest = Facts<GlusterPool>.None;
+    private string? logged;
+
+    public Facts<GlusterPool> Latest => latest;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var pause = options.Value.PollInterval;
+        while (true)
+        {
+            var problem = await LookAsync(stoppingToken);
+            LogChange(problem);
+            pause = problem is null ? options.Value.PollInterval : Min(pause * 2, options.Value.MaxBackoff);
+
+            // Daemons of one farm that were started together should not go on asking together: their commands lock each other out.
+            await Task.Delay(pause * (0.9 + (0.2 * Random.Shared.NextDouble())), time, stoppingToken);
+        }
+    }
+
+    /// <summary>Looks once.</summary>
+    /// <returns>Why it failed, or failed in part.</returns>
+    private async Task<string?> LookAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await foreach (var facts in survey.LookAsync(stoppingToken))
+            {
+                latest = facts;
+            }
+
+            return latest.Problem;
+        }
+        catch (GlusterException exception)
+        {
+            // A node on which Gluster was never seen to run has no problem.
+            if (exception.Fault is not (GlusterFault.NotInstalled or GlusterFault.NotRunning) || latest != Facts<GlusterPool>.None)
+            {
+                latest = latest with { Problem = exception.Message };
+            }
+
+            return exception.Message;
+        }
+#pragma warning disable CA1031 // Whatever it was, the next look may find it gone; facts that silently stand still would be worse.
+        catch (Exception exception) when (exception is not OperationCanceledException)
+#pragma warning restore CA1031
+        {
+            LogBroken(exception);
+            latest = latest with { Problem = "the Gluster pool could not be looked at: internal error" };
+            return latest.Problem;
+        }
+    }
+
+    private void LogChange(string? problem)
+    {
+        if (problem == logged)
+        {
+            return;
+        }
+
+        if (problem is null)
+        {
+            LogWell();
+        }
+        else if (latest.Problem is null)
+        {
+            LogAbsent(problem);
+        }
+        else
+        {
+            LogProblem(problem);
+        }
+
+        logged = problem;
+    }
+
+    private static TimeSpan Min(TimeSpan one, TimeSpan other) => one < other ? one : other;
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The Gluster pool is known in full again")]
+    private partial void LogWell();
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "No Gluster on this node: {Reason}")]
+    private partial void LogAbsent(string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The Gluster pool is not known in full: {Problem}")]
+    private partial void LogProblem(string problem);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Looking at the Gluster pool failed")]
+    private partial void LogBroken(Exception exception);
+}

@@ -1,0 +1,15 @@
+using StorageHost.ImageStorages;
+
+namespace StorageHost.Gluster;
+
+/// <summary>Joins the gluster CLI to a host.</summary>
+internal static class GlusterSetup
+{
+    public static IServiceCollection AddGluster(this IServiceCollection services) => services
+        .AddSingleton<GlusterCli>()
+        .AddSingleton<HealSurvey>()
+        .AddSingleton<GlusterSurvey>()
+        .AddSingleton<GlusterPoller>()
+        .AddSingleton<IGlusterSource>(provider => provider.GetRequiredService<GlusterPoller>())
+        .AddHostedService(provider => provider.GetRequiredService<GlusterPoller>());
+}
