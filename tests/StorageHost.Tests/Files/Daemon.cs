@@ -25,7 +25,8 @@ internal sealed class Daemon : IAsyncDisposable
         Recovery = new Recovery(Volume, Sample.Names, Publisher, Clock, NullLogger<Recovery>.Instance);
         Remover = new Remover(Volume, Sample.Names, inspector, Templates);
         Engine = new CopyEngine(Volume, Sample.Names, Templates, permissions, pool, Clock);
-        Images = new ImageVolume(Volume, Sample.Names, Recovery, Templates, Threads);
+        var list = new TemplateList(Sample.Names, new VolumePolicy(options.Value.ReservePercent, options.Value.RescanInterval), TimeProvider.System);
+        Images = new ImageVolume(Volume, Sample.Names, Recovery, Templates, list, Threads);
     }
 
     /// <summary>The clock by which files are old; deadlines go by the real one.</summary>
