@@ -1,9 +1,11 @@
 using Serilog;
 using StorageHost.Api;
+using StorageHost.BlockDevices;
 using StorageHost.Files;
 using StorageHost.Gluster;
 using StorageHost.Hosting;
 using StorageHost.Images;
+using StorageHost.ImageStorages;
 using StorageHost.Processes;
 using StorageHost.Qemu;
 
@@ -19,8 +21,10 @@ builder.Services
     .AddSingleton<ProcessRunner>()
     .AddQemu()
     .AddGluster()
+    .AddBlockDevices()
     .AddFiles()
     .AddImages()
+    .AddImageStorages()
     .AddStorageHostApi()
     .AddReadiness()
     .Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(15));

@@ -49,3 +49,7 @@ internal sealed record RemovedImageAnswer(string Image, IReadOnlyList<string> Re
 /// <summary>Answers <c>/healthz</c>.</summary>
 /// <param name="Status">Always <c>ok</c>.</param>
 internal sealed record HealthAnswer(string Status);
+
+/// <summary>Answers <c>/imagestorages</c>.</summary>
+/// <param name="ImageStorages">The ids.</param>
+internal sealed record ImageStoragesAnswer(IReadOnlyList<string> ImageStorages);

@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using StorageHost.Api.Errors;
+using StorageHost.ImageStorages;
 
 namespace StorageHost.Api;
 
@@ -14,6 +15,9 @@ namespace StorageHost.Api;
 [JsonSerializable(typeof(RemovedImageAnswer))]
 [JsonSerializable(typeof(JobsAnswer))]
 [JsonSerializable(typeof(HealthAnswer))]
+[JsonSerializable(typeof(ImageStoragesAnswer))]
+[JsonSerializable(typeof(ImageStorageInfo))]
+[JsonSerializable(typeof(VolumeChange))]
 [JsonSerializable(typeof(ErrorMessage))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {

@@ -11,6 +11,8 @@ internal static class ApiSetup
 {
     public static IServiceCollection AddStorageHostApi(this IServiceCollection services) => services
         .AddSingleton<CommandReader>()
+        .AddSingleton<EventStream>()
+        .AddResponseCompression(compression => compression.EnableForHttps = true)
         .AddExceptionHandler<ErrorHandler>()
         .ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions))
         .Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxRequestBodySize = RequestBody.MaxBytes)
@@ -19,6 +21,7 @@ internal static class ApiSetup
     /// <summary>The log line and the error answers of every request; comes before all other middleware.</summary>
     public static IApplicationBuilder UseStorageHostApi(this IApplicationBuilder app) => app
         .UseMiddleware<RequestLog>()
+        .UseResponseCompression()
         .UseExceptionHandler(_ => { })
         .UseStatusCodePages(ErrorHandler.WriteBareStatusAsync);
 
@@ -31,6 +34,8 @@ internal static class ApiSetup
         api.MapDispatch();
         api.MapPools();
         api.MapJobs();
+        api.MapImageStorages();
+        api.MapEvents();
         api.MapSwagger();
         api.MapSwaggerUI();
         return api;

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using StorageHost.Api.Errors;
 
 namespace StorageHost.Api;
 
@@ -23,8 +22,7 @@ internal sealed partial class RequestLog(RequestDelegate next, ILogger<RequestLo
                 var path = context.Request.Path.ToUriComponent();
                 var milliseconds = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
                 var client = context.Connection.RemoteIpAddress;
-                var traceId = context.TraceId();
-                LogServed(level, context.Request.Method, path, context.Response.StatusCode, milliseconds, traceId, client);
+                LogServed(level, context.Request.Method, path, context.Response.StatusCode, milliseconds, client);
             }
         }
     }
@@ -32,7 +30,7 @@ internal sealed partial class RequestLog(RequestDelegate next, ILogger<RequestLo
     private static bool IsProbe(PathString path) => path.Equals("/healthz", StringComparison.OrdinalIgnoreCase)
         || path.Equals("/readyz", StringComparison.OrdinalIgnoreCase);
 
-    [LoggerMessage(Message = "{Method} {Path} {Status} in {Milliseconds:0.0} ms (trace {TraceId}, client {Client})")]
+    [LoggerMessage(Message = "{Method} {Path} {Status} in {Milliseconds:0.0} ms (client {Client})")]
     private partial void LogServed(
-        LogLevel level, string method, string path, int status, double milliseconds, string traceId, IPAddress? client);
+        LogLevel level, string method, string path, int status, double milliseconds, IPAddress? client);
 }

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using StorageHost.Api.Dispatch;
 using StorageHost.Api.Errors;
 using StorageHost.Images;
+using StorageHost.ImageStorages;
 
 namespace StorageHost.Api;
 
@@ -24,6 +25,13 @@ internal static class ResourceEndpoints
         jobs.MapDelete("/{id}", CancelJobAsync).WithName("cancelJob").WithSummary("Cancels a job").Refuses(404, 409);
     }
 
+    public static void MapImageStorages(this RouteGroupBuilder api)
+    {
+        var storages = api.MapGroup("/imagestorages").WithTags("Image storages");
+        storages.MapGet("", ListImageStorages).WithName("imageStorages").WithSummary("The ids of the image storages");
+        storages.MapGet("/{id}", GetImageStorage).WithName("imageStorage").WithSummary("Hosts, volumes, disks, images and clones of an image storage").Refuses(404);
+    }
+
     private static Ok<PoolsAnswer> ListPools(ImageCacheService images) => TypedResults.Ok(PoolsAnswer.Of(images.ListPools()));
 
     private static async Task<Ok<PoolAnswer>> GetPoolAsync(
@@ -36,6 +44,10 @@ internal static class ResourceEndpoints
 
         return TypedResults.Ok(PoolAnswer.Of(await images.GetPoolAsync(name, cancellationToken)));
     }
+
+    private static Ok<ImageStoragesAnswer> ListImageStorages(ImageStorageService storages) => TypedResults.Ok(new ImageStoragesAnswer(storages.Ids));
+
+    private static Ok<ImageStorageInfo> GetImageStorage(string id, ImageStorageService storages) => TypedResults.Ok(storages.Get(id));
 
     private static Ok<JobsAnswer> ListJobs(ImageCacheService images) => TypedResults.Ok(JobsAnswer.Of(images.ListJobs()));
 

@@ -18,16 +18,23 @@ internal static unsafe class CopyRecord
     private const int MaxLength = 256;
     private const long NanosecondsPerSecond = 1_000_000_000;
 
+    /// <summary>Finds out at once, and not when the first copy is made, that a file system cannot hold the record.</summary>
+    /// <exception cref="RefusedException">StorageUnavailable: there are no user extended attributes.</exception>
+    public static void Require(SafeFileHandle file)
+    {
+        try
+        {
+            Set(file, "a probe", "probe");
+        }
+        catch (StorageException exception) when (exception.Errno == Errno.NotSupported)
+        {
+            throw new RefusedException(Refusal.StorageUnavailable, "the storage directory's file system has no user extended attributes", exception);
+        }
+    }
+
     public static void Write(SafeFileHandle file, string name, Fingerprint of, string digest)
     {
-        var value = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Version} {of.Size} {of.ModifiedNs} {of.Inode} {digest}"));
-        fixed (byte* start = value)
-        {
-            if (Syscalls.SetAttribute(file, Attribute, start, value.Length, 0) < 0)
-            {
-                throw Mount.Failed("fsetxattr", name);
-            }
-        }
+        Set(file, name, string.Create(CultureInfo.InvariantCulture, $"{Version} {of.Size} {of.ModifiedNs} {of.Inode} {digest}"));
 
         var times = stackalloc TimeSpec[2];
         var nanoseconds = ((of.ModifiedNs % NanosecondsPerSecond) + NanosecondsPerSecond) % NanosecondsPerSecond;
@@ -54,6 +61,18 @@ internal static unsafe class CopyRecord
             && ulong.TryParse(inode, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             ? new Fingerprint(bytes, nanoseconds, number)
             : null;
+    }
+
+    private static void Set(SafeFileHandle file, string name, string text)
+    {
+        var value = Encoding.ASCII.GetBytes(text);
+        fixed (byte* start = value)
+        {
+            if (Syscalls.SetAttribute(file, Attribute, start, value.Length, 0) < 0)
+            {
+                throw Mount.Failed("fsetxattr", name);
+            }
+        }
     }
 
     /// <summary>Whether a file is an untouched, unnamed copy of that state of the template.</summary>

@@ -15,6 +15,7 @@ internal static class Errno
     public const int Exists = 17;
     public const int CrossDevice = 18;
     public const int NoDevice = 19;
+    public const int NotDirectory = 20;
     public const int Invalid = 22;
     public const int NotTty = 25;
     public const int NoSpace = 28;
@@ -32,7 +33,7 @@ internal static class Errno
     {
         [1] = "EPERM", [NoEntry] = "ENOENT", [Interrupted] = "EINTR", [InputOutput] = "EIO", [NoSuchDevice] = "ENXIO", [9] = "EBADF",
         [Again] = "EAGAIN", [12] = "ENOMEM", [Access] = "EACCES", [16] = "EBUSY", [Exists] = "EEXIST", [CrossDevice] = "EXDEV",
-        [NoDevice] = "ENODEV", [20] = "ENOTDIR", [21] = "EISDIR", [Invalid] = "EINVAL", [24] = "EMFILE", [NotTty] = "ENOTTY",
+        [NoDevice] = "ENODEV", [NotDirectory] = "ENOTDIR", [21] = "EISDIR", [Invalid] = "EINVAL", [24] = "EMFILE", [NotTty] = "ENOTTY",
         [27] = "EFBIG", [NoSpace] = "ENOSPC", [30] = "EROFS", [31] = "EMLINK", [Range] = "ERANGE", [36] = "ENAMETOOLONG", [37] = "ENOLCK",
         [NotEmpty] = "ENOTEMPTY", [TooManyLinks] = "ELOOP", [NoData] = "ENODATA", [77] = "EBADFD", [NotSupported] = "EOPNOTSUPP",
         [103] = "ECONNABORTED", [NotConnected] = "ENOTCONN", [TimedOut] = "ETIMEDOUT", [112] = "EHOSTDOWN", [113] = "EHOSTUNREACH",
@@ -51,6 +52,9 @@ internal static class Errno
 /// <param name="errno">What it left in errno.</param>
 internal sealed class StorageException(string call, string file, int errno) : IOException($"{call} {file}: {Files.Errno.Name(errno)}")
 {
+    /// <summary>What stands for a name where the directory itself is meant.</summary>
+    public const string WholeDirectory = "the directory";
+
     public string Call { get; } = call;
 
     public string File { get; } = file;

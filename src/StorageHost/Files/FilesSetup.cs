@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using StorageHost.Images;
+using StorageHost.ImageStorages;
 
 namespace StorageHost.Files;
 
@@ -8,17 +9,24 @@ internal static class FilesSetup
 {
     public static IServiceCollection AddFiles(this IServiceCollection services) => services
         .AddSingleton(provider => new FileNames(Options(provider).TemplateSuffix))
+        .AddSingleton(provider => new ImageStoragePolicy(Options(provider).Id, Environment.MachineName, Options(provider).ReservePercent))
         .AddSingleton(provider => new VolumePolicy(Options(provider).ReservePercent, Options(provider).RescanInterval))
         .AddSingleton<StorageThreads>()
         .AddSingleton<StorageVolume>()
         .AddSingleton<FilePermissions>()
         .AddSingleton<TemplateFile>()
+        .AddSingleton<TemplateList>()
         .AddSingleton<Recovery>()
         .AddSingleton<Publisher>()
         .AddSingleton<IPublisher>(provider => provider.GetRequiredService<Publisher>())
         .AddSingleton<IVolume, ImageVolume>()
         .AddSingleton<IRemover, Remover>()
-        .AddSingleton<ICopyEngine, CopyEngine>();
+        .AddSingleton<ICopyEngine, CopyEngine>()
+        .AddSingleton<IMounts, MountTable>()
+        .AddSingleton<ImageReader>()
+        .AddSingleton<DirectoryPoller>()
+        .AddSingleton<IDirectorySource>(provider => provider.GetRequiredService<DirectoryPoller>())
+        .AddHostedService(provider => provider.GetRequiredService<DirectoryPoller>());
 
     private static StorageOptions Options(IServiceProvider provider) => provider.GetRequiredService<IOptions<StorageOptions>>().Value;
 }

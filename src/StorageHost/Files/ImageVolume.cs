@@ -3,18 +3,16 @@ using StorageHost.Images;
 namespace StorageHost.Files;
 
 /// <summary>Answers what the core asks about the volume.</summary>
-internal sealed class ImageVolume(StorageVolume volume, FileNames names, Recovery recovery, TemplateFile templates, StorageThreads threads) : IVolume
+internal sealed class ImageVolume(
+    StorageVolume volume, FileNames names, Recovery recovery, TemplateFile templates, TemplateList list, StorageThreads threads) : IVolume
 {
-    private const string LocksFolder = $"{PrivateDirectory.Root}/locks";
-
     public Task EnsureServedAsync(CancellationToken cancellationToken) => volume.EnsureSessionAsync(cancellationToken);
 
     public Task RecoverAsync(CancellationToken cancellationToken) => recovery.RunAsync(cancellationToken);
 
     public Task<IReadOnlyList<ImageName>> ListTemplatesAsync(CancellationToken cancellationToken) => volume.TransferAsync(
         "list the templates",
-        (VolumeSession session, StorageCall<IReadOnlyList<ImageName>> _) =>
-            [.. Entries(session.Mount).OfType<TemplateEntry>().Select(entry => entry.Image).OrderBy(image => image.Text, StringComparer.Ordinal)],
+        (VolumeSession session, StorageCall<IReadOnlyList<ImageName>> _) => list.Read(session.Mount),
         cancellationToken);
 
     public Task<Template> FindTemplateAsync(ImageName image, CancellationToken cancellationToken) =>
@@ -42,7 +40,7 @@ internal sealed class ImageVolume(StorageVolume volume, FileNames names, Recover
         (VolumeSession session, StorageCall<VolumeScan> _) =>
         {
             var mount = session.Mount;
-            var entries = Entries(mount);
+            var entries = list.ReadAll(mount);
             recovery.Sweep(mount, entries.OfType<LeftoverEntry>());
             return new VolumeScan(
                 [.. entries.OfType<TemplateEntry>().Select(entry => templates.TryFind(mount, entry.Image)).OfType<Template>()],
@@ -65,16 +63,14 @@ internal sealed class ImageVolume(StorageVolume volume, FileNames names, Recover
         "lock a pool",
         (VolumeSession session, StorageCall<IDisposable?> _) =>
         {
-            session.Mount.MakeDirectory(LocksFolder);
-            return LockFile.TryAcquire(session.Mount, $"{LocksFolder}/{image}") is { } held ? new ReleasedElsewhere(threads, held) : null;
+            session.Mount.MakeDirectory(LockFile.PoolFolder);
+            return LockFile.TryAcquire(session.Mount, LockFile.OfPool(image)) is { } held ? new ReleasedElsewhere(threads, held) : null;
         },
         cancellationToken);
 
-    private List<VolumeEntry> Entries(Mount mount) => [.. mount.List(".").Select(names.Classify).OfType<VolumeEntry>()];
-
     private static Copy? TryReadCopy(Mount mount, CopyEntry entry)
     {
-        using var file = mount.TryOpen(entry.File.Text);
+        using var file = mount.TryOpenRegular(entry.File.Text);
         if (file is null)
         {
             return null;

@@ -1,10 +1,27 @@
 using Microsoft.Win32.SafeHandles;
+using StorageHost.Images;
 
 namespace StorageHost.Files;
 
 /// <summary>A file that exists to be locked. Whoever holds the lock may remove it, so a lock counts only while the name still leads to it.</summary>
 internal static class LockFile
 {
+    /// <summary>The folder of the pools' locks, relative to the storage directory.</summary>
+    public const string PoolFolder = $"{PrivateDirectory.Root}/locks";
+
+    /// <summary>The lock of an image's pool.</summary>
+    public static string OfPool(ImageName image) => $"{PoolFolder}/{image}";
+
+    /// <summary>Removes a lock file unless somebody has it.</summary>
+    public static void TryRemove(Mount mount, string name)
+    {
+        using var held = TryAcquire(mount, name);
+        if (held is not null)
+        {
+            mount.TryUnlink(name);
+        }
+    }
+
     /// <summary>Makes the file when it is missing and locks it; null when somebody else has it. Closing the handle unlocks.</summary>
     public static SafeFileHandle? TryAcquire(Mount mount, string name)
     {

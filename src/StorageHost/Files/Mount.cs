@@ -26,9 +26,9 @@ internal sealed unsafe class Mount(SafeFileHandle directory) : IDisposable
 
     /// <summary>Opens a directory by its full path.</summary>
     public static SafeFileHandle OpenDirectory(string path) =>
-        Handle(Syscalls.OpenAt(Syscalls.AtFdCwd, path, Syscalls.ReadOnly | Syscalls.Directory | Syscalls.CloseOnExec, 0), "open", "the storage directory");
+        Handle(Syscalls.OpenAt(Syscalls.AtFdCwd, path, Syscalls.ReadOnly | Syscalls.Directory | Syscalls.CloseOnExec, 0), "open", StorageException.WholeDirectory);
 
-    public static FileStat Stat(SafeFileHandle file, string name) => TryStat(file, "", 0x1000 /* AT_EMPTY_PATH */, name, out var stat) ? stat : throw Failed("stat", name);
+    public static FileStat Stat(SafeFileHandle file, string name) => TryStat(file, "", Syscalls.AtEmptyPath, name, out var stat) ? stat : throw Failed("stat", name);
 
     /// <summary>Looks at a name without following a link; false only when it does not exist.</summary>
     public bool TryStat(string name, out FileStat stat)
@@ -43,10 +43,13 @@ internal sealed unsafe class Mount(SafeFileHandle directory) : IDisposable
         static state =>
         {
             var file = Syscalls.OpenAt(
-                (int)state.Directory.DangerousGetHandle(), state.name, state.flags | Syscalls.NoFollow | Syscalls.NonBlocking | Syscalls.CloseOnExec, state.mode);
+                state.Directory, state.name, state.flags | Syscalls.NoFollow | Syscalls.NonBlocking | Syscalls.CloseOnExec, state.mode);
             return file < 0 && Marshal.GetLastPInvokeError() == Errno.NoEntry ? null : Handle(file, "open", state.name);
         },
         (Directory, name, flags, mode));
+
+    /// <summary>Opens a regular file for reading; null when it does not exist or is something else, which is left alone.</summary>
+    public SafeFileHandle? TryOpenRegular(string name) => TryStat(name, out var stat) && stat.IsRegular ? TryOpen(name) : null;
 
     public SafeFileHandle Open(string name, int flags = Syscalls.ReadOnly, uint mode = 0) => TryOpen(name, flags, mode) ?? throw Failed("open", name);
 
@@ -134,30 +137,25 @@ internal sealed unsafe class Mount(SafeFileHandle directory) : IDisposable
         ? new VolumeSpace((long)(stat.Blocks * stat.FragmentSize), (long)(stat.BlocksAvailable * stat.FragmentSize))
         : throw Failed("statvfs", ".");
 
+    /// <summary>The same directory, opened for somebody who lists it or keeps it for a while.</summary>
+    public Mount Reopen() => new(Open(".", Syscalls.ReadOnly | Syscalls.Directory));
+
+    /// <summary>How the directory itself is on the server now: its modification time says whether a name came or went.</summary>
+    public FileStat StatSelf() => Transient.Execute(
+        static directory => TryStat(directory, "", Syscalls.AtEmptyPath | Syscalls.AtForceSync, ".", out var stat) ? stat : throw Failed("stat", "."),
+        Directory);
+
     /// <summary>The names in a directory, without <c>.</c> and <c>..</c>, in no order.</summary>
     public List<string> List(string name)
     {
-        using var listed = Open(name, Syscalls.ReadOnly | Syscalls.Directory);
+        using var cursor = new DirectoryCursor(Open(name, Syscalls.ReadOnly | Syscalls.Directory), name);
         var names = new List<string>();
-        var buffer = new byte[64 * 1024];
-        fixed (byte* start = buffer)
+        while (cursor.MoveNext())
         {
-            nint read;
-            while ((read = Syscalls.ReadDirectory(listed, start, buffer.Length)) > 0)
-            {
-                for (byte* entry = start; entry < start + read; entry += *(ushort*)(entry + 16))
-                {
-                    // struct linux_dirent64: inode, offset, 16-bit record length at 16, type at 18, zero-ended name at 19.
-                    var text = Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(entry + 19));
-                    if (text is not "." and not "..")
-                    {
-                        names.Add(text);
-                    }
-                }
-            }
-
-            return read == 0 ? names : throw Failed("getdents64", name);
+            names.Add(Encoding.UTF8.GetString(cursor.Name));
         }
+
+        return names;
     }
 
     public void Dispose() => Directory.Dispose();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Win32.SafeHandles;
+using StorageHost.ImageStorages;
 
 namespace StorageHost.Files;
 
@@ -7,36 +8,88 @@ namespace StorageHost.Files;
 /// <param name="FileSystemType">The type, with a FUSE subtype: <c>xfs</c>, <c>fuse.glusterfs</c>.</param>
 /// <param name="Path">Where it is mounted.</param>
 /// <param name="Source">What is mounted there: a device, or <c>server:/volume</c>.</param>
-internal sealed record MountPoint(string FileSystemType, string Path, string Source);
+/// <param name="DeviceNumber">The number of the device, <c>major:minor</c>.</param>
+internal sealed record MountPoint(string FileSystemType, string Path, string Source, string DeviceNumber);
 
 /// <summary>Reads <c>/proc/self/mountinfo</c> (format: proc(5)).</summary>
-internal static class MountTable
+internal sealed class MountTable : IMounts
 {
+    private const string TablePath = "/proc/self/mountinfo";
+
+    public string? DeviceOf(string path) => Covering(File.ReadLines(TablePath), path) is { } point ? BlockDevice(point).DeviceNumber : null;
+
     /// <summary>The mount that an open file lies on; null when the table does not show it any more (lazily unmounted).</summary>
     public static MountPoint? Of(SafeFileHandle file)
     {
         var info = File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fdinfo/{file.DangerousGetHandle()}"));
         var id = info.First(line => line.StartsWith("mnt_id:", StringComparison.Ordinal))["mnt_id:".Length..].Trim();
-        return Find(File.ReadLines("/proc/self/mountinfo"), id);
+        return Find(File.ReadLines(TablePath), id) is { } point ? BlockDevice(point) : null;
     }
 
     /// <summary>The mount of that id among the lines of a mount table.</summary>
-    internal static MountPoint? Find(IEnumerable<string> lines, string id)
+    internal static MountPoint? Find(IEnumerable<string> lines, string id) =>
+        Parse(lines).Where(line => line.Id == id).Select(line => line.Point).FirstOrDefault();
+
+    /// <summary>
+    /// The mount that a path lies on, found as the kernel does: from the root, step by step into what is mounted first on the way. The
+    /// table's order says nothing, and a deep mount may be hidden below a later one.
+    /// </summary>
+    internal static MountPoint? Covering(IEnumerable<string> lines, string path)
     {
-        foreach (var fields in lines.Select(line => line.Split(' ')))
+        var mounts = Parse(lines).ToList();
+        var root = mounts.Find(mount => mount.Point.Path == "/" && !mounts.Exists(other => other.Id == mount.Parent));
+        for (var (current, steps) = (root, 0); current is not null && steps < mounts.Count; steps++)
         {
-            // 36 35 98:0 /root /mount/point options optional... - type source super-options
-            var separator = Array.IndexOf(fields, "-");
-            if (fields[0] == id && fields.Length > separator + 2 && separator > 5)
+            var next = mounts.Where(mount => mount.Parent == current.Id && Covers(mount.Point.Path, path)).MinBy(mount => mount.Point.Path.Length);
+            if (next is null)
             {
-                return new MountPoint(fields[separator + 1], Unescape(fields[4]), Unescape(fields[separator + 2]));
+                return current.Point;
             }
+
+            current = next;
         }
 
         return null;
     }
 
+    private static IEnumerable<Line> Parse(IEnumerable<string> lines)
+    {
+        foreach (var fields in lines.Select(line => line.Split(' ')))
+        {
+            // 36 35 98:0 /root /mount/point options optional... - type source super-options
+            var separator = Array.IndexOf(fields, "-");
+            if (fields.Length > separator + 2 && separator > 5)
+            {
+                yield return new Line(fields[0], fields[1], new MountPoint(fields[separator + 1], Unescape(fields[4]), Unescape(fields[separator + 2]), fields[2]));
+            }
+        }
+    }
+
+    private static bool Covers(string mountPoint, string path) =>
+        mountPoint == "/" || path == mountPoint || (path.StartsWith(mountPoint, StringComparison.Ordinal) && path[mountPoint.Length] == '/');
+
+    /// <summary>A file system such as btrfs has a device number of its own that no block device bears: its source says which one it lies on.</summary>
+    private static MountPoint BlockDevice(MountPoint point)
+    {
+        if (!point.DeviceNumber.StartsWith("0:", StringComparison.Ordinal) || !point.Source.StartsWith("/dev/", StringComparison.Ordinal))
+        {
+            return point;
+        }
+
+        try
+        {
+            var device = File.ResolveLinkTarget(point.Source, returnFinalTarget: true)?.FullName ?? point.Source;
+            return point with { DeviceNumber = File.ReadAllText($"/sys/class/block/{Path.GetFileName(device)}/dev").Trim() };
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return point;
+        }
+    }
+
     private static string Unescape(string text) =>
         text.Replace("\\040", " ", StringComparison.Ordinal).Replace("\\011", "\t", StringComparison.Ordinal)
             .Replace("\\012", "\n", StringComparison.Ordinal).Replace("\\134", "\\", StringComparison.Ordinal);
+
+    private sealed record Line(string Id, string Parent, MountPoint Point);
 }

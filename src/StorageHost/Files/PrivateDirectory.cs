@@ -45,6 +45,7 @@ internal sealed class PrivateDirectory : IDisposable
             // Another daemon's recovery may take a directory that is not locked yet for a dead one's: then begin again.
             if (LockFile.TryAcquire(mount, $"{name}/{LockName}") is { } lockFile)
             {
+                CopyRecord.Require(lockFile);
                 return new PrivateDirectory(basePath, name, lockFile, Mount.Stat(lockFile, LockName).Inode);
             }
         }

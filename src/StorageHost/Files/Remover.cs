@@ -52,6 +52,7 @@ internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspe
             }
 
             Levels.Write(session, image, 0);
+            LockFile.TryRemove(mount, LockFile.OfPool(image));
             FileName[] copies = [.. Entries(mount).OfType<CopyEntry>().Where(copy => copy.Image == image).OrderBy(copy => copy.Number).Select(copy => copy.File)];
             return new RemovedImage(image, [.. removed, .. copies.Where(copy => mount.TryUnlink(copy.Text))]);
         },
@@ -71,12 +72,7 @@ internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspe
 
     private bool IsBackedBy(Mount mount, string name, ImageName image)
     {
-        if (!mount.TryStat(name, out var stat) || !stat.IsRegular)
-        {
-            return false;
-        }
-
-        using var file = mount.TryOpen(name);
+        using var file = mount.TryOpenRegular(name);
         return file is not null && inspector.Inspect(new HeaderSource(file, name)).BackingFile is { } backing && templates.BackingTemplate(backing) == image;
     }
 

@@ -10,6 +10,17 @@ internal static class StorageFaults
         Errno.NoSpace => new RefusedException(Refusal.NoSpace, "the volume is full", exception),
         Errno.QuotaExceeded => new RefusedException(Refusal.NoSpace, "the quota on the volume is used up", exception),
         Errno.TimedOut => new RefusedException(Refusal.StorageTimeout, "the storage timed out; whether the request took effect is unknown", exception),
-        _ => new RefusedException(Refusal.StorageUnavailable, $"the storage answered {Errno.Name(exception.Errno)}", exception),
+        _ => new RefusedException(Refusal.StorageUnavailable, Describe(exception), exception),
+    };
+
+    private static string Describe(StorageException exception) => exception.Errno switch
+    {
+        Errno.NoEntry when exception.File == StorageException.WholeDirectory => "the directory does not exist",
+        Errno.NotDirectory when exception.File == StorageException.WholeDirectory => "the directory is a file",
+        Errno.Access => "the daemon has not the rights that it needs in the directory (EACCES)",
+        Errno.NotConnected => "the mount is dead, or has lost its servers (ENOTCONN)",
+        Errno.Stale => "the mount is stale: what it showed is gone from its server (ESTALE)",
+        _ => $"the storage answered {Errno.Name(exception.Errno)}",
     };
 }
+ 

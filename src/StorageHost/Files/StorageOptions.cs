@@ -9,6 +9,12 @@ internal sealed class StorageOptions
     /// <summary>The directory that holds templates, copies and disks: an absolute path. Required.</summary>
     public string Directory { get; init; } = "";
 
+    /// <summary>What the served directory is called as a volume, unless it lies on a Gluster volume; by default its path, <c>home_flexvdi</c>.</summary>
+    public string VolumeId { get => field.Length > 0 ? field : IdOf(Directory); init; } = "";
+
+    /// <summary>Directories that are looked at beside the served one and never written to: their paths by their names.</summary>
+    public IReadOnlyDictionary<string, string> ExtraVolumes { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
+
     /// <summary>What a template's file name ends with.</summary>
     public string TemplateSuffix { get; init; } = "_template.img";
 
@@ -27,6 +33,15 @@ internal sealed class StorageOptions
     /// <summary>How often the directory is read again, to see what other daemons and operators did.</summary>
     public TimeSpan RescanInterval { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How often the index of the images, of the served and of the extra directories, is renewed.</summary>
+    public TimeSpan IndexInterval { get; init; } = TimeSpan.FromSeconds(15);
+
     /// <summary>How many threads make storage calls; as many calls can hang before others wait.</summary>
     public int Threads { get; init; } = 16;
+
+    private static string IdOf(string directory)
+    {
+        var id = string.Concat(directory.Trim('/').Select(letter => char.IsAsciiLetterOrDigit(letter) || letter is '.' or '-' ? letter : '_')).TrimStart('.', '_', '-');
+        return id.Length == 0 ? "images" : id[..Math.Min(id.Length, 100)];
+    }
 }

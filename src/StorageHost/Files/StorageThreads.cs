@@ -78,7 +78,7 @@ internal sealed partial class StorageThreads : IDisposable
         }
         catch (StorageException exception)
         {
-            LogFailed(exception, operation, exception.Call, exception.File, Errno.Name(exception.Errno));
+            LogFailed(operation, exception.Call, exception.File, Errno.Name(exception.Errno));
             throw StorageFaults.Refuse(exception);
         }
     }
@@ -131,7 +131,7 @@ internal sealed partial class StorageThreads : IDisposable
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Storage operation {Operation} failed: {Call} {File}: {Errno}")]
-    private partial void LogFailed(Exception exception, string operation, string call, string file, string errno);
+    private partial void LogFailed(string operation, string call, string file, string errno);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Storage operation {Operation} did not answer within {Deadline}")]
     private partial void LogTimedOut(string operation, TimeSpan deadline);

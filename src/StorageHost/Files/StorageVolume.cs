@@ -38,6 +38,12 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
         return threads.TransferAsync(operation, (StorageCall<T> call) => work(current, call), cancellationToken);
     }
 
+    /// <summary>Opens the directory of the session once more, to be listed.</summary>
+    public Task<OpenedDirectory> OpenAsync(CancellationToken cancellationToken) => RunAsync(
+        "open the storage directory to list it",
+        (VolumeSession session, StorageCall<OpenedDirectory> _) => new OpenedDirectory(session.Mount.Reopen(), session.MountPoint),
+        cancellationToken);
+
     /// <summary>Closes an open file without waiting for it; see <see cref="StorageThreads.Release"/>.</summary>
     public void Release(IDisposable resource) => threads.Release(resource);
 

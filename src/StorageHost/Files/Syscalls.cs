@@ -12,6 +12,10 @@ internal static unsafe partial class Syscalls
     public const int AtFdCwd = -100;
     public const int AtRemoveDir = 0x200;
     public const int AtSymlinkNoFollow = 0x100;
+    public const int AtEmptyPath = 0x1000;
+
+    /// <summary>AT_STATX_FORCE_SYNC: asks the server, whatever the kernel remembers.</summary>
+    public const int AtForceSync = 0x2000;
 
     public const int ReadOnly = 0;
     public const int ReadWrite = 2;
@@ -44,11 +48,17 @@ internal static unsafe partial class Syscalls
     [LibraryImport(LibC, EntryPoint = "openat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int OpenAt(int directory, string name, int flags, uint mode);
 
+    [LibraryImport(LibC, EntryPoint = "openat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int OpenAt(SafeFileHandle directory, string name, int flags, uint mode);
+
     [LibraryImport(LibC, EntryPoint = "mkdirat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int MakeDirectoryAt(SafeFileHandle directory, string name, uint mode);
 
     [LibraryImport(LibC, EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int StatAt(SafeFileHandle directory, string name, int flags, uint mask, out StatX result);
+
+    [LibraryImport(LibC, EntryPoint = "statx", SetLastError = true)]
+    public static partial int StatAt(SafeFileHandle directory, byte* name, int flags, uint mask, out StatX result);
 
     [LibraryImport(LibC, EntryPoint = "renameat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int RenameAt(SafeFileHandle fromDirectory, string from, SafeFileHandle toDirectory, string to);

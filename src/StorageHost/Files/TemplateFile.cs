@@ -55,11 +55,14 @@ internal sealed class TemplateFile(FileNames names, IImageInspector inspector, S
         }
     }
 
-    /// <summary>The template that a backing file name leads to; null when it leads anywhere else.</summary>
-    public ImageName? BackingTemplate(string backingFile)
+    /// <summary>The template that a backing file name leads to from the served directory; null when it leads anywhere else.</summary>
+    public ImageName? BackingTemplate(string backingFile) => BackingTemplate(volume.Directory, backingFile);
+
+    /// <summary>The template of a directory that a backing file name leads to from there; null when it leads anywhere else.</summary>
+    public ImageName? BackingTemplate(string directory, string backingFile)
     {
-        var directory = volume.Directory.TrimEnd('/') + "/";
-        var name = backingFile.StartsWith(directory, StringComparison.Ordinal) ? backingFile[directory.Length..]
+        var prefix = directory.TrimEnd('/') + "/";
+        var name = backingFile.StartsWith(prefix, StringComparison.Ordinal) ? backingFile[prefix.Length..]
             : backingFile.StartsWith("./", StringComparison.Ordinal) ? backingFile[2..]
             : backingFile;
         return names.Classify(name) is TemplateEntry entry ? entry.Image : null;

@@ -1,8 +1,18 @@
-using System.Text.Json;
-using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace StorageHost.Hosting;
+
+/// <summary>Answers <c>/readyz</c>.</summary>
+/// <param name="Status"><c>ready</c> or <c>not_ready</c>.</param>
+/// <param name="Checks">Each check.</param>
+internal sealed record ReadinessAnswer(string Status, IReadOnlyList<ReadinessCheck> Checks);
+
+/// <summary>One check.</summary>
+/// <param name="Name">What was checked.</param>
+/// <param name="Ok">Whether it is as it should be.</param>
+/// <param name="Message">What is wrong, in words; empty when nothing is.</param>
+internal sealed record ReadinessCheck(string Name, bool Ok, string Message);
 
 /// <summary>Maps <c>/readyz</c>: 200 when every check passes, else 503 with what is wrong.</summary>
 internal static class Readiness
@@ -15,26 +25,19 @@ internal static class Readiness
         return services;
     }
 
-    public static IEndpointConventionBuilder MapReadiness(this IEndpointRouteBuilder endpoints) =>
-        endpoints.MapHealthChecks("/readyz", new HealthCheckOptions { ResponseWriter = WriteAsync });
+    public static RouteHandlerBuilder MapReadiness(this IEndpointRouteBuilder endpoints) => endpoints.MapGet("/readyz", CheckAsync)
+        .WithName("readyz").WithTags("Health").WithSummary("Says whether requests can be served, and if not, why")
+        .Produces<ReadinessAnswer>().Produces<ReadinessAnswer>(StatusCodes.Status503ServiceUnavailable);
 
-    private static async Task WriteAsync(HttpContext context, HealthReport report)
+    private static async Task<JsonHttpResult<ReadinessAnswer>> CheckAsync(HealthCheckService checks, CancellationToken cancellationToken)
     {
-        context.Response.ContentType = "application/json";
-        await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
-        json.WriteStartObject();
-        json.WriteString("status", report.Status == HealthStatus.Healthy ? "ready" : "not_ready");
-        json.WriteStartArray("checks");
-        foreach (var (name, check) in report.Entries)
-        {
-            json.WriteStartObject();
-            json.WriteString("name", name);
-            json.WriteBoolean("ok", check.Status == HealthStatus.Healthy);
-            json.WriteString("message", check.Description ?? (check.Exception is null ? "" : "the check did not end in time"));
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
-        json.WriteEndObject();
+        var report = await checks.CheckHealthAsync(cancellationToken);
+        var ready = report.Status == HealthStatus.Healthy;
+        return TypedResults.Json(
+            new ReadinessAnswer(ready ? "ready" : "not_ready", [.. report.Entries.Select(entry => Check(entry.Key, entry.Value))]),
+            statusCode: ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
     }
+
+    private static ReadinessCheck Check(string name, HealthReportEntry entry) =>
+        new(name, entry.Status == HealthStatus.Healthy, entry.Description ?? (entry.Exception is null ? "" : "the check did not end in time"));
 }

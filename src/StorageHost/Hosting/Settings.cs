@@ -31,6 +31,10 @@ internal sealed class Settings(IConfiguration configuration)
             {
                 faults.Add($"{section}:{entry.Key}: there is no such setting; there are {string.Join(", ", typeof(T).GetProperties().Select(known => known.Name))}");
             }
+            else if (property.PropertyType == typeof(IReadOnlyDictionary<string, string>))
+            {
+                property.SetValue(options, ReadMap($"{section}:{property.Name}", entry));
+            }
             else if (!TryConvert(entry.Value ?? "", property.PropertyType, out var value))
             {
                 faults.Add($"{section}:{property.Name}: '{entry.Value}' is not {Describe(property.PropertyType)}");
@@ -47,6 +51,27 @@ internal sealed class Settings(IConfiguration configuration)
 
     /// <summary>Adds the faults of what is no section of ours.</summary>
     public void Check(IEnumerable<string> found) => faults.AddRange(found);
+
+    private Dictionary<string, string> ReadMap(string key, IConfigurationSection map)
+    {
+        var values = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (!string.IsNullOrEmpty(map.Value))
+        {
+            faults.Add($"{key}: must hold one key for each name, such as {key}:<name>");
+        }
+
+        foreach (var entry in map.GetChildren())
+        {
+            if (entry.GetChildren().Any())
+            {
+                faults.Add($"{key}:{entry.Key}: must be a text");
+            }
+
+            values[entry.Key] = entry.Value ?? "";
+        }
+
+        return values;
+    }
 
     private static bool TryConvert(string text, Type type, out object? value)
     {

@@ -1,4 +1,6 @@
+using System.Text.RegularExpressions;
 using FluentValidation;
+using FluentValidation.Results;
 using StorageHost.Files;
 using StorageHost.Gluster;
 using StorageHost.Images;
@@ -9,9 +11,13 @@ namespace StorageHost.Hosting;
 /// <summary>What the section <c>Storage</c> must hold.</summary>
 internal sealed class StorageRules : AbstractValidator<StorageOptions>
 {
+    private const string IdPattern = @"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\z";
+    private const string IdRule = "must be 1 to 100 letters, digits, '.', '_' or '-', a letter or digit first";
+
     public StorageRules()
     {
-        RuleFor(o => o.Id).Matches(@"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\z").WithMessage("must be 1 to 100 letters, digits, '.', '_' or '-'");
+        RuleFor(o => o.Id).Matches(IdPattern).WithMessage(IdRule);
+        RuleFor(o => o.VolumeId).Matches(IdPattern).WithMessage(IdRule);
         RuleFor(o => o.Directory).NotEmpty().WithMessage("is required: the directory that holds the images");
         RuleFor(o => o.Directory).Must(directory => directory.StartsWith('/')).When(o => o.Directory.Length > 0).WithMessage("must be an absolute path");
         RuleFor(o => o.TemplateSuffix).Must(FileNames.IsTemplateSuffix)
@@ -20,8 +26,34 @@ internal sealed class StorageRules : AbstractValidator<StorageOptions>
         RuleFor(o => o.OperationTimeout).InclusiveBetween(TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(5)).WithMessage("must be 00:00:00.1 to 00:05:00");
         RuleFor(o => o.TransferTimeout).InclusiveBetween(TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1)).WithMessage("must be 00:00:00.1 to 01:00:00");
         RuleFor(o => o.RescanInterval).InclusiveBetween(TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1)).WithMessage("must be 00:00:00.1 to 01:00:00");
+        RuleFor(o => o.IndexInterval).InclusiveBetween(TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1)).WithMessage("must be 00:00:00.1 to 01:00:00");
+        RuleFor(o => o).Custom(CheckExtraVolumes);
         RuleFor(o => o.Threads).InclusiveBetween(4, 256).WithMessage("must be 4 to 256");
     }
+
+    private static void CheckExtraVolumes(StorageOptions options, ValidationContext<StorageOptions> context)
+    {
+        foreach (var (name, path) in options.ExtraVolumes)
+        {
+            var others = options.ExtraVolumes.Where(other => other.Key != name).Select(other => other.Value);
+            Check(name, Regex.IsMatch(name, IdPattern), $"the name {IdRule}");
+            Check(name, name != options.VolumeId, "the name is that of the served directory");
+            Check(name, path.StartsWith('/'), "must be an absolute path");
+            Check(name, !IsSame(path, options.Directory), "is the served directory");
+            Check(name, !others.Any(other => IsSame(other, path)), "is the directory of another volume as well");
+        }
+
+        void Check(string name, bool isRight, string fault)
+        {
+            if (!isRight)
+            {
+                context.AddFailure(new ValidationFailure($"{nameof(StorageOptions.ExtraVolumes)}:{name}", fault));
+            }
+        }
+    }
+
+    private static bool IsSame(string path, string other) =>
+        path.StartsWith('/') && other.StartsWith('/') && Path.GetFullPath(path).TrimEnd('/') == Path.GetFullPath(other).TrimEnd('/');
 }
 
 /// <summary>What the section <c>Pool</c> must hold.</summary>

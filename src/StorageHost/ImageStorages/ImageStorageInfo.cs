@@ -99,14 +99,14 @@ internal sealed record CloneInfo(string CloneId, string ImageId, string GuestId)
 /// <param name="HostDevice">The device on this node: <c>/dev/sdb</c>.</param>
 internal sealed record PhysicalDiskInfo(string VolumeId, string ProductNumber, string PhysicalDiskId, string Vendor, string HostDevice);
 
-/// <summary>How a volume is.</summary>
+/// <summary>How a volume is, the worse the higher.</summary>
 internal enum VolumeStatus
 {
-    /// <summary>Nobody could tell.</summary>
-    Unknown,
-
     /// <summary>Everything is as it should be.</summary>
     Ok,
+
+    /// <summary>Nobody could tell.</summary>
+    Unknown,
 
     /// <summary>Something needs care, but it serves: a brick or node down, healing, below the reserve.</summary>
     Degraded,

@@ -12,13 +12,14 @@ internal sealed partial class FileNames(string templateSuffix)
     private const string DiskSuffix = ".qcow2";
     private const string NameRule = "1 to 100 characters, a letter or digit first, then letters, digits, '.', '_' or '-'";
 
+    /// <summary>With one of these before it, a suffix that could end the name of a copy or a data disk makes one.</summary>
+    private static readonly string[] Stems = ["a", "a_dup", "a_dup_1", "a_storage", "a_storage_1G"];
+
     /// <summary>Whether a template suffix keeps templates apart from disks and copies.</summary>
     public static bool IsTemplateSuffix(string suffix) =>
         SuffixPattern().IsMatch(suffix)
         && !suffix.EndsWith(DiskSuffix, StringComparison.Ordinal)
-        && !CopyPattern().IsMatch("a_dup_1" + suffix)
-        && !DataDiskPattern().IsMatch("a" + suffix)
-        && !DataDiskPattern().IsMatch("a_storage_1G" + suffix);
+        && !Stems.Any(stem => CopyPattern().IsMatch(stem + suffix) || DataDiskPattern().IsMatch(stem + suffix));
 
     /// <summary>Parses an image name as a client or a directory gives it.</summary>
     /// <param name="text">The name; may be anything.</param>

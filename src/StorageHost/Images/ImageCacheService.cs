@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Options;
-
 namespace StorageHost.Images;
 
 /// <summary>The verbs: what a controller or an operator can ask of the daemon.</summary>
@@ -10,10 +8,8 @@ internal sealed partial class ImageCacheService(
     IDiskCreator creator,
     Pools pools,
     Jobs jobs,
+    DiskProvisioner provisioner,
     PoolReconciler reconciler,
-    IOptions<PoolOptions> options,
-    IHostApplicationLifetime lifetime,
-    TimeProvider time,
     ILogger<ImageCacheService> log)
 {
     /// <summary>The names of the templates, sorted.</summary>
@@ -30,47 +26,24 @@ internal sealed partial class ImageCacheService(
 
         foreach (var (image, level) in levels)
         {
-            await SetLevelAsync(pools.Get(image), level, cancellationToken);
+            await SetLevelAsync(image, level, cancellationToken);
         }
 
         pools.Ring();
         return [.. levels.Keys.OrderBy(image => image.Text, StringComparer.Ordinal).Select(image => Status(pools.Get(image)))];
     }
 
-    /// <summary>
-    /// Publishes a copy of a template as a host's system disk: from the pool, or, when no copy is ready, the next one that is made. Returns
-    /// when the disk is whole and durable. If the caller goes away before, nothing stays under the hostname.
-    /// </summary>
-    /// <exception cref="RefusedException">ImageNotFound, HostExists, ImageRejected, TooManyRequests, NoSpace, ShuttingDown, and what the storage says.</exception>
-    public async Task<PublishedDisk> SetImageAsync(ImageName image, Hostname hostname, CancellationToken cancellationToken)
-    {
-        using var late = new CancellationTokenSource(options.Value.WaitTimeout, time);
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token, lifetime.ApplicationStopping);
-        var started = time.GetTimestamp();
-        try
-        {
-            var disk = await PublishAsync(pools.Get(image), hostname, patience.Token, cancellationToken);
-            LogPublished(disk.Disk, image, disk.Source, time.GetElapsedTime(started).TotalMilliseconds);
-            return disk;
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw lifetime.ApplicationStopping.IsCancellationRequested ? ShuttingDown()
-                : new RefusedException(Refusal.StorageTimeout, $"no copy of {image} was made within {options.Value.WaitTimeout}");
-        }
-        finally
-        {
-            // A copy is missing now, or a caller who waited is gone.
-            pools.Ring();
-        }
-    }
+    /// <summary>Publishes a copy of a template as a host's system disk; see <see cref="DiskProvisioner.PublishAsync"/>.</summary>
+    public Task<PublishedDisk> SetImageAsync(ImageName image, Hostname hostname, CancellationToken cancellationToken) =>
+        provisioner.PublishAsync(image, hostname, cancellationToken);
 
     /// <summary>The same as a job, for a caller who does not wait. What can be refused at once is.</summary>
     public async Task<JobStatus> StartSetImageAsync(ImageName image, Hostname hostname, CancellationToken cancellationToken)
     {
         await volume.FindTemplateAsync(image, cancellationToken);
-        await RefuseTakenAsync(hostname, cancellationToken);
+        await provisioner.RefuseTakenAsync(hostname, cancellationToken);
         var job = jobs.Begin(JobKind.SetImage, image, hostname);
+        job.Follow(() => pools.Find(image)?.Job);
         _ = RunAsync();
         return job.Snapshot();
 
@@ -138,6 +111,8 @@ internal sealed partial class ImageCacheService(
             pool.SetWanted(0);
             pool.FailWaiters(new RefusedException(Refusal.ImageNotFound, $"the template {image} was deleted"));
             pool.EndJob()?.EndCancelled();
+            pool.EndScan(null, [], 0);
+            pools.Forget(pool);
             LogDeleted(string.Join(", ", removed.Removed));
             return removed;
         }
@@ -180,16 +155,19 @@ internal sealed partial class ImageCacheService(
             throw new RefusedException(Refusal.JobConflict, "the job is over already");
         }
 
+        job.Cancel();
         if (job.Kind == JobKind.Fill)
         {
             var pool = pools.Get(job.Image);
-            await volume.WriteLevelAsync(job.Image, pool.Ready, cancellationToken);
-            pool.SetWanted(pool.Ready);
+            var level = Math.Min(pool.Ready, pool.Wanted);
+            await volume.WriteLevelAsync(job.Image, level, cancellationToken);
+            pool.SetWanted(level);
             pool.EndJob();
+            job.EndCancelled();
         }
 
-        job.Cancel();
-        job.EndCancelled();
+        // A disk that was published just before is not denied: so its job says itself how it ended.
+        await job.Over.WaitAsync(cancellationToken);
         pools.Ring();
         return job.Snapshot();
     }
@@ -204,126 +182,28 @@ internal sealed partial class ImageCacheService(
             pool.Image, pool.Wanted, pool.Ready, job?.CopiesAtOnce ?? 0, pool.Waiting, hits, misses, pool.LastRefill, pool.Template?.Fingerprint, job?.Id, pool.Problem);
     }
 
-    private async Task SetLevelAsync(Pool pool, int level, CancellationToken cancellationToken)
+    private async Task SetLevelAsync(ImageName image, int level, CancellationToken cancellationToken)
     {
-        await volume.WriteLevelAsync(pool.Image, level, cancellationToken);
+        await volume.WriteLevelAsync(image, level, cancellationToken);
+        var pool = pools.Get(image);
         pool.SetWanted(level);
         if (level > pool.Ready)
         {
             pool.BeginJob(jobs).Expect(level - pool.Ready);
         }
 
-        LogLevel(pool.Image, level);
+        LogSetLevel(image, level);
     }
 
-    private async Task<PublishedDisk> PublishAsync(Pool pool, Hostname hostname, CancellationToken patience, CancellationToken cancellationToken)
-    {
-        var template = await volume.FindTemplateAsync(pool.Image, cancellationToken);
-        var waited = false;
-        while (true)
-        {
-            var copy = pool.Take();
-            Task<Claim?>? next = null;
-            if (copy is null)
-            {
-                await RefuseMissAsync(hostname, cancellationToken);
-                (copy, next) = pool.TakeOrWait(patience);
-                pools.Ring();
-            }
-
-            Claim? claim = null;
-            if (next is not null)
-            {
-                waited = true;
-                claim = await next;
-                template = await FindTemplateAsync(pool.Image, claim, cancellationToken);
-            }
-
-            var result = copy is not null ? await PublishCopyAsync(pool, copy, template, hostname, cancellationToken)
-                : claim is not null ? await publisher.PublishAsync(claim, template, hostname, cancellationToken)
-                : null;
-            if (result?.Returned is { } returned)
-            {
-                pool.Put(returned);
-            }
-
-            switch (result?.Outcome)
-            {
-                case ClaimOutcome.Published:
-                    pool.Count(isHit: !waited);
-                    return new PublishedDisk(hostname, pool.Image, result.Disk, waited ? DiskSource.Copy : DiskSource.Pool);
-                case ClaimOutcome.HostExists:
-                    throw Taken(result.Disk);
-            }
-        }
-    }
-
-    private async Task<Template> FindTemplateAsync(ImageName image, Claim? held, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await volume.FindTemplateAsync(image, cancellationToken);
-        }
-        catch
-        {
-            held?.File.Dispose();
-            throw;
-        }
-    }
-
-    private async Task<ClaimResult> PublishCopyAsync(Pool pool, Copy copy, Template template, Hostname hostname, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await publisher.PublishAsync(copy, template, hostname, cancellationToken);
-        }
-        catch
-        {
-            // It may still be in its place; whoever takes it next will see.
-            pool.Put(copy);
-            throw;
-        }
-    }
-
-    private async Task RefuseMissAsync(Hostname hostname, CancellationToken cancellationToken)
-    {
-        if (lifetime.ApplicationStopping.IsCancellationRequested)
-        {
-            throw ShuttingDown();
-        }
-
-        if (pools.Waiting >= options.Value.MaxWaiting)
-        {
-            throw new RefusedException(Refusal.TooManyRequests, $"{options.Value.MaxWaiting} callers wait for copies already");
-        }
-
-        await RefuseTakenAsync(hostname, cancellationToken);
-    }
-
-    private async Task RefuseTakenAsync(Hostname hostname, CancellationToken cancellationToken)
-    {
-        if (await volume.FindSystemDiskAsync(hostname, cancellationToken) is { } disk)
-        {
-            throw Taken(disk);
-        }
-    }
-
-    private static RefusedException ShuttingDown() => new(Refusal.ShuttingDown, "the daemon is stopping");
-
-    private static RefusedException Taken(FileName disk) => new(Refusal.HostExists, $"{disk} already exists");
-
-    [LoggerMessage(Level = Microsoft.Extensions.Logging.LogLevel.Information, Message = "Published {Disk} from {Image}, source {Source}, in {Elapsed:0.0} ms")]
-    private partial void LogPublished(FileName disk, ImageName image, DiskSource source, double elapsed);
-
-    [LoggerMessage(Level = Microsoft.Extensions.Logging.LogLevel.Information, Message = "Added the data disk {Disk} of {SizeGb} GiB")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "Added the data disk {Disk} of {SizeGb} GiB")]
     private partial void LogAdded(FileName disk, int sizeGb);
 
-    [LoggerMessage(Level = Microsoft.Extensions.Logging.LogLevel.Information, Message = "Deleted {Files}")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "Deleted {Files}")]
     private partial void LogDeleted(string files);
 
-    [LoggerMessage(Level = Microsoft.Extensions.Logging.LogLevel.Information, Message = "The pool of {Image} is to hold {Wanted} copies")]
-    private partial void LogLevel(ImageName image, int wanted);
+    [LoggerMessage(Level = LogLevel.Information, Message = "The pool of {Image} is to hold {Wanted} copies")]
+    private partial void LogSetLevel(ImageName image, int wanted);
 
-    [LoggerMessage(Level = Microsoft.Extensions.Logging.LogLevel.Error, Message = "Job {Job} failed")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "Job {Job} failed")]
     private partial void LogJobFailed(Exception exception, string job);
 }

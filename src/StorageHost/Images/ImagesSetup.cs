@@ -10,5 +10,6 @@ internal static class ImagesSetup
         .AddSingleton<PoolPass>()
         .AddSingleton<PoolReconciler>()
         .AddHostedService(provider => provider.GetRequiredService<PoolReconciler>())
+        .AddSingleton<DiskProvisioner>()
         .AddSingleton<ImageCacheService>();
 }

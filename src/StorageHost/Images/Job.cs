@@ -5,6 +5,7 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
 {
     private readonly Lock gate = new();
     private readonly CancellationTokenSource cancellation = new();
+    private readonly TaskCompletionSource over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly DateTimeOffset created = time.GetUtcNow();
     private JobState state = JobState.Queued;
     private DateTimeOffset? started;
@@ -16,6 +17,7 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
     private long length;
     private string? error;
     private PublishedDisk? disk;
+    private Func<Job?>? followed;
 
     public string Id => id;
 
@@ -38,7 +40,22 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
         }
     }
 
+    /// <summary>How far the pass that runs has read, and how far it is to read; in bytes.</summary>
+    public (long At, long Of) Position
+    {
+        get
+        {
+            lock (gate)
+            {
+                return copiesAtOnce > 0 ? (position, length) : default;
+            }
+        }
+    }
+
     public bool IsOver => ended is not null;
+
+    /// <summary>Completes when it is over.</summary>
+    public Task Over => over.Task;
 
     /// <summary>Cancelled when a client cancels the job.</summary>
     public CancellationToken Cancelled => cancellation.Token;
@@ -65,17 +82,31 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
     /// <summary>Something is in the way; it will be tried again.</summary>
     public void Hinder(string reason) => Change(() => error = reason);
 
+    /// <summary>Ends a filling that has come to rest: the level was reached, or there was nothing left to do for it.</summary>
+    public void Conclude(bool levelReached) => Change(() =>
+        EndNow(error is not null ? JobState.Failed : levelReached || copiesDone > 0 ? JobState.Succeeded : JobState.Cancelled));
+
     public void Succeed(PublishedDisk? published = null) => End(JobState.Succeeded, null, published);
 
     public void Fail(string reason) => End(JobState.Failed, reason, null);
 
     public void EndCancelled() => End(JobState.Cancelled, null, null);
 
+    /// <summary>Shows the progress of another job, which makes this one's copy, as its own.</summary>
+    public void Follow(Func<Job?> maker) => Change(() => followed = maker);
+
     /// <summary>The job as it is now.</summary>
     public JobStatus Snapshot()
     {
+        var (at, of) = followed?.Invoke()?.Position ?? default;
         lock (gate)
         {
+            if (of > 0 && ended is null)
+            {
+                (state, position, length, copiesAtOnce) = (JobState.Running, at, of, 1);
+                started ??= time.GetUtcNow();
+            }
+
             var total = copiesDone + (ended is null ? Math.Max(copiesExpected, copiesAtOnce) : 0);
             var bytesDone = (copiesDone * length) + (copiesAtOnce * position);
             var bytesTotal = total * length;
@@ -90,10 +121,16 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
 
     private void End(JobState final, string? reason, PublishedDisk? published) => Change(() =>
     {
-        (state, error, disk, ended) = (final, reason, published, time.GetUtcNow());
-        copiesAtOnce = 0;
+        (error, disk) = (reason, published);
         copiesDone = published is null ? copiesDone : 1;
+        EndNow(final);
     });
+
+    private void EndNow(JobState final)
+    {
+        (state, copiesAtOnce, ended) = (final, 0, time.GetUtcNow());
+        over.TrySetResult();
+    }
 
     private void Change(Action change)
     {

@@ -11,6 +11,7 @@ internal sealed class Pool(ImageName image)
     private readonly LinkedList<TaskCompletionSource<Claim?>> waiters = [];
     private HashSet<int>? addedDuringScan;
     private bool levelSetDuringScan;
+    private bool isForgotten;
     private long hits;
     private long misses;
 
@@ -70,6 +71,11 @@ internal sealed class Pool(ImageName image)
             if (TakeLocked() is { } copy)
             {
                 return (copy, null);
+            }
+
+            if (isForgotten)
+            {
+                return (null, Task.FromResult<Claim?>(null));
             }
 
             var waiter = waiters.AddLast(new TaskCompletionSource<Claim?>(TaskCreationOptions.RunContinuationsAsynchronously)).Value;
@@ -185,6 +191,15 @@ internal sealed class Pool(ImageName image)
             Wanted = levelSetDuringScan ? Wanted : level;
             addedDuringScan = null;
             WakeLocked(ready.Count);
+        }
+    }
+
+    /// <summary>Ends its use if nothing is in it and nobody waits. Who got hold of it before is sent back for its successor.</summary>
+    public bool TryForget()
+    {
+        lock (gate)
+        {
+            return isForgotten |= ready.Count == 0 && waiters.Count == 0 && Wanted == 0;
         }
     }
 

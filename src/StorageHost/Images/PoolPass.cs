@@ -59,6 +59,7 @@ internal sealed partial class PoolPass(
         var job = pool.Job;
         var started = time.GetTimestamp();
         var bytes = copies * template.AllocatedBytes;
+        var made = 0;
         Interlocked.Add(ref promised, bytes);
         try
         {
@@ -66,10 +67,11 @@ internal sealed partial class PoolPass(
             var claims = await engine.MakeAsync(pool.Image, copies, (position, _) => job?.Progress(position), cancellationToken);
             LogCopied(claims.Count, pool.Image, template.Fingerprint.Size, time.GetElapsedTime(started).TotalMilliseconds);
             await GiveOutAsync(pool, claims, cancellationToken);
-            job?.EndPass(claims.Count);
+            made = claims.Count;
         }
         finally
         {
+            job?.EndPass(made);
             Interlocked.Add(ref promised, -bytes);
         }
     }

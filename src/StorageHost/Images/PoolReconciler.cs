@@ -95,9 +95,11 @@ internal sealed partial class PoolReconciler(
         {
             Start(pool, step, copies, backoff, stoppingToken);
         }
-        else if (state is null && pool.Ready >= pool.Wanted && pool.Waiting == 0 && pool.EndJob() is { } done)
+        else if (state is null && pool.Ready >= pool.Wanted && pool.Waiting == 0)
         {
-            done.Succeed();
+            // Also when others filled it.
+            pool.Problem = null;
+            pool.EndJob()?.Conclude(levelReached: pool.Wanted > 0);
         }
     }
 

@@ -83,10 +83,7 @@ internal sealed partial class PoolScanner(
         foreach (var pool in pools.All.Where(pool => !images.Contains(pool.Image)))
         {
             pool.EndScan(null, [], 0);
-            if (pool is { Ready: 0, Waiting: 0, Wanted: 0 })
-            {
-                pools.Remove(pool.Image);
-            }
+            pools.Forget(pool);
         }
     }
 

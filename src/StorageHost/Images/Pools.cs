@@ -7,18 +7,36 @@ internal sealed class Pools(TimeProvider time) : IDisposable
 {
     private readonly ConcurrentDictionary<ImageName, Pool> pools = new();
     private readonly SemaphoreSlim bell = new(0, 1);
+    private int waiting;
 
     /// <summary>All of them, sorted by image.</summary>
     public IReadOnlyList<Pool> All => [.. pools.Values.OrderBy(pool => pool.Image.Text, StringComparer.Ordinal)];
 
-    /// <summary>How many callers wait for copies of any image.</summary>
-    public int Waiting => pools.Values.Sum(pool => pool.Waiting);
+    /// <summary>Takes a place among those who wait for copies of any image, until it is disposed of.</summary>
+    /// <exception cref="RefusedException">TooManyRequests: that many wait already.</exception>
+    public IDisposable EnterQueue(int limit)
+    {
+        if (Interlocked.Increment(ref waiting) > limit)
+        {
+            Interlocked.Decrement(ref waiting);
+            throw new RefusedException(Refusal.TooManyRequests, $"{limit} callers wait for copies already");
+        }
+
+        return new Place(this);
+    }
 
     public Pool Get(ImageName image) => pools.GetOrAdd(image, static image => new Pool(image));
 
     public Pool? Find(ImageName image) => pools.GetValueOrDefault(image);
 
-    public void Remove(ImageName image) => pools.TryRemove(image, out _);
+    /// <summary>Forgets a pool of which nothing is left.</summary>
+    public void Forget(Pool pool)
+    {
+        if (pool.TryForget())
+        {
+            pools.TryRemove(pool.Image, out _);
+        }
+    }
 
     /// <summary>Says that something changed that the reconciler may have to act on.</summary>
     public void Ring()
@@ -49,4 +67,9 @@ internal sealed class Pools(TimeProvider time) : IDisposable
     }
 
     public void Dispose() => bell.Dispose();
+
+    private sealed class Place(Pools pools) : IDisposable
+    {
+        public void Dispose() => Interlocked.Decrement(ref pools.waiting);
+    }
 }

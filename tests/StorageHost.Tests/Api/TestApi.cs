@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using StorageHost.Api;
 using StorageHost.Images;
+using StorageHost.ImageStorages;
 
 namespace StorageHost.Tests.Api;
 
@@ -22,7 +23,8 @@ internal sealed class TestApi : IAsyncDisposable, ILoggerProvider
 
         // No request of these tests may reach the core, so it needs no parts.
         var core = (ImageCacheService)RuntimeHelpers.GetUninitializedObject(typeof(ImageCacheService));
-        builder.Services.AddSingleton(Reading.Names).AddSingleton(core).AddStorageHostApi();
+        var storages = (ImageStorageService)RuntimeHelpers.GetUninitializedObject(typeof(ImageStorageService));
+        builder.Services.AddSingleton(Reading.Names).AddSingleton(TimeProvider.System).AddSingleton(core).AddSingleton(storages).AddStorageHostApi();
         app = builder.Build();
         app.UseStorageHostApi();
         app.MapStorageHostApi();

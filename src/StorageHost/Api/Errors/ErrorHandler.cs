@@ -19,8 +19,9 @@ internal sealed partial class ErrorHandler(ILogger<ErrorHandler> logger) : IExce
         };
 
         var level = kind.Status switch { 500 => LogLevel.Error, > 500 => LogLevel.Warning, _ => LogLevel.Information };
-        var traceId = httpContext.TraceId();
-        LogRefused(level, level > LogLevel.Information ? exception : null, kind.Code, message, traceId);
+
+        // A refusal is expected, and whoever refused has logged its cause.
+        LogRefused(level, kind.Status >= 500 && exception is not RefusedException ? exception : null, kind.Code, message);
         await httpContext.WriteErrorAsync(kind, message, (exception as InvalidRequestException)?.Errors);
         return true;
     }
@@ -43,6 +44,6 @@ internal sealed partial class ErrorHandler(ILogger<ErrorHandler> logger) : IExce
         _ => "The request is not valid HTTP for this address.",
     });
 
-    [LoggerMessage(Message = "Refused with {Code}: {Reason} (trace {TraceId})")]
-    private partial void LogRefused(LogLevel level, Exception? exception, string code, string reason, string traceId);
+    [LoggerMessage(Message = "Refused with {Code}: {Reason}")]
+    private partial void LogRefused(LogLevel level, Exception? exception, string code, string reason);
 }

@@ -1,0 +1,13 @@
+using StorageHost.ImageStorages;
+
+namespace StorageHost.BlockDevices;
+
+/// <summary>Joins the disks of this node to a host.</summary>
+internal static class BlockDevicesSetup
+{
+    public static IServiceCollection AddBlockDevices(this IServiceCollection services) => services
+        .AddSingleton<Lsblk>()
+        .AddSingleton<DiskPoller>()
+        .AddSingleton<IDiskSource>(provider => provider.GetRequiredService<DiskPoller>())
+        .AddHostedService(provider => provider.GetRequiredService<DiskPoller>());
+}

@@ -1,0 +1,130 @@
+using StorageHost.Images;
+
+namespace StorageHost.ImageStorages;
+
+/// <summary>Puts what is known together. Nothing here waits, runs a process or touches the storage.</summary>
+internal sealed class ImageStorageService(
+    IGlusterSource gluster, IDiskSource disks, IDirectorySource directories, VolumeHealth health, ImageLists lists, ImageStoragePolicy policy)
+{
+    private const string GlusterMount = "fuse.glusterfs";
+
+    /// <summary>The ids of the image storages.</summary>
+    public IReadOnlyList<string> Ids => [policy.Id];
+
+    /// <summary>The volumes of all image storages.</summary>
+    public IEnumerable<AnyVolumeInfo> Volumes
+    {
+        get
+        {
+            var all = Get(policy.Id);
+            return [.. all.Volumes, .. all.ExternalVolumes, .. all.GlusterVolumes];
+        }
+    }
+
+    /// <summary>Everything about one image storage.</summary>
+    /// <exception cref="RefusedException">ImageStorageNotFound.</exception>
+    public ImageStorageInfo Get(string id)
+    {
+        if (id != policy.Id)
+        {
+            throw new RefusedException(Refusal.ImageStorageNotFound, $"there is no image storage of that id; there is {policy.Id}");
+        }
+
+        var pool = gluster.Latest;
+        var physical = disks.Latest.Value ?? [];
+        var served = directories.Latest;
+        var local = served.Where(directory => !IsGluster(directory.Facts.Value)).ToLookup(directory => IsLocal(directory.Facts.Value, physical));
+        return new ImageStorageInfo(
+            pool.Value is { } known ? [.. known.Nodes.Select(node => node.Name)] : [policy.Node],
+            [.. local[true].Select(directory => Local(directory.Name, directory.Facts, physical))],
+            [.. local[false].Select(directory => External(directory.Name, directory.Facts))],
+            [.. GlusterVolumes(pool, [.. served.Where(directory => IsGluster(directory.Facts.Value))])],
+            [.. physical.Select(disk => new PhysicalDiskInfo(
+                served.FirstOrDefault(directory => LiesOn(directory.Facts.Value, disk)).Name ?? "", disk.Model, disk.Id, disk.Vendor, disk.Path))]);
+    }
+
+    private static bool IsGluster(DirectoryFacts? facts) => facts?.FileSystemType == GlusterMount;
+
+    private static bool LiesOn(DirectoryFacts? facts, PhysicalDisk disk) => facts is not null && disk.DeviceNumbers.Contains(facts.DeviceNumber);
+
+    // Without lsblk's word, a source that is a device is one.
+    private static bool IsLocal(DirectoryFacts? facts, IReadOnlyList<PhysicalDisk> disks) =>
+        facts is not null && (disks.Any(disk => LiesOn(facts, disk)) || facts.Source.StartsWith("/dev/", StringComparison.Ordinal));
+
+    private VolumeInfo Local(string name, Facts<DirectoryFacts> facts, IReadOnlyList<PhysicalDisk> physical)
+    {
+        var under = physical.Where(disk => LiesOn(facts.Value, disk)).Select(disk => disk.Id).ToArray();
+        var state = health.OfDirectory(facts);
+        var images = lists.Of(facts.Value!.Images, name, policy.Id);
+        return new VolumeInfo
+        {
+            VolumeId = name,
+            PrimaryDiskId = under.FirstOrDefault() ?? "",
+            SecondaryDiskId = under.ElementAtOrDefault(1) ?? "",
+            Status = state.Status,
+            StatusMsg = state.Message,
+            TotalSpace = facts.Value.TotalBytes >> 10,
+            FreeSpace = facts.Value.FreeBytes >> 10,
+            Images = images.Images,
+            Clones = images.Clones,
+        };
+    }
+
+    private ExternalVolumeInfo External(string name, Facts<DirectoryFacts> facts)
+    {
+        var state = health.OfDirectory(facts);
+        var images = lists.Of(facts.Value?.Images ?? [], name, policy.Id);
+        return new ExternalVolumeInfo
+        {
+            VolumeId = name,
+            MountPoint = facts.Value?.MountPoint ?? "",
+            Status = state.Status,
+            StatusMsg = state.Message,
+            TotalSpace = (facts.Value?.TotalBytes ?? 0) >> 10,
+            FreeSpace = (facts.Value?.FreeBytes ?? 0) >> 10,
+            Images = images.Images,
+            Clones = images.Clones,
+        };
+    }
+
+    private IEnumerable<GlusterVolumeInfo> GlusterVolumes(Facts<GlusterPool> pool, IReadOnlyList<(string Name, Facts<DirectoryFacts> Facts)> mounted)
+    {
+        var known = pool.Value?.Volumes ?? [];
+        foreach (var volume in known)
+        {
+            var directory = mounted.FirstOrDefault(candidate => VolumeOf(candidate.Facts.Value!) == volume.Name).Facts;
+            yield return Gluster(volume, directory, VolumeHealth.Worst([health.OfGluster(volume, pool), directory is null ? Health.Fine : health.OfDirectory(directory)]));
+        }
+
+        // Mounted from a pool that this node is not in, or that could not be asked yet.
+        foreach (var directory in mounted.Where(candidate => known.All(volume => VolumeOf(candidate.Facts.Value!) != volume.Name)))
+        {
+            var unasked = new Health(VolumeStatus.Unknown, pool.Problem ?? "the gluster pool that it belongs to cannot be asked from this node");
+            var volume = new GlusterVolume(VolumeOf(directory.Facts.Value!), "", "", "", true, [], 1, 1, null, null, null, null);
+            yield return Gluster(volume, directory.Facts, VolumeHealth.Worst([unasked, health.OfDirectory(directory.Facts)]));
+        }
+    }
+
+    private GlusterVolumeInfo Gluster(GlusterVolume volume, Facts<DirectoryFacts>? directory, Health state)
+    {
+        var images = lists.Of(directory?.Value?.Images ?? [], volume.Name, policy.Id);
+        return new GlusterVolumeInfo
+        {
+            VolumeId = volume.Name,
+            GvolumeName = volume.Name,
+            Bricks = [.. volume.Bricks.Select(brick => brick.ToString())],
+            Type = volume.Type,
+            Configuration = volume.Configuration,
+            Transport = volume.Transport,
+            Status = state.Status,
+            StatusMsg = state.Message,
+            TotalSpace = (directory?.Value?.TotalBytes ?? volume.TotalBytes ?? 0) >> 10,
+            FreeSpace = (directory?.Value?.FreeBytes ?? volume.FreeBytes ?? 0) >> 10,
+            Images = images.Images,
+            Clones = images.Clones,
+        };
+    }
+
+    /// <summary>The volume's name in a mount's source: <c>node:/volume</c>, <c>node:volume</c> or <c>node:/volume/folder</c>.</summary>
+    private static string VolumeOf(DirectoryFacts facts) => facts.Source[(facts.Source.IndexOf(':', StringComparison.Ordinal) + 1)..].TrimStart('/').Split('/')[0];
+}

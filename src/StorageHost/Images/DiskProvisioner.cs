@@ -1,0 +1,150 @@
+using Microsoft.Extensions.Options;
+
+namespace StorageHost.Images;
+
+/// <summary>Gives a host its system disk: from the pool, or, when no copy is ready, the next one that is made.</summary>
+internal sealed partial class DiskProvisioner(
+    IVolume volume, IPublisher publisher, Pools pools, IOptions<PoolOptions> options, IHostApplicationLifetime lifetime, TimeProvider time,
+    ILogger<DiskProvisioner> log)
+{
+    /// <summary>Publishes a copy of a template. If the caller goes away before the answer, nothing stays under the hostname.</summary>
+    /// <exception cref="RefusedException">ImageNotFound, HostExists, ImageRejected, TooManyRequests, NoSpace, ShuttingDown, and what the storage says.</exception>
+    public async Task<PublishedDisk> PublishAsync(ImageName image, Hostname hostname, CancellationToken cancellationToken)
+    {
+        var started = time.GetTimestamp();
+        var disk = await TryPublishReadyAsync(image, hostname, cancellationToken) ?? await PublishNextAsync(image, hostname, cancellationToken);
+        pools.Get(image).Count(isHit: disk.Source == DiskSource.Pool);
+        LogPublished(disk.Disk, image, disk.Source, time.GetElapsedTime(started).TotalMilliseconds);
+
+        // A copy is missing now.
+        pools.Ring();
+        return disk;
+    }
+
+    /// <summary>Refuses when the host has a system disk.</summary>
+    /// <exception cref="RefusedException">HostExists.</exception>
+    public async Task RefuseTakenAsync(Hostname hostname, CancellationToken cancellationToken)
+    {
+        if (await volume.FindSystemDiskAsync(hostname, cancellationToken) is { } disk)
+        {
+            throw Taken(disk);
+        }
+    }
+
+    private async Task<PublishedDisk?> TryPublishReadyAsync(ImageName image, Hostname hostname, CancellationToken cancellationToken)
+    {
+        var template = await volume.FindTemplateAsync(image, cancellationToken);
+        var pool = pools.Get(image);
+        while (pool.Take() is { } copy)
+        {
+            var result = await ClaimAsync(pool, copy, template, hostname, cancellationToken);
+            if (Conclude(pool, result) is { } disk)
+            {
+                return new PublishedDisk(hostname, image, disk, DiskSource.Pool);
+            }
+
+            if (result.Outcome == ClaimOutcome.Stale)
+            {
+                // Or the template that it was compared with is: then the next copy would be thrown away for nothing, too.
+                template = await volume.FindTemplateAsync(image, cancellationToken);
+            }
+        }
+
+        return null;
+    }
+
+    private async Task<PublishedDisk> PublishNextAsync(ImageName image, Hostname hostname, CancellationToken cancellationToken)
+    {
+        await RefuseTakenAsync(hostname, cancellationToken);
+        using var place = pools.EnterQueue(options.Value.MaxWaiting);
+        using var late = new CancellationTokenSource(options.Value.WaitTimeout, time);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token, lifetime.ApplicationStopping);
+        while (true)
+        {
+            var pool = pools.Get(image);
+            var (copy, claim) = await NextAsync(pool, patience.Token, cancellationToken);
+            var template = await FindTemplateAsync(image, claim, cancellationToken);
+            var result = copy is not null ? await ClaimAsync(pool, copy, template, hostname, cancellationToken)
+                : claim is not null ? await publisher.PublishAsync(claim, template, hostname, cancellationToken)
+                : null;
+            if (Conclude(pool, result) is { } disk)
+            {
+                return new PublishedDisk(hostname, image, disk, DiskSource.Copy);
+            }
+        }
+    }
+
+    /// <summary>Waits for a copy: one that came into the pool, or one that was made for this caller; neither when it should try again.</summary>
+    private async Task<(Copy? Copy, Claim? Claim)> NextAsync(Pool pool, CancellationToken patience, CancellationToken cancellationToken)
+    {
+        var (copy, next) = pool.TakeOrWait(patience);
+        if (next is null)
+        {
+            return (copy, null);
+        }
+
+        pools.Ring();
+        try
+        {
+            return (null, await next);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw lifetime.ApplicationStopping.IsCancellationRequested
+                ? new RefusedException(Refusal.ShuttingDown, "the daemon is stopping")
+                : new RefusedException(Refusal.StorageTimeout, $"no copy of {pool.Image} was made within {options.Value.WaitTimeout}");
+        }
+        finally
+        {
+            // If it left without a copy, the reconciler may have one copy less to make.
+            pools.Ring();
+        }
+    }
+
+    private async Task<Template> FindTemplateAsync(ImageName image, Claim? held, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await volume.FindTemplateAsync(image, cancellationToken);
+        }
+        catch
+        {
+            held?.File.Dispose();
+            throw;
+        }
+    }
+
+    private async Task<ClaimResult> ClaimAsync(Pool pool, Copy copy, Template template, Hostname hostname, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await publisher.PublishAsync(copy, template, hostname, cancellationToken);
+        }
+        catch
+        {
+            // It may still be in its place; whoever takes it next will see.
+            pool.Put(copy);
+            throw;
+        }
+    }
+
+    private static FileName? Conclude(Pool pool, ClaimResult? result)
+    {
+        if (result?.Returned is { } returned)
+        {
+            pool.Put(returned);
+        }
+
+        return result?.Outcome switch
+        {
+            ClaimOutcome.Published => result.Disk,
+            ClaimOutcome.HostExists => throw Taken(result.Disk),
+            _ => null,
+        };
+    }
+
+    private static RefusedException Taken(FileName disk) => new(Refusal.HostExists, $"{disk} already exists");
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Published {Disk} from {Image}, source {Source}, in {Elapsed:0.0} ms")]
+    private partial void LogPublished(FileName disk, ImageName image, DiskSource source, double elapsed);
+}

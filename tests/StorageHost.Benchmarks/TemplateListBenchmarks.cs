@@ -1,0 +1,42 @@
+using BenchmarkDotNet.Attributes;
+using StorageHost.Files;
+using StorageHost.Images;
+
+namespace StorageHost.Benchmarks;
+
+/// <summary>The list of the templates among many disks: read again, and answered from the last reading.</summary>
+[InProcess]
+[MemoryDiagnoser]
+[MinIterationCount(3)]
+[MaxIterationCount(10)]
+public class TemplateListBenchmarks : IDisposable
+{
+    private readonly TemplateList list = new(new FileNames("_template.img"), new VolumePolicy(5, TimeSpan.FromHours(1)), TimeProvider.System);
+    private string path = "";
+    private Mount mount = null!;
+
+    [Params(100_000)]
+    public int Disks { get; set; }
+
+    [GlobalSetup]
+    public void Setup()
+    {
+        path = ManyDisks.Create(Disks);
+        mount = new Mount(Mount.OpenDirectory(path));
+        Directory.SetLastWriteTimeUtc(path, DateTime.UnixEpoch);
+        list.Read(mount);
+    }
+
+    [Benchmark]
+    public int Changed() => list.ReadAll(mount).Count;
+
+    [Benchmark]
+    public int Unchanged() => list.Read(mount).Count;
+
+    [GlobalCleanup]
+    public void Dispose()
+    {
+        mount.Dispose();
+        Directory.Delete(path, recursive: true);
+    }
+}

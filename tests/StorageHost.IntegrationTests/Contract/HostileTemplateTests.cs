@@ -1,0 +1,44 @@
+using StorageHost.IntegrationTests.Fixtures;
+using Xunit;
+
+namespace StorageHost.IntegrationTests.Contract;
+
+/// <summary>What somebody could put there under a template's name to read files of this machine, or to stop the daemon.</summary>
+[Collection(LabTests.Name)]
+public sealed class HostileTemplateTests(Lab lab)
+{
+    public static TheoryData<string> Templates { get; } =
+    [
+        "qemu-img create -q -f qcow2 -u -F raw -b /etc/passwd evil_template.img 1M",
+        "qemu-img create -q -f qcow2 -u -F qcow2 -b centos_template.img.evil evil_template.img 1M",
+        "qemu-img create -q -f qcow2 -o data_file=outside.raw evil_template.img 1M; rm outside.raw",
+        "qemu-img create -q -f vmdk evil_template.img 1M",
+        "printf 'QFI\\373\\0\\0\\0\\3' > evil_template.img",
+        "printf 'QFI\\373\\0\\0\\0\\11' > evil_template.img; truncate -s 1M evil_template.img",
+        "ln -s /etc/passwd evil_template.img",
+        "ln -s centos_template.img evil_template.img",
+        "mkfifo evil_template.img",
+        "mkdir evil_template.img",
+    ];
+
+    [DaemonTheory, MemberData(nameof(Templates))]
+    public async Task Nothing_is_made_of_a_hostile_template(string make)
+    {
+        await using var area = await lab.AreaAsync(StorageKind.Xfs);
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
+        await Shell.RunAsync("sh", "-c", $"cd {area.Seen()} && {make}");
+        var client = (await area.StartAsync("--Storage:RescanInterval", "00:00:01")).Client;
+
+        var refused = await client.SetImageAsync("evil", "web01");
+        refused.Refuses(refused.Status is 404 ? 404 : 422, "image_rejected", "image_not_found");
+        await client.DupAsync("evil", 2);
+        await client.FillAsync("centos", 1);
+        (await client.SetImageAsync("centos", "web02")).Is(200);
+        area.Oracle.Disk("web02", "centos");
+        await client.PoolHoldsAsync("centos", 1);
+        Assert.DoesNotContain(await FoundFile.ListAsync(area.Seen()), file => file.ImageOfCopy is "evil");
+
+        await Shell.RunAsync("rm", "-rf", area.Seen("evil_template.img"));
+        await area.Oracle.CheckAsync();
+    }
+}

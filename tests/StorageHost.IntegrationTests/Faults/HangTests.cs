@@ -1,0 +1,126 @@
+using StorageHost.IntegrationTests.Fixtures;
+using Xunit;
+
+namespace StorageHost.IntegrationTests.Faults;
+
+/// <summary>A mount that hangs, dies or is not there says nothing about its files: never 404, never 200.</summary>
+[Collection(LabTests.Name)]
+public sealed class HangTests(Lab lab)
+{
+    private const string Name = "sick";
+    private static readonly string[] Settings = ["--Storage:RequireMount", "fuse.glusterfs", "--Storage:OperationTimeout", "00:00:02"];
+
+    [DaemonFact]
+    public async Task While_the_mount_hangs_every_request_has_its_answer_and_afterwards_all_is_well()
+    {
+        await using var area = await RootOfVolumeAsync($"{Name}1");
+        var node = (await lab.ClusterAsync()).Nodes[0];
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
+        var client = (await area.StartAsync(Settings)).Client;
+        await client.FillAsync("centos", 2);
+        (await client.SetImageAsync("centos", "web01")).Is(200);
+        area.Oracle.Disk("web01", "centos");
+        await client.PoolHoldsAsync("centos", 2);
+
+        var fuse = await node.FuseClientAsync($"{Name}1");
+        await Shell.SignalAsync("STOP", fuse);
+        try
+        {
+            using var pulse = new Pulse(client.Address);
+            var faults = await FaultsAsync(Enumerable.Range(0, 12).SelectMany(number => Requests(client, number)));
+            await Wait.UntilAsync("readiness to tell", async () => await client.StatusAsync("/readyz") == 503, seconds: 10);
+            Assert.Null(pulse.Fault);
+            Assert.True(faults.Length == 0, Summary(faults));
+            Assert.True(pulse.Slowest.TotalMilliseconds < 500, $"the slowest of {pulse.Answers} answers of /healthz took {pulse.Slowest.TotalMilliseconds:0} ms");
+        }
+        finally
+        {
+            await Shell.SignalAsync("CONT", fuse);
+        }
+
+        await Wait.UntilAsync("the daemon to be ready again", async () => await client.StatusAsync("/readyz") == 200, seconds: 30);
+        (await client.SetImageAsync("centos", "web02")).Is(200);
+        area.Oracle.Disk("web02", "centos");
+        await client.PoolHoldsAsync("centos", 2);
+        await NoteUnknownOutcomesAsync(client, area);
+        await area.Oracle.CheckAsync();
+    }
+
+    [DaemonFact]
+    public async Task Without_its_mount_it_knows_nothing_and_with_it_again_everything()
+    {
+        await using var area = await RootOfVolumeAsync($"{Name}2");
+        var node = (await lab.ClusterAsync()).Nodes[0];
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
+        var client = (await area.StartAsync(Settings)).Client;
+        await client.FillAsync("centos", 1);
+
+        // First the mount point is left without its server (ENOTCONN), then it is an empty directory of another file system.
+        foreach (var step in new Func<Task>[] { async () => await Shell.SignalAsync("KILL", await node.FuseClientAsync($"{Name}2")), () => node.UnmountAsync($"{Name}2") })
+        {
+            await step();
+            var faults = await FaultsAsync(Requests(client, 1));
+            Assert.True(faults.Length == 0, Summary(faults));
+            await Wait.UntilAsync("readiness to tell", async () => await client.StatusAsync("/readyz") == 503, seconds: 10);
+            (await client.GetAsync("/healthz")).Is(200);
+        }
+
+        Assert.Empty(Directory.EnumerateFileSystemEntries(area.Seen()));
+        await node.MountAsync($"{Name}2");
+        await Wait.UntilAsync("the daemon to be ready again", async () => await client.StatusAsync("/readyz") == 200, seconds: 30);
+        (await client.SetImageAsync("centos", "web02")).Is(200);
+        area.Oracle.Disk("web02", "centos");
+        await client.PoolHoldsAsync("centos", 1);
+        await area.Oracle.CheckAsync();
+    }
+
+    private static IEnumerable<(string Verb, Task<Answer> Answer)> Requests(Client client, int number) =>
+    [
+        ("list", client.SendAsync(HttpMethod.Get, "/", """{"target":"images"}""")),
+        ("setimage", client.SetImageAsync("centos", $"hung{number}")),
+        ("delete", client.DeleteHostAsync($"nobody{number}")),
+        ("addstorage", client.AddStorageAsync($"hung{number}", 1)),
+    ];
+
+    private static async Task<string[]> FaultsAsync(IEnumerable<(string Verb, Task<Answer> Answer)> requests)
+    {
+        var faults = await Task.WhenAll(requests.Select(async request => await FaultAsync(request.Answer) is { } fault ? $"{request.Verb}: {fault}" : null));
+        return [.. faults.OfType<string>()];
+    }
+
+    private static string Summary(string[] faults) =>
+        string.Join('\n', faults.GroupBy(fault => fault.Split(" ms:")[0], StringComparer.Ordinal).Select(same => $"{same.Count()} x {same.First()}"));
+
+    // What is wrong with the answer of a daemon that cannot reach its storage; null when nothing is.
+    private static async Task<string?> FaultAsync(Task<Answer> request)
+    {
+        try
+        {
+            var answer = await request.WaitAsync(TimeSpan.FromSeconds(20));
+            answer.Refuses(answer.Status is 504 ? 504 : 503, "storage_unavailable", "storage_timeout");
+            return answer.Took.TotalSeconds < 6 ? null : $"two seconds for an operation, and: {answer}";
+        }
+        catch (TimeoutException)
+        {
+            return "no answer within 20 s";
+        }
+    }
+
+    // An answer of 503 or 504 leaves open what became of the request; only a half or doubled file would be wrong.
+    private static async Task NoteUnknownOutcomesAsync(Client client, StorageArea area)
+    {
+        for (var number = 0; number < 12; number++)
+        {
+            var removed = await client.DeleteHostAsync($"hung{number}", purge: true);
+            _ = removed.Status == 404 ? removed.Refuses(404, "host_not_found") : removed.Is(200);
+        }
+
+        await area.Oracle.CheckAsync();
+    }
+
+    private async Task<StorageArea> RootOfVolumeAsync(string name)
+    {
+        var volume = await (await lab.ClusterAsync()).AddVolumeAsync(name);
+        return StorageArea.Make(volume, volume.MountPoint, name);
+    }
+}

@@ -1,0 +1,66 @@
+using System.Diagnostics;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+
+namespace StorageHost.IntegrationTests.Fixtures;
+
+/// <summary>Speaks with one daemon as the controller does: JSON bodies without a Content-Type, unless a test says otherwise.</summary>
+internal sealed class Client(Uri address, Func<string> log) : IDisposable
+{
+    private readonly HttpClient http = new(new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(5), AllowAutoRedirect = false })
+    {
+        BaseAddress = address,
+        Timeout = TimeSpan.FromMinutes(5),
+    };
+
+    public Uri Address => address;
+
+    public Task<Answer> GetAsync(string path) => SendAsync(HttpMethod.Get, path);
+
+    public Task<Answer> PostAsync(object body, bool async = false) =>
+        SendAsync(HttpMethod.Post, "/", JsonSerializer.Serialize(body), headers: async ? [("Prefer", "respond-async")] : []);
+
+    public Task<Answer> DeleteAsync(object body) => SendAsync(HttpMethod.Delete, "/", JsonSerializer.Serialize(body));
+
+    public async Task<Answer> SendAsync(
+        HttpMethod method, string path, string? body = null, string? contentType = null, (string Name, string Value)[]? headers = null, CancellationToken gone = default)
+    {
+        using var content = body is null ? null : new ByteArrayContent(Encoding.UTF8.GetBytes(body));
+        if (content is not null && contentType is not null)
+        {
+            content.Headers.ContentType = MediaTypeHeaderValue.Parse(contentType);
+        }
+
+        return await SendAsync(method, path, content, headers ?? [], gone);
+    }
+
+    public async Task<Answer> SendAsync(HttpMethod method, string path, HttpContent? content, (string Name, string Value)[] headers, CancellationToken gone)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = content };
+        foreach (var (name, value) in headers)
+        {
+            request.Headers.Add(name, value);
+        }
+
+        var clock = Stopwatch.StartNew();
+        using var response = await http.SendAsync(request, gone);
+        var text = await response.Content.ReadAsStringAsync(gone);
+        return new Answer($"{method} {path}", (int)response.StatusCode, text, response.Content.Headers.ContentType?.MediaType, response.Headers.Location, clock.Elapsed, log);
+    }
+
+    /// <summary>Only the status of a GET; 0 when there is no answer.</summary>
+    public async Task<int> StatusAsync(string path)
+    {
+        try
+        {
+            return (await GetAsync(path)).Status;
+        }
+        catch (HttpRequestException)
+        {
+            return 0;
+        }
+    }
+
+    public void Dispose() => http.Dispose();
+}

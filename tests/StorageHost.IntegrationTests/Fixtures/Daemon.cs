@@ -1,0 +1,102 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace StorageHost.IntegrationTests.Fixtures;
+
+/// <summary>A running daemon, from the outside.</summary>
+internal sealed class Daemon : IAsyncDisposable
+{
+    private readonly Process process;
+    private readonly string log;
+    private readonly string pidFile;
+
+    private Daemon(Process process, string log, Uri address)
+    {
+        (this.process, this.log) = (process, log);
+        pidFile = Path.Combine(Lab.Directory, "pids", process.Id.ToString(CultureInfo.InvariantCulture));
+        File.WriteAllText(pidFile, "");
+        Client = new Client(address, Tail);
+    }
+
+    public Client Client { get; }
+
+    public int Pid => process.Id;
+
+    public bool HasExited => process.HasExited;
+
+    public string Errors => File.ReadAllText($"{log}.err");
+
+    public string Output => File.ReadAllText($"{log}.out");
+
+    /// <summary>The most memory that it ever held, in bytes.</summary>
+    public long PeakRss => 1024 * long.Parse(
+        File.ReadLines($"/proc/{Pid}/status").Single(line => line.StartsWith("VmHWM:", StringComparison.Ordinal)).Split(' ')[^2], CultureInfo.InvariantCulture);
+
+    /// <summary>Starts one; its pid is the daemon's own, since every program on the way there replaces itself.</summary>
+    public static Daemon Launch(Place place, string log, params string[] settings)
+    {
+        var loopback = place == Place.Here;
+        var address = new Uri($"http://{place.Address}:{(loopback ? FreePort() : 33833)}");
+        string[] arguments = ["--Urls", address.ToString(), .. loopback ? Array.Empty<string>() : ["--Security:AllowAnonymous", "true"], .. settings];
+        return new Daemon(Start(place, log, arguments), log, address);
+    }
+
+    /// <summary>Starts one with nothing but these arguments, for a test of how it refuses them.</summary>
+    public static async Task<(int ExitCode, string Errors)> RefusesAsync(string log, params string[] arguments)
+    {
+        using var refusing = Start(Place.Here, log, arguments);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        try
+        {
+            await refusing.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException late)
+        {
+            refusing.Kill();
+            throw new TimeoutException($"The daemon did not refuse to start: {string.Join(' ', arguments)}", late);
+        }
+
+        return (refusing.ExitCode, await File.ReadAllTextAsync($"{log}.err"));
+    }
+
+    public async Task ReadyAsync(int seconds = 30) => await Wait.UntilAsync("the daemon to be ready", async () => process.HasExited
+        ? throw new InvalidOperationException($"The daemon ended with {process.ExitCode}.\n{Tail()}")
+        : await Client.StatusAsync("/readyz") == 200, seconds);
+
+    /// <summary>Asks it to stop, waits until it has, and gives its exit code.</summary>
+    public async Task<int> StopAsync(int seconds = 20)
+    {
+        await Shell.SignalAsync("TERM", Pid);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
+        await process.WaitForExitAsync(limit.Token);
+        return process.ExitCode;
+    }
+
+    public async Task KillAsync()
+    {
+        process.Kill();
+        await process.WaitForExitAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await KillAsync();
+        File.Delete(pidFile);
+        Client.Dispose();
+        process.Dispose();
+    }
+
+    private static Process Start(Place place, string log, string[] arguments) =>
+        Shell.Start(["sh", "-c", """exec "$@" >"$0.out" 2>"$0.err" """, log, .. place.Command([Repository.Daemon, .. arguments])]);
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private string Tail() => $"--- {log}\n{string.Join('\n', Output.Split('\n').TakeLast(25))}\n{Errors}";
+}

@@ -1,0 +1,38 @@
+using System.Globalization;
+
+namespace StorageHost.IntegrationTests.Fixtures;
+
+/// <summary>One entry of a storage directory: its path in there, its type as find prints it (f, d, l…), and what lstat says of it.</summary>
+internal sealed record FoundFile(string Name, char Type, ulong Inode, int Links, long Size)
+{
+    private const string Private = ".storagehost";
+
+    private string[] Parts => Name.Split('/');
+
+    public bool IsPrivate => Parts[0] is Private;
+
+    /// <summary>The private directory of a daemon.</summary>
+    public bool IsDaemon => IsPrivate && Type == 'd' && Parts is [_, not ("levels" or "locks")];
+
+    /// <summary>A file that a daemon works on, or forgot.</summary>
+    public bool IsInTheMaking => IsPrivate && Type != 'd' && Parts is [_, not ("levels" or "locks"), not "lock"] or [Private, _] && Type != 'd';
+
+    /// <summary>The image that it is a ready copy of; null when it is none.</summary>
+    public string? ImageOfCopy => !IsPrivate && Name.EndsWith("_ready", StringComparison.Ordinal) && Name.Contains("_dup_", StringComparison.Ordinal)
+        ? Name[..Name.LastIndexOf("_dup_", StringComparison.Ordinal)]
+        : null;
+
+    /// <summary>Lists a directory and what is below it. Files may come and go meanwhile.</summary>
+    public static async Task<IReadOnlyList<FoundFile>> ListAsync(string directory)
+    {
+        var said = await Shell.TryAsync("find", directory, "-mindepth", "1", "-printf", @"%P\t%y\t%i\t%n\t%s\n");
+        return [.. said.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Parse)];
+    }
+
+    private static FoundFile Parse(string line)
+    {
+        var part = line.Split('\t');
+        return new FoundFile(
+            part[0], part[1][0], ulong.Parse(part[2], CultureInfo.InvariantCulture), int.Parse(part[3], CultureInfo.InvariantCulture), long.Parse(part[4], CultureInfo.InvariantCulture));
+    }
+}

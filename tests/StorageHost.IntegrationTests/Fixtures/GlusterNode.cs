@@ -1,0 +1,92 @@
+using System.Globalization;
+
+namespace StorageHost.IntegrationTests.Fixtures;
+
+/// <summary>One node of the cluster: a process that holds its namespaces, and glusterd in them.</summary>
+internal sealed class GlusterNode
+{
+    // /run is the node's own: glusterd's sockets and pid files live there, and so do the mount points of the volumes.
+    private const string Boot = """
+        set -e
+        mount --make-rprivate /
+        mount -t tmpfs run /run
+        mkdir -p /run/gluster /run/lock
+        mount --bind "$1/lib" /var/lib/glusterd
+        mount --bind "$1/log" /var/log/glusterfs
+        mount --bind "$2" /etc/hosts
+        hostname "$3"
+        glusterd -p /run/glusterd.pid
+        exec sleep infinity
+        """;
+
+    private GlusterNode(string name, string brick, Place place) => (Name, Brick, Place) = (name, brick, place);
+
+    public string Name { get; }
+
+    /// <summary>The mounted file system for its bricks.</summary>
+    public string Brick { get; }
+
+    public Place Place { get; }
+
+    public static string MountPoint(string volume) => $"/run/volumes/{volume}";
+
+    public static async Task<GlusterNode> StartAsync(string directory, int number, string address, string bridge, string hosts, string brick)
+    {
+        var name = $"sthit{number}";
+        var wire = $"sthitv{number}";
+        var home = Path.Combine(directory, name);
+        Directory.CreateDirectory(Path.Combine(home, "lib"));
+        Directory.CreateDirectory(Path.Combine(home, "log"));
+        Directory.CreateDirectory("/var/lib/glusterd");
+        Directory.CreateDirectory("/var/log/glusterfs");
+
+        await Shell.RunAsync("ip", "netns", "add", name);
+        await Shell.RunAsync("ip", "link", "add", wire, "type", "veth", "peer", "name", "eth0", "netns", name);
+        await Shell.RunAsync("ip", "link", "set", wire, "master", bridge, "up");
+        await Shell.RunAsync("ip", "-n", name, "addr", "add", $"{address}/24", "dev", "eth0");
+        await Shell.RunAsync("ip", "-n", name, "link", "set", "eth0", "up");
+        await Shell.RunAsync("ip", "-n", name, "link", "set", "lo", "up");
+
+        using var holder = Shell.Start(["ip", "netns", "exec", name, "unshare", "-m", "-u", "bash", "-c", Boot, "boot", home, hosts, name]);
+        var pid = holder.Id.ToString(CultureInfo.InvariantCulture);
+        await Wait.UntilAsync($"{name} to boot", async () => (await Shell.TryAsync("cat", $"/proc/{pid}/comm")).Output is "sleep\n");
+        return new GlusterNode(name, brick, new Place(address, ["nsenter", "-t", pid, "-m", "-u", "-n", "--"], $"/proc/{pid}/root"));
+    }
+
+    public async Task<string> GlusterAsync(params string[] words)
+    {
+        var said = await TryGlusterAsync(words);
+        return said.ExitCode == 0 ? said.Output : throw new InvalidOperationException($"gluster {string.Join(' ', words)}: {said.Output}{said.Error}");
+    }
+
+    public Task<Said> TryGlusterAsync(params string[] words) => Shell.TryAsync(Place.Command(["gluster", "--mode=script", .. words]));
+
+    /// <summary>Mounts a volume here; mkdir is in the command since /run of the node cannot be reached otherwise before.</summary>
+    public async Task MountAsync(string volume)
+    {
+        await Place.RunAsync("mkdir", "-p", MountPoint(volume));
+        await Place.RunAsync("mount", "-t", "glusterfs", $"{Name}:/{volume}", MountPoint(volume));
+    }
+
+    public Task UnmountAsync(string volume) => Place.RunAsync("umount", "-l", MountPoint(volume));
+
+    /// <summary>The process that serves a mount of this node.</summary>
+    public async Task<int> FuseClientAsync(string volume)
+    {
+        var pids = (await Shell.RunAsync("ip", "netns", "pids", Name)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        return pids.Select(pid => int.Parse(pid, CultureInfo.InvariantCulture)).Single(pid => CommandLine(pid) is var line
+            && line.Contains("glusterfs", StringComparison.Ordinal) && line.EndsWith(MountPoint(volume) + '\0', StringComparison.Ordinal));
+    }
+
+    private static string CommandLine(int pid)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/cmdline");
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
+}

@@ -1,0 +1,21 @@
+namespace StorageHost.IntegrationTests.Fixtures;
+
+/// <summary>A local file system in a sparse file. The sweep takes it down.</summary>
+internal static class LoopDevice
+{
+    /// <summary>Makes an XFS and mounts it.</summary>
+    /// <param name="directory">The folder that gets the file and the mount point.</param>
+    /// <param name="name">Its name there.</param>
+    /// <param name="size">Its size, as truncate takes it.</param>
+    /// <param name="reflink">Whether files can share blocks.</param>
+    public static async Task<string> MountXfsAsync(string directory, string name, string size, bool reflink = true)
+    {
+        var file = Path.Combine(directory, $"{name}.xfs");
+        var mountPoint = Path.Combine(directory, name);
+        Directory.CreateDirectory(mountPoint);
+        await Shell.RunAsync("truncate", "-s", size, file);
+        await Shell.RunAsync("mkfs.xfs", "-q", "-f", "-i", "size=512", "-m", $"reflink={(reflink ? 1 : 0)}", file);
+        await Shell.RunAsync("mount", "-o", "loop", file, mountPoint);
+        return mountPoint;
+    }
+}

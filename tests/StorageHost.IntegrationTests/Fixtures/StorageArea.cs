@@ -1,0 +1,76 @@
+namespace StorageHost.IntegrationTests.Fixtures;
+
+/// <summary>A storage directory of one test, the daemons that serve it, and what must be in it.</summary>
+internal sealed class StorageArea : IAsyncDisposable
+{
+    private readonly Volume volume;
+    private readonly string name;
+    private readonly List<Daemon> daemons = [];
+
+    private StorageArea(Volume volume, string directory, string name)
+    {
+        (this.volume, Directory, this.name) = (volume, directory, name);
+        Oracle = new Oracle(this);
+    }
+
+    /// <summary>The directory as its daemons name it.</summary>
+    public string Directory { get; }
+
+    public IReadOnlyList<Place> Places => volume.Places;
+
+    public Oracle Oracle { get; }
+
+    /// <summary>How many of its daemons live.</summary>
+    public int Alive => daemons.Count(daemon => !daemon.HasExited);
+
+    public static StorageArea Make(Volume volume, string directory, string name)
+    {
+        var area = new StorageArea(volume, directory, name);
+        System.IO.Directory.CreateDirectory(area.Seen());
+        return area;
+    }
+
+    /// <summary>The directory, or a file in it, as this machine reaches it through one of the places.</summary>
+    public string Seen(string file = "", int place = 0) => Places[place].Seen(Path.Combine(Directory, file));
+
+    public bool Has(string file) => System.IO.Directory.EnumerateFiles(Seen()).Select(Path.GetFileName).Contains(file, StringComparer.Ordinal);
+
+    /// <summary>Puts a template there, or replaces one as an operator would: whole, then renamed over.</summary>
+    public async Task PutTemplateAsync(string image, string master)
+    {
+        var incoming = Seen(".incoming");
+        await Shell.RunAsync("cp", "--sparse=always", master, incoming);
+        File.Move(incoming, Seen($"{image}_template.img"), overwrite: true);
+        Oracle.Template(image, master);
+    }
+
+    /// <summary>Starts a daemon on the directory and waits until it is ready.</summary>
+    public Task<Daemon> StartAsync(params string[] settings) => StartAtAsync(0, settings);
+
+    public async Task<Daemon> StartAtAsync(int place, params string[] settings)
+    {
+        var daemon = Launch(place, settings);
+        await daemon.ReadyAsync();
+        return daemon;
+    }
+
+    /// <summary>Starts a daemon and does not wait.</summary>
+    public Daemon Launch(int place, params string[] settings)
+    {
+        var log = Path.Combine(Repository.Logs, $"{name}-{daemons.Count + 1}");
+        var daemon = Daemon.Launch(Places[place], log, ["--Storage:Directory", Directory, .. settings]);
+        daemons.Add(daemon);
+        return daemon;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var daemon in daemons)
+        {
+            await daemon.DisposeAsync();
+        }
+
+        // Only to save space: the volume goes with the lab, and a failure here must not hide the one that the test has found.
+        await Shell.TryAsync("find", Seen(), "-mindepth", "1", "-delete");
+    }
+}

@@ -1,0 +1,90 @@
+using StorageHost.IntegrationTests.Fixtures;
+using Xunit;
+
+namespace StorageHost.IntegrationTests.Hosting;
+
+[Collection(LabTests.Name)]
+public sealed class StartUpTests(Lab lab)
+{
+    private const int BadConfiguration = 78;
+    private const int CannotServe = 69;
+
+    [DaemonFact]
+    public async Task Every_fault_of_the_configuration_is_named_at_once()
+    {
+        await using var area = await lab.AreaAsync(StorageKind.Xfs);
+        var (code, errors) = await RefusesAsync(
+            "--Storage:Directory", area.Directory, "--Storage:ReservePercent", "200", "--Storage:OperationTimeout", "soon", "--Storage:TemplateSuffix", "a/b",
+            "--Pool:MaxCopies", "-1", "--Pool:Workers", "0", "--Disks:MaxSizeGb", "0");
+        Assert.Equal(BadConfiguration, code);
+        string[] keys = ["Storage:ReservePercent", "Storage:OperationTimeout", "Storage:TemplateSuffix", "Pool:MaxCopies", "Pool:Workers", "Disks:MaxSizeGb"];
+        Assert.All(keys, key => Assert.Contains(key, errors, StringComparison.Ordinal));
+        Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
+    }
+
+    [DaemonFact]
+    public async Task Without_a_directory_it_does_not_start()
+    {
+        var (code, errors) = await RefusesAsync();
+        Assert.Equal(BadConfiguration, code);
+        Assert.Contains("Storage:Directory", errors, StringComparison.Ordinal);
+    }
+
+    [DaemonFact]
+    public async Task A_directory_that_is_not_there_cannot_be_served()
+    {
+        await using var area = await lab.AreaAsync(StorageKind.Xfs);
+        var (code, errors) = await RefusesAsync("--Storage:Directory", Path.Combine(area.Directory, "nope"));
+        Assert.Equal(CannotServe, code);
+        Assert.Contains("does not exist", errors, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(area.Seen("nope")), "a mistyped directory must not be made");
+    }
+
+    [DaemonFact]
+    public async Task A_directory_on_another_kind_of_file_system_is_not_served()
+    {
+        await using var area = await lab.AreaAsync(StorageKind.Xfs);
+        var (code, errors) = await RefusesAsync("--Storage:Directory", area.Directory, "--Storage:RequireMount", "fuse.glusterfs");
+        Assert.Equal(CannotServe, code);
+        Assert.Contains("fuse.glusterfs", errors, StringComparison.Ordinal);
+        Assert.Contains("xfs", errors, StringComparison.Ordinal);
+    }
+
+    [DaemonTheory]
+    [InlineData(StorageKind.Xfs, "xfs")]
+    [InlineData(StorageKind.Replica3, "fuse.glusterfs")]
+    public async Task A_directory_on_the_demanded_file_system_is_served(StorageKind kind, string type)
+    {
+        await using var area = await lab.AreaAsync(kind);
+        var daemon = await area.StartAsync("--Storage:RequireMount", type);
+        Assert.Empty(await daemon.Client.ImagesAsync());
+    }
+
+    [DaemonFact]
+    public async Task Anyone_may_come_only_when_the_operator_says_so()
+    {
+        await using var area = await lab.AreaAsync(StorageKind.Xfs);
+        var (code, errors) = await RefusesAsync("--Urls", "http://0.0.0.0:33899", "--Storage:Directory", area.Directory);
+        Assert.Equal(BadConfiguration, code);
+        Assert.Contains("Security:AllowAnonymous", errors, StringComparison.Ordinal);
+    }
+
+    [DaemonFact]
+    public async Task Two_daemons_can_serve_one_directory_and_each_clears_up_only_after_the_dead()
+    {
+        await using var area = await lab.AreaAsync(StorageKind.Xfs);
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
+        var first = await area.StartAsync();
+        var second = await area.StartAsync();
+        await first.KillAsync();
+        var third = await area.StartAsync();
+        (await second.Client.SetImageAsync("centos", "web02")).Is(200);
+        (await third.Client.SetImageAsync("centos", "web03")).Is(200);
+        area.Oracle.Disk("web02", "centos");
+        area.Oracle.Disk("web03", "centos");
+        await area.Oracle.CheckAsync();
+    }
+
+    private static Task<(int ExitCode, string Errors)> RefusesAsync(params string[] arguments) =>
+        Daemon.RefusesAsync(Path.Combine(Repository.Logs, "refused"), arguments);
+}

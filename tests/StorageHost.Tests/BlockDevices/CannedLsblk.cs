@@ -1,0 +1,36 @@
+using StorageHost.BlockDevices;
+using StorageHost.ImageStorages;
+
+namespace StorageHost.Tests.BlockDevices;
+
+/// <summary>Disks out of what lsblk (util-linux 2.38) prints, without a machine that has them.</summary>
+internal sealed class CannedLsblk : IMounts
+{
+    /// <summary>Names in <c>/dev/disk/by-id</c> and the kernel's names of their devices.</summary>
+    public List<(string Link, string Kname)> Links { get; } = [];
+
+    /// <summary>Files behind loop devices.</summary>
+    public Dictionary<string, string> LoopFiles { get; } = [];
+
+    /// <summary>Device numbers by the beginnings of paths.</summary>
+    public Dictionary<string, string> Mounts { get; } = [];
+
+    public string? DeviceOf(string path) =>
+        Mounts.Where(mount => path.StartsWith(mount.Key, StringComparison.Ordinal)).MaxBy(mount => mount.Key.Length).Value;
+
+    public IReadOnlyList<PhysicalDisk> Disks(params string[] devices)
+    {
+        var parsed = Lsblk.Parse($$"""{ "blockdevices": [ {{string.Join(',', devices)}} ] }""");
+        return new DeviceGraph(parsed, LoopFiles, this).Disks(Links.ToLookup(link => link.Kname, link => link.Link, StringComparer.Ordinal));
+    }
+
+    /// <summary>One device in lsblk's own form, with members that nobody asked for.</summary>
+    public static string Device(string kname, string number, string type, string more = "", params string[] children) => $$"""
+        {
+           "name":"{{kname}}", "kname":"{{kname}}", "path":"/dev/{{kname}}", "maj:min":"{{number}}", "rm":false, "ro":false,
+           "size":250059350016, "type":"{{type}}", "mountpoints":[null], "fstype":null
+           {{(more.Length > 0 ? "," + more : "")}}
+           {{(children.Length > 0 ? $",\"children\":[{string.Join(',', children)}]" : "")}}
+        }
+        """;
+}

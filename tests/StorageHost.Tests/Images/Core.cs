@@ -1,0 +1,119 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Hosting.Internal;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Moq;
+using StorageHost.Images;
+using StorageHost.Tests.Support;
+using static StorageHost.Tests.Images.Sample;
+
+namespace StorageHost.Tests.Images;
+
+/// <summary>The core with its ports mocked by a volume in memory. A test changes a port's answer by setting it up anew.</summary>
+internal sealed class Core : IAsyncDisposable
+{
+    public static readonly TimeSpan Rescan = TimeSpan.FromSeconds(5);
+
+    public Core(PoolOptions? options = null, int reservePercent = 5)
+    {
+        options ??= new PoolOptions();
+        var policy = new VolumePolicy(reservePercent, Rescan);
+        Pools = new Pools(Time);
+        Jobs = new Jobs(Time);
+        Scanner = new PoolScanner(Volume.Object, Publisher.Object, Pools, policy, NullLogger<PoolScanner>.Instance);
+        Pass = new PoolPass(Volume.Object, Publisher.Object, Engine.Object, Scanner, policy, Time, NullLogger<PoolPass>.Instance);
+        Reconciler = new PoolReconciler(
+            Volume.Object, Pools, Scanner, Pass, Jobs, policy, Options.Create(options), Time, Lifetime, NullLogger<PoolReconciler>.Instance);
+        Service = new ImageCacheService(
+            Volume.Object, Publisher.Object, Remover.Object, Creator.Object, Pools, Jobs,
+            new DiskProvisioner(Volume.Object, Publisher.Object, Pools, Options.Create(options), Lifetime, Time, NullLogger<DiskProvisioner>.Instance),
+            Reconciler, NullLogger<ImageCacheService>.Instance);
+        OnVolume.SetUp(this);
+        Templates[Centos] = Template();
+    }
+
+    public ManualTimeProvider Time { get; } = new();
+
+    public Mock<IVolume> Volume { get; } = new(MockBehavior.Strict);
+
+    public Mock<IPublisher> Publisher { get; } = new(MockBehavior.Strict);
+
+    public Mock<IRemover> Remover { get; } = new(MockBehavior.Strict);
+
+    public Mock<ICopyEngine> Engine { get; } = new(MockBehavior.Strict);
+
+    public Mock<IDiskCreator> Creator { get; } = new(MockBehavior.Strict);
+
+    public ApplicationLifetime Lifetime { get; } = new(NullLogger<ApplicationLifetime>.Instance);
+
+    public Pools Pools { get; }
+
+    public Jobs Jobs { get; }
+
+    public PoolScanner Scanner { get; }
+
+    public PoolPass Pass { get; }
+
+    public PoolReconciler Reconciler { get; }
+
+    public ImageCacheService Service { get; }
+
+    /// <summary>What lies on the volume.</summary>
+    public ConcurrentDictionary<ImageName, Template> Templates { get; } = new();
+
+    public ConcurrentDictionary<(ImageName Image, int Number), Copy> Copies { get; } = new();
+
+    public ConcurrentDictionary<ImageName, int> Levels { get; } = new();
+
+    public ConcurrentDictionary<Hostname, ImageName> Disks { get; } = new();
+
+    public VolumeSpace Space { get; set; } = new(1_000_000, 1_000_000);
+
+    /// <summary>Private files that nobody uses any more.</summary>
+    public ConcurrentQueue<string> Released { get; } = new();
+
+    /// <summary>Passes of the copy engine: whose copies, how many.</summary>
+    public ConcurrentQueue<(ImageName Image, int Copies)> Passes { get; } = new();
+
+    /// <summary>Passes that were stopped.</summary>
+    public ConcurrentQueue<ImageName> Stopped { get; } = new();
+
+    /// <summary>What a pass waits for before it ends.</summary>
+    public Task Gate { get; set; } = Task.CompletedTask;
+
+    public Pool Pool => Pools.Get(Centos);
+
+    public int LastNumber { get; set; }
+
+    public void AddCopies(int count, Fingerprint? of = null, ImageName? image = null)
+    {
+        for (; count > 0; count--)
+        {
+            var copy = Copy(++LastNumber, of, image);
+            Copies[(copy.Image, copy.Number)] = copy;
+        }
+    }
+
+    public Claim NewClaim(ImageName image, Fingerprint? of = null) => Claim($"claim-{Guid.NewGuid():N}", Released.Enqueue, of, image);
+
+    /// <summary>Starts the reconciler and waits until it has read the volume.</summary>
+    public async Task<Core> StartAsync()
+    {
+        await Reconciler.StartAsync(CancellationToken.None);
+        await Eventually.HoldsAsync(() => Reconciler.Problem is null && Scanner.HasScanned);
+        return this;
+    }
+
+    /// <summary>Waits for something while time goes by.</summary>
+    public Task PassesUntilAsync(Func<bool> condition, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(condition))] string what = "") =>
+        Eventually.HoldsAsync(condition, Time, TimeSpan.FromMilliseconds(500), what);
+
+    public async ValueTask DisposeAsync()
+    {
+        Lifetime.StopApplication();
+        await Reconciler.StopAsync(CancellationToken.None);
+        Reconciler.Dispose();
+        Scanner.Dispose();
+        Pools.Dispose();
+    }
+}

@@ -1,0 +1,100 @@
+using Moq;
+using StorageHost.Images;
+using static StorageHost.Tests.Images.Sample;
+
+namespace StorageHost.Tests.Images;
+
+/// <summary>Makes the mocked ports answer as a volume does.</summary>
+internal static class OnVolume
+{
+    public static void SetUp(Core core)
+    {
+        SetUpVolume(core);
+        SetUpPublisher(core);
+        core.Engine.Setup(engine => engine.MakeAsync(It.IsAny<ImageName>(), It.IsAny<int>(), It.IsAny<Action<long, long>>(), It.IsAny<CancellationToken>()))
+            .Returns(async (ImageName image, int copies, Action<long, long> progress, CancellationToken cancellationToken) =>
+            {
+                var of = core.Templates[image].Fingerprint;
+                core.Passes.Enqueue((image, copies));
+                progress(500, 1000);
+                try
+                {
+                    await core.Gate.WaitAsync(cancellationToken);
+                }
+                catch (OperationCanceledException)
+                {
+                    core.Stopped.Enqueue(image);
+                    throw;
+                }
+
+                return [.. Enumerable.Range(0, copies).Select(_ => core.NewClaim(image, of))];
+            });
+    }
+
+    private static void SetUpVolume(Core core)
+    {
+        Template Find(ImageName image) =>
+            core.Templates.GetValueOrDefault(image) ?? throw new RefusedException(Refusal.ImageNotFound, $"there is no template {image}");
+        core.Volume.Setup(volume => volume.EnsureServedAsync(It.IsAny<CancellationToken>())).Returns(Task.CompletedTask);
+        core.Volume.Setup(volume => volume.RecoverAsync(It.IsAny<CancellationToken>())).Returns(Task.CompletedTask);
+        core.Volume.Setup(volume => volume.FindTemplateAsync(It.IsAny<ImageName>(), It.IsAny<CancellationToken>()))
+            .Returns(async (ImageName image, CancellationToken _) => await Task.FromResult(Find(image)));
+        core.Volume.Setup(volume => volume.InspectTemplateAsync(It.IsAny<ImageName>(), It.IsAny<CancellationToken>()))
+            .Returns(async (ImageName image, CancellationToken _) => await Task.FromResult(Find(image)));
+        core.Volume.Setup(volume => volume.FindSystemDiskAsync(It.IsAny<Hostname>(), It.IsAny<CancellationToken>()))
+            .ReturnsAsync((Hostname hostname, CancellationToken _) => core.Disks.ContainsKey(hostname) ? Names.SystemDisk(hostname) : null);
+        core.Volume.Setup(volume => volume.ReadSpaceAsync(It.IsAny<CancellationToken>())).ReturnsAsync(() => core.Space);
+        core.Volume.Setup(volume => volume.ScanAsync(It.IsAny<CancellationToken>())).ReturnsAsync(() => Scan(core));
+        core.Volume.Setup(volume => volume.WriteLevelAsync(It.IsAny<ImageName>(), It.IsAny<int>(), It.IsAny<CancellationToken>()))
+            .Callback((ImageName image, int level, CancellationToken _) => core.Levels[image] = level).Returns(Task.CompletedTask);
+        core.Volume.Setup(volume => volume.TryLockPoolAsync(It.IsAny<ImageName>(), It.IsAny<CancellationToken>())).ReturnsAsync(() => new MemoryStream());
+    }
+
+    private static void SetUpPublisher(Core core)
+    {
+        core.Publisher.Setup(publisher => publisher.PublishAsync(It.IsAny<Copy>(), It.IsAny<Template>(), It.IsAny<Hostname>(), It.IsAny<CancellationToken>()))
+            .Returns(async (Copy copy, Template template, Hostname hostname, CancellationToken cancellationToken) =>
+            {
+                await Task.CompletedTask;
+                cancellationToken.ThrowIfCancellationRequested();
+                return !core.Copies.TryRemove((copy.Image, copy.Number), out var taken)
+                    ? new ClaimResult(ClaimOutcome.Gone, Names.SystemDisk(hostname))
+                    : Publish(core, taken, template, hostname);
+            });
+        core.Publisher.Setup(publisher => publisher.PublishAsync(It.IsAny<Claim>(), It.IsAny<Template>(), It.IsAny<Hostname>(), It.IsAny<CancellationToken>()))
+            .Returns(async (Claim claim, Template template, Hostname hostname, CancellationToken cancellationToken) =>
+            {
+                await Task.CompletedTask;
+                claim.File.Dispose();
+                cancellationToken.ThrowIfCancellationRequested();
+                return Publish(core, Copy(0, claim.Of, claim.Image), template, hostname);
+            });
+        core.Publisher.Setup(publisher => publisher.AddToPoolAsync(It.IsAny<Claim>(), It.IsAny<CancellationToken>()))
+            .Returns(async (Claim claim, CancellationToken cancellationToken) =>
+            {
+                await Task.CompletedTask;
+                claim.File.Dispose();
+                cancellationToken.ThrowIfCancellationRequested();
+                return Add(core, claim.Image, claim.Of);
+            });
+        core.Publisher.Setup(publisher => publisher.RetireAsync(It.IsAny<Copy>(), It.IsAny<CancellationToken>()))
+            .Callback((Copy copy, CancellationToken _) => core.Copies.TryRemove((copy.Image, copy.Number), out var _)).Returns(Task.CompletedTask);
+    }
+
+    private static ClaimResult Publish(Core core, Copy copy, Template template, Hostname hostname) =>
+        copy.Of != template.Fingerprint ? new ClaimResult(ClaimOutcome.Stale, Names.SystemDisk(hostname))
+        : core.Disks.TryAdd(hostname, copy.Image) ? new ClaimResult(ClaimOutcome.Published, Names.SystemDisk(hostname))
+        : new ClaimResult(ClaimOutcome.HostExists, Names.SystemDisk(hostname), Add(core, copy.Image, copy.Of!.Value));
+
+    private static Copy Add(Core core, ImageName image, Fingerprint of)
+    {
+        lock (core)
+        {
+            core.AddCopies(1, of, image);
+            return core.Copies[(image, core.LastNumber)];
+        }
+    }
+
+    private static VolumeScan Scan(Core core) =>
+        new([.. core.Templates.Values], [.. core.Copies.Values.OrderBy(copy => copy.Number)], core.Levels.Where(level => level.Value > 0).ToDictionary(), core.Space);
+}
