@@ -30,11 +30,19 @@ internal static class Readiness
             json.WriteStartObject();
             json.WriteString("name", name);
             json.WriteBoolean("ok", check.Status == HealthStatus.Healthy);
-            json.WriteString("message", check.Description ?? (check.Exception is null ? "" : "the check did not end in time"));
+            json.WriteString("message", Describe(check));
             json.WriteEndObject();
         }
 
         json.WriteEndArray();
         json.WriteEndObject();
     }
+
+    // With an exception the description is the framework's own: its message, which is for the log.
+    private static string Describe(HealthReportEntry check) => check.Exception switch
+    {
+        null => check.Description ?? "",
+        OperationCanceledException => "the check did not end in time",
+        _ => "the check failed; the log says more",
+    };
 }
