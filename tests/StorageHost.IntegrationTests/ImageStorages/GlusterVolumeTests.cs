@@ -75,7 +75,7 @@ public sealed class GlusterVolumeTests(EveryVolume every) : IClassFixture<EveryV
         await every.Client.FillAsync("centos", 1);
         (await every.Client.AddStorageAsync("web01", 3)).Is(200);
         every.Area.Oracle.DataDisk("web01_storage_3G");
-        string[] expected = ["centos||64", "centos_dup_N_ready||64", "web01_storage_3G|web01|3072"];
+        string[] expected = ["centos_dup_N_ready||64", "centos||64", "web01_storage_3G|web01|3072"];
         await Wait.UntilAsync("the index to know all files", async () => Images(await every.Client.VolumeAsync(StorageView.Gluster, EveryVolume.Served)).SequenceEqual(expected, StringComparer.Ordinal));
 
         foreach (var volume in (await every.Client.StorageAsync()).GetProperty(StorageView.Gluster).EnumerateArray())
