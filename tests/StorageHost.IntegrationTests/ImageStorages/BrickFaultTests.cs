@@ -51,9 +51,11 @@ public sealed class BrickFaultTests(Lab lab)
         await volume.WriteAsync("web01.qcow2", "what the third brick lacks");
         await volume.ReviveAsync();
 
-        await volume.IsAsync("degraded", "entries wait to be healed");
-        var message = (await volume.Client.VolumeAsync(StorageView.Gluster, "hurt3"))!.Value.Text("status_msg");
-        Assert.DoesNotContain("down", message, StringComparison.Ordinal);
+        await Wait.UntilAsync("the message to tell of nothing else than the heal", async () =>
+        {
+            var degraded = await volume.Client.VolumeIsAsync(StorageView.Gluster, "hurt3", "degraded", ["entries wait to be healed"]);
+            return !degraded.Text("status_msg").Contains("down", StringComparison.Ordinal);
+        });
 
         await volume.SetAsync("cluster.self-heal-daemon", "on");
         await Wait.UntilAsync("the heal to be launched", async () => (await volume.Nodes[0].TryGlusterAsync("volume", "heal", "hurt3")).ExitCode == 0);

@@ -38,8 +38,13 @@ internal sealed class SickVolume : IAsyncDisposable
 
     public Task IsWellAsync() => Client.VolumeIsWellAsync(StorageView.Gluster, Name);
 
-    /// <summary>Starts the bricks that are down.</summary>
-    public Task ReviveAsync() => Nodes[0].GlusterAsync("volume", "start", Name, "force");
+    /// <summary>Starts the bricks that are down; one whose end glusterd has not noticed yet is only started when it is told again.</summary>
+    public Task ReviveAsync() => Wait.UntilAsync($"every brick of {Name} to be served", async () =>
+    {
+        await Nodes[0].TryGlusterAsync("volume", "start", Name, "force");
+        var servers = await Task.WhenAll(Nodes.Select(node => node.BrickServerAsync(node.BrickOf(Name))));
+        return servers.All(server => server is not null);
+    });
 
     public Task SetAsync(string option, string value) => Wait.UntilAsync(
         $"{option} to be set", async () => (await Nodes[0].TryGlusterAsync("volume", "set", Name, option, value)).ExitCode == 0);
