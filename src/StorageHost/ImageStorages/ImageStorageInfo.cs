@@ -47,8 +47,9 @@ internal sealed record VolumeInfo : AnyVolumeInfo
     /// <summary>The id of the disk that it lies on; empty when nobody knows.</summary>
     public required string PrimaryDiskId { get; init; }
 
-    /// <summary>The id of the second disk when it lies on several (a mirror, a striped logical volume); else empty.</summary>
-    public required string SecondaryDiskId { get; init; }
+    /// <summary>The id of the second disk when it lies on several (a mirror, a striped logical volume); else empty. One of the owner's two examples of a volume
+    /// leaves it out.</summary>
+    public string SecondaryDiskId { get; init; } = "";
 }
 
 /// <summary>A volume that is neither on a local block device nor a Gluster volume.</summary>

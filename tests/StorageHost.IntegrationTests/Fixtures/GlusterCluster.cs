@@ -40,15 +40,34 @@ internal sealed class GlusterCluster
     /// <param name="layout">What <c>gluster volume create</c> takes for its kind; nothing for distribute.</param>
     public async Task<Volume> AddVolumeAsync(string name, params string[] layout)
     {
-        string[] bricks = [.. Nodes.Select(node => $"{node.Name}:{Path.Combine(node.Brick, name)}")];
-        await Nodes[0].GlusterAsync(["volume", "create", name, .. layout, .. bricks]);
-        await Nodes[0].GlusterAsync("volume", "start", name);
+        await CreateVolumeAsync(name, layout, [.. Nodes.Select(node => $"{node.Name}:{node.BrickOf(name)}")]);
         foreach (var node in Nodes)
         {
             await node.MountAsync(name);
         }
 
         return new Volume(GlusterNode.MountPoint(name), [.. Nodes.Select(node => node.Place)]);
+    }
+
+    /// <summary>Makes a volume of these bricks and starts it.</summary>
+    public async Task CreateVolumeAsync(string name, IEnumerable<string> layout, IEnumerable<string> bricks)
+    {
+        await Nodes[0].GlusterAsync(["volume", "create", name, .. layout, .. bricks]);
+        await Nodes[0].GlusterAsync("volume", "start", name);
+    }
+
+    /// <summary>Takes a volume down, whatever state a test has left it in; its bricks' files go with the lab.</summary>
+    public async Task RemoveVolumeAsync(string name)
+    {
+        foreach (var node in Nodes)
+        {
+            await Shell.TryAsync(node.Place.Command("umount", "-l", GlusterNode.MountPoint(name)));
+        }
+
+        // A volume that is stopped already cannot be stopped; while a daemon asks for its state, it can be neither stopped nor deleted.
+        await Wait.UntilAsync($"{name} to be stopped", async () =>
+            (await Nodes[0].TryGlusterAsync("volume", "stop", name, "force")) is var said && (said.ExitCode == 0 || said.Error.Contains("not in the started state", StringComparison.Ordinal)));
+        await Wait.UntilAsync($"{name} to be deleted", async () => (await Nodes[0].TryGlusterAsync("volume", "delete", name)).ExitCode == 0);
     }
 
     private async Task MeetAsync()

@@ -28,6 +28,9 @@ internal sealed class GlusterNode
 
     public Place Place { get; }
 
+    /// <summary>The directory that this node gives to a volume.</summary>
+    public string BrickOf(string volume) => Path.Combine(Brick, volume);
+
     public static string MountPoint(string volume) => $"/run/volumes/{volume}";
 
     public static async Task<GlusterNode> StartAsync(string directory, int number, string address, string bridge, string hosts, string brick)
@@ -71,11 +74,29 @@ internal sealed class GlusterNode
     public Task UnmountAsync(string volume) => Place.RunAsync("umount", "-l", MountPoint(volume));
 
     /// <summary>The process that serves a mount of this node.</summary>
-    public async Task<int> FuseClientAsync(string volume)
+    public async Task<int> FuseClientAsync(string volume) => (await ProcessesAsync()).Single(process =>
+        process.Program is "glusterfs" && process.Arguments is [.., var last] && last == MountPoint(volume)).Pid;
+
+    /// <summary>The process that serves a brick of this node; null when none does.</summary>
+    public async Task<int?> BrickServerAsync(string path) => (await ProcessesAsync())
+        .Where(process => process.Program is "glusterfsd" && process.Arguments.Contains(path, StringComparer.Ordinal)).Select(process => (int?)process.Pid).SingleOrDefault();
+
+    /// <summary>Ends the process that serves this node's brick of a volume.</summary>
+    public async Task KillBrickAsync(string volume) =>
+        await Shell.SignalAsync("KILL", await BrickServerAsync(BrickOf(volume)) ?? throw new InvalidOperationException($"{Name} serves no brick of {volume}"));
+
+    /// <summary>The node's glusterd.</summary>
+    public async Task<int> ManagementDaemonAsync() => (await ProcessesAsync()).Single(process => process.Program is "glusterd").Pid;
+
+    private async Task<IReadOnlyList<(int Pid, string Program, string[] Arguments)>> ProcessesAsync()
     {
         var pids = (await Shell.RunAsync("ip", "netns", "pids", Name)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        return pids.Select(pid => int.Parse(pid, CultureInfo.InvariantCulture)).Single(pid => CommandLine(pid) is var line
-            && line.Contains("glusterfs", StringComparison.Ordinal) && line.EndsWith(MountPoint(volume) + '\0', StringComparison.Ordinal));
+        return
+        [
+            .. from pid in pids.Select(pid => int.Parse(pid, CultureInfo.InvariantCulture))
+               let words = CommandLine(pid).TrimEnd('\0').Split('\0')
+               select (pid, Path.GetFileName(words[0]), words[1..]),
+        ];
     }
 
     private static string CommandLine(int pid)
