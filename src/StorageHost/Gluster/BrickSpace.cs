@@ -14,7 +14,8 @@ internal static class BrickSpace
         Int128 sum = 0;
         foreach (var set in volume.Bricks.Zip(states).Chunk(volume.SetSize))
         {
-            var smallest = set.Where(pair => !pair.First.IsArbiter).Min(pair => pair.Second is { } state ? size(state) / sharing[FileSystem(state)].Count() : null);
+            var smallest = set.Where(pair => !pair.First.IsArbiter)
+                .Min(pair => pair.Second is { } state ? size(state) / sharing[FileSystem(state)].Count() : null);
             if (smallest is null)
             {
                 return null;

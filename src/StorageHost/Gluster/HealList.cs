@@ -9,7 +9,9 @@ namespace StorageHost.Gluster;
 /// <param name="SplitBrain">Entries in split-brain; null when it was not told.</param>
 internal sealed record BrickHeal(string Brick, int Pending, int? SplitBrain);
 
-/// <summary>Reads <c>gluster volume heal … info summary</c>, or the older <c>statistics heal-count</c>. A brick that could not be asked is left out.</summary>
+/// <summary>
+/// Reads <c>gluster volume heal … info summary</c>, or the older <c>statistics heal-count</c>. A brick that could not be asked is left out.
+/// </summary>
 internal static class HealList
 {
     private const string BrickLine = "Brick ";

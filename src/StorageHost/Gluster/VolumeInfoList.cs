@@ -24,7 +24,9 @@ internal static class VolumeInfoList
         return new VolumeLayout(
             volume.Text("name"),
             volume.Text("typeStr"),
-            volume.Count("transport") is var transport && transport < Transports.Length ? Transports[transport] : throw Unreadable("an unknown transport"),
+            volume.Count("transport") is var transport && transport < Transports.Length
+                ? Transports[transport]
+                : throw Unreadable("an unknown transport"),
             volume.Count("status") == Started,
             kind,
             size,
