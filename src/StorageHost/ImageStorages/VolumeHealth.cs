@@ -24,7 +24,7 @@ internal sealed class VolumeHealth(ImageStoragePolicy policy)
     /// <summary>Judges a Gluster volume by what the pool says of it.</summary>
     public Health OfGluster(GlusterVolume volume, Facts<GlusterPool> facts)
     {
-        var known = Worst([OfState(volume), .. OfSets(volume), OfSplitBrain(volume), OfNodes(volume, facts.Value!.Nodes), OfHealing(volume), OfKnowledge(volume)]);
+        var known = Worst([OfState(volume), .. OfSets(volume, facts.Value!.Nodes), OfSplitBrain(volume), OfNodes(volume, facts.Value.Nodes), OfHealing(volume), OfKnowledge(volume)]);
         return facts.Problem is { } problem ? Combine([known, new Health(known.Status, problem + AsOf(facts.TakenAt))]) : known;
     }
 
@@ -40,8 +40,10 @@ internal sealed class VolumeHealth(ImageStoragePolicy policy)
 
     private static Health OfState(GlusterVolume volume) => volume.IsStarted ? Health.Fine : new Health(VolumeStatus.Broken, "the volume is stopped");
 
-    private static IEnumerable<Health> OfSets(GlusterVolume volume)
+    private static IEnumerable<Health> OfSets(GlusterVolume volume, IReadOnlyList<GlusterNode> nodes)
     {
+        // A node that is gone tells nothing of its bricks; nor does it serve them.
+        var gone = nodes.Where(node => !node.IsConnected).Select(node => node.Name).ToHashSet(StringComparer.Ordinal);
         if (!volume.IsStarted)
         {
             yield break;
@@ -49,10 +51,11 @@ internal sealed class VolumeHealth(ImageStoragePolicy policy)
 
         foreach (var set in volume.Bricks.Chunk(Math.Max(1, volume.SetSize)))
         {
-            var down = set.Where(brick => brick.IsOnline == false).ToArray();
+            var down = set.Where(brick => !(brick.IsOnline ?? !gone.Contains(brick.Node))).ToArray();
             if (down.Length > 0)
             {
-                var lost = set.Length - down.Length < volume.NeededInSet;
+                var up = set.Length - down.Length;
+                var lost = up < volume.NeededInSet || (volume.FirstBrickBreaksTie && up == volume.NeededInSet && down.Contains(set[0]));
                 yield return new Health(
                     lost ? VolumeStatus.Broken : VolumeStatus.Degraded,
                     $"{Name(down)} {(down.Length == 1 ? "is" : "are")} down{(lost ? volume.SetSize > 1 ? ": quorum is lost" : ": its files cannot be reached" : "")}");
