@@ -20,7 +20,7 @@ internal sealed class ClaimModel : IAsyncDisposable
 {
     private static readonly ImageName Image = Sample.Centos;
 
-    private readonly Store store = new();
+    private readonly Store store = Store.Quick();
     private readonly Daemon[] daemons = new Daemon[2];
     private readonly List<Copy>[] known = [[], []];
     private readonly Dictionary<int, int> disks = [];

@@ -11,7 +11,7 @@ public sealed class ClaimRaceTests : IAsyncLifetime
 {
     private const int Hosts = 4;
 
-    private readonly Store store = new();
+    private readonly Store store = Store.Quick();
     private readonly Daemon[] daemons = new Daemon[2];
     private readonly int[] published = new int[Hosts];
     private readonly int[] removed = new int[Hosts];

@@ -117,7 +117,7 @@ public sealed class LocksTests : IDisposable
         var holders = 0;
         async Task ContendAsync()
         {
-            for (var rounds = 0; rounds < 400; rounds++)
+            for (var rounds = 0; rounds < 200; rounds++)
             {
                 await Task.Yield();
                 using var held = LockFile.TryAcquire(mount, "lock");
