@@ -70,7 +70,8 @@ passed=0 failed=0 skipped=0
 for project in StorageHost.Tests StorageHost.IntegrationTests; do
     ended=0
     dotnet test "tests/$project" -c Release --no-build --results-directory "$results" \
-        --logger "trx;LogFileName=$project.trx" --logger "console;verbosity=normal" || ended=$?
+        --logger "trx;LogFileName=$project.trx" --logger "console;verbosity=normal" \
+        --blame-hang-timeout 8m --blame-hang-dump-type none || ended=$?
     if read -r p f s < <(count "$results/$project.trx"); then
         passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
         # A run that broke off has failed even if every test it got to has passed.

@@ -88,10 +88,10 @@ internal sealed class ImageIndex
 
         void TakeBefore(string? name)
         {
-            for (; taken < changed.Count && (name is null || string.CompareOrdinal(changed[taken].Name, name) <= 0); taken++)
+            for (; taken < changed.Count && (name is null || string.CompareOrdinal(changed[taken].Name, name) < 0); taken++)
             {
                 // A directory that changes while it is read may show a name twice.
-                if (changed[taken].Name != name && (next.Count == 0 || next[^1].Name != changed[taken].Name))
+                if (next.Count == 0 || next[^1].Name != changed[taken].Name)
                 {
                     next.Add(changed[taken]);
                 }

@@ -70,7 +70,7 @@ internal sealed class ImageVolume(
 
     private static Copy? TryReadCopy(Mount mount, CopyEntry entry)
     {
-        using var file = mount.TryOpen(entry.File.Text);
+        using var file = mount.TryOpenRegular(entry.File.Text);
         if (file is null)
         {
             return null;

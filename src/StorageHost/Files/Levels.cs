@@ -41,7 +41,7 @@ internal static class Levels
         Span<byte> buffer = stackalloc byte[MaxLength];
         foreach (var name in mount.TryStat(Folder, out _) ? mount.List(Folder) : [])
         {
-            if (names.ParseImage(name, out var image) is null && mount.TryOpen($"{Folder}/{name}") is { } file)
+            if (names.ParseImage(name, out var image) is null && mount.TryOpenRegular($"{Folder}/{name}") is { } file)
             {
                 using (file)
                 {

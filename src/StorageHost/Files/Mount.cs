@@ -48,6 +48,9 @@ internal sealed unsafe class Mount(SafeFileHandle directory) : IDisposable
         },
         (Directory, name, flags, mode));
 
+    /// <summary>Opens a regular file for reading; null when it does not exist or is something else, which is left alone.</summary>
+    public SafeFileHandle? TryOpenRegular(string name) => TryStat(name, out var stat) && stat.IsRegular ? TryOpen(name) : null;
+
     public SafeFileHandle Open(string name, int flags = Syscalls.ReadOnly, uint mode = 0) => TryOpen(name, flags, mode) ?? throw Failed("open", name);
 
     /// <summary>Makes a directory unless it is there.</summary>

@@ -34,7 +34,7 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
     {
         foreach (var leftover in leftovers)
         {
-            using var file = mount.TryOpen(leftover.File.Text);
+            using var file = mount.TryOpenRegular(leftover.File.Text);
             if (file is null)
             {
                 continue;
@@ -42,7 +42,7 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
 
             var stat = Mount.Stat(file, leftover.File.Text);
             var written = DateTimeOffset.UnixEpoch + TimeSpan.FromMicroseconds(stat.Fingerprint.ModifiedNs / 1000);
-            if (stat.IsRegular && time.GetUtcNow() - written > Quiet && !Locks.IsLockedByOthers(file, leftover.File.Text))
+            if (time.GetUtcNow() - written > Quiet && !Locks.IsLockedByOthers(file, leftover.File.Text))
             {
                 mount.TryUnlink(leftover.File.Text);
                 LogSwept(leftover.File.Text, stat.Links);

@@ -72,12 +72,7 @@ internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspe
 
     private bool IsBackedBy(Mount mount, string name, ImageName image)
     {
-        if (!mount.TryStat(name, out var stat) || !stat.IsRegular)
-        {
-            return false;
-        }
-
-        using var file = mount.TryOpen(name);
+        using var file = mount.TryOpenRegular(name);
         return file is not null && inspector.Inspect(new HeaderSource(file, name)).BackingFile is { } backing && templates.BackingTemplate(backing) == image;
     }
 

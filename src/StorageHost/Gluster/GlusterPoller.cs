@@ -50,7 +50,7 @@ internal sealed partial class GlusterPoller(GlusterSurvey survey, IOptions<Glust
             return exception.Message;
         }
 #pragma warning disable CA1031 // Whatever it was, the next look may find it gone; facts that silently stand still would be worse.
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
 #pragma warning restore CA1031
         {
             LogBroken(exception);

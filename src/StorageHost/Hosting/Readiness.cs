@@ -38,6 +38,13 @@ internal static class Readiness
             statusCode: ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
     }
 
-    private static ReadinessCheck Check(string name, HealthReportEntry entry) =>
-        new(name, entry.Status == HealthStatus.Healthy, entry.Description ?? (entry.Exception is null ? "" : "the check did not end in time"));
+    private static ReadinessCheck Check(string name, HealthReportEntry entry) => new(name, entry.Status == HealthStatus.Healthy, Describe(entry));
+
+    // With an exception the description is the framework's own: its message, which is for the log.
+    private static string Describe(HealthReportEntry check) => check.Exception switch
+    {
+        null => check.Description ?? "",
+        OperationCanceledException => "the check did not end in time",
+        _ => "the check failed; the log says more",
+    };
 }

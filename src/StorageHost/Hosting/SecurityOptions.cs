@@ -11,9 +11,15 @@ internal sealed class SecurityOptions
     /// <summary>Says which configured addresses others could reach, unless that is allowed.</summary>
     public IEnumerable<string> FindFaults(IConfiguration configuration)
     {
-        var endpoints = configuration.GetSection("Kestrel:Endpoints").GetChildren().Select(endpoint => (Key: $"{endpoint.Path}:Url", Url: endpoint["Url"]));
-        var urls = (configuration["Urls"] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(url => (Key: "Urls", Url: (string?)url));
-        return urls.Concat(endpoints).Select(address => FindFault(address.Key, address.Url)).OfType<string>();
+        var endpoints = configuration.GetSection("Kestrel:Endpoints").GetChildren().Select(endpoint => (Key: $"{endpoint.Path}:Url", Url: endpoint["Url"])).ToArray();
+        var urls = Split("Urls").Select(url => (Key: "Urls", Url: (string?)url)).ToArray();
+
+        // Without any address Kestrel listens on these ports of every address.
+        string[] portKeys = urls.Length + endpoints.Length == 0 ? ["HTTP_PORTS", "HTTPS_PORTS"] : [];
+        var ports = portKeys.SelectMany(key => Split(key).Select(port => (Key: key, Url: (string?)$"http://*:{port}")));
+        return urls.Concat(endpoints).Concat(ports).Select(address => FindFault(address.Key, address.Url)).OfType<string>();
+
+        string[] Split(string key) => (configuration[key] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
     }
 
     private string? FindFault(string key, string? url)

@@ -155,17 +155,19 @@ internal sealed partial class ImageCacheService(
             throw new RefusedException(Refusal.JobConflict, "the job is over already");
         }
 
+        job.Cancel();
         if (job.Kind == JobKind.Fill)
         {
             var pool = pools.Get(job.Image);
-            await volume.WriteLevelAsync(job.Image, pool.Ready, cancellationToken);
-            pool.SetWanted(pool.Ready);
+            var level = Math.Min(pool.Ready, pool.Wanted);
+            await volume.WriteLevelAsync(job.Image, level, cancellationToken);
+            pool.SetWanted(level);
             pool.EndJob();
             job.EndCancelled();
         }
 
-        // A disk may be published at this very moment: then its job succeeds, and it says so itself.
-        job.Cancel();
+        // A disk that was published just before is not denied: so its job says itself how it ended.
+        await job.Over.WaitAsync(cancellationToken);
         pools.Ring();
         return job.Snapshot();
     }

@@ -5,6 +5,7 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
 {
     private readonly Lock gate = new();
     private readonly CancellationTokenSource cancellation = new();
+    private readonly TaskCompletionSource over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly DateTimeOffset created = time.GetUtcNow();
     private JobState state = JobState.Queued;
     private DateTimeOffset? started;
@@ -53,6 +54,9 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
 
     public bool IsOver => ended is not null;
 
+    /// <summary>Completes when it is over.</summary>
+    public Task Over => over.Task;
+
     /// <summary>Cancelled when a client cancels the job.</summary>
     public CancellationToken Cancelled => cancellation.Token;
 
@@ -80,10 +84,7 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
 
     /// <summary>Ends a filling that has come to rest: the level was reached, or there was nothing left to do for it.</summary>
     public void Conclude(bool levelReached) => Change(() =>
-    {
-        state = error is not null ? JobState.Failed : levelReached || copiesDone > 0 ? JobState.Succeeded : JobState.Cancelled;
-        (copiesAtOnce, ended) = (0, time.GetUtcNow());
-    });
+        EndNow(error is not null ? JobState.Failed : levelReached || copiesDone > 0 ? JobState.Succeeded : JobState.Cancelled));
 
     public void Succeed(PublishedDisk? published = null) => End(JobState.Succeeded, null, published);
 
@@ -120,10 +121,16 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
 
     private void End(JobState final, string? reason, PublishedDisk? published) => Change(() =>
     {
-        (state, error, disk, ended) = (final, reason, published, time.GetUtcNow());
-        copiesAtOnce = 0;
+        (error, disk) = (reason, published);
         copiesDone = published is null ? copiesDone : 1;
+        EndNow(final);
     });
+
+    private void EndNow(JobState final)
+    {
+        (state, copiesAtOnce, ended) = (final, 0, time.GetUtcNow());
+        over.TrySetResult();
+    }
 
     private void Change(Action change)
     {

@@ -97,8 +97,9 @@ internal sealed partial class PoolReconciler(
         }
         else if (state is null && pool.Ready >= pool.Wanted && pool.Waiting == 0)
         {
-            pool.EndJob()?.Conclude(levelReached: pool.Wanted > 0);
+            // Also when others filled it.
             pool.Problem = null;
+            pool.EndJob()?.Conclude(levelReached: pool.Wanted > 0);
         }
     }
 

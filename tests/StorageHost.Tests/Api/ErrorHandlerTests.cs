@@ -60,7 +60,7 @@ public sealed class ErrorHandlerTests
     [Fact]
     public async Task A_client_who_goes_away_is_logged_as_499()
     {
-        var started = new TaskCompletionSource();
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var api = await TestApi.StartAsync(app => app.MapGet("/slow", async (CancellationToken cancellationToken) =>
         {
             started.SetResult();
@@ -78,11 +78,11 @@ public sealed class ErrorHandlerTests
     [Fact]
     public async Task A_refusal_that_nobody_waits_for_any_more_is_no_fault_of_ours()
     {
-        var started = new TaskCompletionSource();
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var api = await TestApi.StartAsync(app => app.MapGet("/slow", async Task<IResult> (HttpContext context) =>
         {
             started.SetResult();
-            var aborted = new TaskCompletionSource();
+            var aborted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             context.RequestAborted.Register(aborted.SetResult);
             await aborted.Task;
             throw new RefusedException(Refusal.JobConflict, "too late");

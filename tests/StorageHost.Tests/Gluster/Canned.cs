@@ -13,6 +13,8 @@ internal static class Canned
 {
     public static readonly DateTimeOffset Now = new(2040, 5, 1, 12, 0, 0, TimeSpan.Zero);
 
+    private static readonly Lazy<IReadOnlyList<VolumeLayout>> LayoutsOnce = new(() => VolumeInfoList.Parse(Xml("volume-info.xml")));
+
     public static string Path(string file, [CallerFilePath] string here = "") =>
         System.IO.Path.Combine(System.IO.Path.GetDirectoryName(here)!, "Canned", file);
 
@@ -20,7 +22,7 @@ internal static class Canned
 
     public static XElement Xml(string file) => GlusterXml.Parse(Text(file));
 
-    public static IReadOnlyList<VolumeLayout> Layouts() => VolumeInfoList.Parse(Xml("volume-info.xml"));
+    public static IReadOnlyList<VolumeLayout> Layouts() => LayoutsOnce.Value;
 
     public static VolumeLayout Layout(string name) => Layouts().Single(volume => volume.Name == name);
 

@@ -168,6 +168,20 @@ public sealed class GlusterPollerTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task A_fault_of_our_own_is_a_problem_and_not_the_end()
+    {
+        var path = gluster.Options.Path;
+        gluster.Options.Path = null!;
+        await StartAsync();
+        Assert.Equal(new Facts<GlusterPool>(null, null, "the Gluster pool could not be looked at: internal error"), Latest);
+
+        gluster.Options.Path = path;
+        await NextAsync();
+        Assert.Null(Latest.Problem);
+        Assert.NotNull(Latest.Value);
+    }
+
+    [Fact]
     public async Task Volumes_that_were_locked_are_asked_alone()
     {
         gluster.Says(Status, "volume-status-locked.xml");

@@ -82,6 +82,29 @@ public sealed class PoolKnowledgeTests
     }
 
     [Fact]
+    public void An_arbiter_has_no_part_in_the_space()
+    {
+        var knowledge = Canned.Knowledge();
+        var arbiter = Canned.Layout("arb").Bricks[2];
+        var states = VolumeStatusList.Parse(Canned.Xml("volume-status.xml")).Single(volume => volume.Name == "arb").Bricks;
+
+        knowledge.Learn([new("arb", [.. states.Select(state => state.NodeUuid == arbiter.NodeUuid ? state with { TotalBytes = 4096 } : state)])], Later);
+
+        Assert.Equal(2080374784, knowledge.Volume("arb").TotalBytes);
+    }
+
+    [Fact]
+    public void Space_beyond_all_numbers_is_the_largest_number()
+    {
+        var knowledge = Canned.Knowledge();
+        var states = VolumeStatusList.Parse(Canned.Xml("volume-status.xml")).Single(volume => volume.Name == "dist").Bricks;
+
+        knowledge.Learn([new("dist", [.. states.Select(state => state with { TotalBytes = long.MaxValue })])], Later);
+
+        Assert.Equal(long.MaxValue, knowledge.Volume("dist").TotalBytes);
+    }
+
+    [Fact]
     public void Volumes_that_do_not_run_have_bricks_that_do_not_and_no_space()
     {
         var knowledge = Canned.Knowledge();

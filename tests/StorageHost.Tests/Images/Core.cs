@@ -75,6 +75,9 @@ internal sealed class Core : IAsyncDisposable
     /// <summary>Passes of the copy engine: whose copies, how many.</summary>
     public ConcurrentQueue<(ImageName Image, int Copies)> Passes { get; } = new();
 
+    /// <summary>Passes that were stopped.</summary>
+    public ConcurrentQueue<ImageName> Stopped { get; } = new();
+
     /// <summary>What a pass waits for before it ends.</summary>
     public Task Gate { get; set; } = Task.CompletedTask;
 
@@ -91,7 +94,7 @@ internal sealed class Core : IAsyncDisposable
         }
     }
 
-    public Claim NewClaim(ImageName image) => Claim($"claim-{Guid.NewGuid():N}", Released.Enqueue, Templates[image].Fingerprint, image);
+    public Claim NewClaim(ImageName image, Fingerprint? of = null) => Claim($"claim-{Guid.NewGuid():N}", Released.Enqueue, of, image);
 
     /// <summary>Starts the reconciler and waits until it has read the volume.</summary>
     public async Task<Core> StartAsync()

@@ -14,10 +14,20 @@ internal static class OnVolume
         core.Engine.Setup(engine => engine.MakeAsync(It.IsAny<ImageName>(), It.IsAny<int>(), It.IsAny<Action<long, long>>(), It.IsAny<CancellationToken>()))
             .Returns(async (ImageName image, int copies, Action<long, long> progress, CancellationToken cancellationToken) =>
             {
+                var of = core.Templates[image].Fingerprint;
                 core.Passes.Enqueue((image, copies));
                 progress(500, 1000);
-                await core.Gate.WaitAsync(cancellationToken);
-                return [.. Enumerable.Range(0, copies).Select(_ => core.NewClaim(image))];
+                try
+                {
+                    await core.Gate.WaitAsync(cancellationToken);
+                }
+                catch (OperationCanceledException)
+                {
+                    core.Stopped.Enqueue(image);
+                    throw;
+                }
+
+                return [.. Enumerable.Range(0, copies).Select(_ => core.NewClaim(image, of))];
             });
     }
 

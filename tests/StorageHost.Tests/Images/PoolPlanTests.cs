@@ -69,7 +69,7 @@ public sealed class PoolPlanTests
     public void What_fits_leaves_the_reserve_whole() => CheckSpace((space, percent, promised, copy) =>
     {
         var (fitting, reserve) = (PoolPlan.Fitting(space, percent, promised, copy), space.TotalBytes / 100 * percent);
-        var left = (Int128)space.FreeBytes - promised - ((Int128)fitting * copy);
+        var left = (Int128)space.FreeBytes - promised - ((Int128)fitting * Math.Max(copy, 1));
         return fitting >= 0 && (fitting == 0 || left >= reserve) && (left < (Int128)reserve + Math.Max(copy, 1) || fitting == int.MaxValue);
     });
 

@@ -1,0 +1,215 @@
+using Moq;
+using StorageHost.Files;
+using StorageHost.Images;
+using StorageHost.Tests.Images;
+using StorageHost.Tests.Support;
+using Xunit;
+
+namespace StorageHost.Tests.Files;
+
+public sealed class CopyEngineTests : IAsyncLifetime
+{
+    private const int Length = (9 << 20) + 123;
+
+    private readonly Store store = new();
+    private readonly Mock<IImageInspector> inspector = new();
+    private Daemon daemon = null!;
+
+    public async Task InitializeAsync()
+    {
+        inspector.Setup(port => port.Inspect(It.IsAny<IHeaderSource>())).Returns((IHeaderSource source) => new ImageHeader(ImageFormat.Raw, source.Length, null, null));
+        daemon = await Daemon.StartAsync(store, inspector.Object);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await daemon.DisposeAsync();
+        store.Dispose();
+    }
+
+    [Fact]
+    public async Task Every_copy_holds_what_the_template_holds_and_is_a_file_of_its_own()
+    {
+        var content = store.WriteTemplate(Length);
+        var claims = await MakeAsync(3);
+        Assert.All(claims, claim => Assert.True(File.ReadAllBytes(claim.File.Path).AsSpan().SequenceEqual(content)));
+        var template = store.Stat("centos_template.img");
+        var stats = claims.Select(claim => store.Stat(claim.File.Name)).Append(template).ToArray();
+        Assert.Equal(4, stats.Select(stat => stat.Inode).Distinct().Count());
+        Assert.All(stats, stat => Assert.Equal((1u, Length, template.Fingerprint.ModifiedNs), (stat.Links, stat.Fingerprint.Size, stat.Fingerprint.ModifiedNs)));
+        Assert.All(claims, claim => Assert.Equal((Sample.Centos, template.Fingerprint), (claim.Image, claim.Of)));
+    }
+
+    [Fact]
+    [System.Runtime.Versioning.SupportedOSPlatform("linux")]
+    public async Task A_copy_remembers_its_template_and_has_the_mode_of_a_disk()
+    {
+        store.WriteTemplate(1000);
+        var claim = (await MakeAsync(1)).Single();
+        using var file = File.OpenHandle(claim.File.Path);
+        Assert.Equal(claim.Of, CopyRecord.Read(file, "copy"));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead, File.GetUnixFileMode(claim.File.Path));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(65_536)]
+    [InlineData(65_537)]
+    [InlineData(4 << 20)]
+    [InlineData((4 << 20) + 1)]
+    public async Task Any_length_is_copied(int length)
+    {
+        var content = store.WriteTemplate(length);
+        Assert.True(File.ReadAllBytes((await MakeAsync(1)).Single().File.Path).AsSpan().SequenceEqual(content));
+    }
+
+    [Fact]
+    public async Task Holes_and_zeros_take_no_room_in_a_copy()
+    {
+        using (var file = File.OpenHandle(store["centos_template.img"], FileMode.CreateNew, FileAccess.Write))
+        {
+            RandomAccess.SetLength(file, 1L << 30);
+            RandomAccess.Write(file, [1], 0);
+            RandomAccess.Write(file, new byte[1 << 20], 1 << 20);
+            RandomAccess.Write(file, [2], (1L << 30) - 1);
+        }
+
+        var copy = store.Stat((await MakeAsync(1)).Single().File.Name);
+        Assert.Equal(1L << 30, copy.Fingerprint.Size);
+        Assert.InRange(copy.AllocatedBytes, 1, 1 << 18);
+    }
+
+    [Fact]
+    public async Task Progress_goes_forward_to_the_end()
+    {
+        store.WriteTemplate(Length);
+        var told = new List<(long Position, long Length)>();
+        await MakeAsync(1, (position, length) => told.Add((position, length)));
+        Assert.True(told.Count > 2);
+        Assert.Equal(told.Order(), told);
+        Assert.Equal((Length, Length), told[^1]);
+    }
+
+    [Theory]
+    [InlineData("written to")]
+    [InlineData("replaced")]
+    [InlineData("grown")]
+    [InlineData("deleted")]
+    public async Task A_template_that_changes_meanwhile_makes_no_copy(string change)
+    {
+        store.WriteTemplate(Length);
+        var (refused, changed) = (default(RefusedException), false);
+        refused = await Assert.ThrowsAsync<RefusedException>(() => MakeAsync(2, (_, _) =>
+        {
+            if (!changed)
+            {
+                changed = true;
+                Change(change);
+            }
+        }));
+        Assert.Equal(change == "deleted" ? Refusal.ImageNotFound : Refusal.JobConflict, refused.Reason);
+        Assert.Empty(store.Private);
+    }
+
+    [Fact]
+    public async Task Who_cancels_leaves_nothing()
+    {
+        store.WriteTemplate(Length);
+        using var cancellation = new CancellationTokenSource();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => daemon.Engine.MakeAsync(Sample.Centos, 2, (_, _) => cancellation.Cancel(), cancellation.Token));
+        Assert.Empty(store.Private);
+        await daemon.RecoverAsync();
+        Assert.Equal("centos_template.img", store.Names);
+    }
+
+    [Fact]
+    public async Task A_copy_that_does_not_read_back_as_it_was_written_is_refused()
+    {
+        store.WriteTemplate(Length);
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => MakeAsync(2, (_, _) =>
+        {
+            using var copy = File.OpenHandle(store.Private[0], FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+            RandomAccess.Write(copy, [0, 0, 0, 0], 100);
+        }));
+        Assert.Equal(Refusal.StorageUnavailable, refused.Reason);
+        Assert.Empty(store.Private);
+    }
+
+    [Fact]
+    public async Task A_template_that_was_written_to_just_now_is_left_to_settle()
+    {
+        store.WriteTemplate(1000);
+        File.SetLastWriteTimeUtc(store["centos_template.img"], daemon.Clock.GetUtcNow().UtcDateTime.AddMilliseconds(-400));
+        var making = MakeAsync(1);
+        await Eventually.HoldsAsync(() => daemon.Clock.Timers == 1);
+        daemon.Clock.Advance(TimeSpan.FromMilliseconds(599));
+        Assert.False(making.IsCompleted);
+        Assert.Empty(store.Private);
+        daemon.Clock.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Single(await Eventually.EndsAsync(making));
+    }
+
+    [Theory]
+    [InlineData("hostile", "ImageRejected")]
+    [InlineData("backed by a stranger", "ImageRejected")]
+    [InlineData("backed by a template that is not there", "ImageRejected")]
+    [InlineData("a symbolic link", "ImageRejected")]
+    [InlineData("a directory", "ImageRejected")]
+    [InlineData("a pipe", "ImageRejected")]
+    [InlineData("absent", "ImageNotFound")]
+    public async Task A_template_that_must_not_be_served_is_not_copied(string template, string reason)
+    {
+        store.WriteTemplate(1000);
+        Spoil(template);
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => MakeAsync(1));
+        Assert.Equal(reason, refused.Reason.ToString());
+        Assert.DoesNotContain("/", refused.Message, StringComparison.Ordinal);
+        Assert.Empty(store.Private);
+    }
+
+    [Fact]
+    public async Task A_template_that_is_backed_by_another_template_is_copied()
+    {
+        store.WriteTemplate(1000);
+        store.WriteTemplate([1], Sample.Debian);
+        Inspected("debian12_template.img", null);
+        Assert.Single(await MakeAsync(1));
+    }
+
+    private Task<IReadOnlyList<Claim>> MakeAsync(int copies, Action<long, long>? progress = null) =>
+        Eventually.EndsAsync(daemon.Engine.MakeAsync(Sample.Centos, copies, progress ?? ((_, _) => { }), CancellationToken.None));
+
+    private void Inspected(string? backing, string? fault) =>
+        inspector.Setup(port => port.Inspect(It.IsAny<IHeaderSource>())).Returns(new ImageHeader(ImageFormat.Qcow2, 1000, backing, fault));
+
+    private void Change(string change)
+    {
+        var template = store["centos_template.img"];
+        switch (change)
+        {
+            case "written to": File.SetLastWriteTimeUtc(template, Store.Written.AddTicks(1)); break;
+            case "grown": File.AppendAllText(template, "x"); File.SetLastWriteTimeUtc(template, Store.Written); break;
+            case "deleted": File.Delete(template); break;
+            default: File.Copy(template, template + ".new"); File.SetLastWriteTimeUtc(template + ".new", Store.Written); File.Move(template + ".new", template, true); break;
+        }
+    }
+
+    private void Spoil(string template)
+    {
+        var path = store["centos_template.img"];
+        switch (template)
+        {
+            case "hostile": Inspected(null, "an external data file"); return;
+            case "backed by a stranger": Inspected("/etc/passwd", null); return;
+            case "backed by a template that is not there": Inspected("debian12_template.img", null); return;
+        }
+
+        File.Delete(path);
+        switch (template)
+        {
+            case "a symbolic link": store.Write("target", 1); File.CreateSymbolicLink(path, store["target"]); break;
+            case "a directory": Directory.CreateDirectory(path); break;
+            case "a pipe": NativeCalls.MakeFifo(path); break;
+        }
+    }
+}

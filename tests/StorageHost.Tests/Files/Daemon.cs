@@ -1,0 +1,96 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using StorageHost.Files;
+using StorageHost.Images;
+using StorageHost.Qemu;
+using StorageHost.Tests.Images;
+using StorageHost.Tests.Support;
+
+namespace StorageHost.Tests.Files;
+
+/// <summary>The part of a daemon that works on a directory, with storage threads and a private directory of its own.</summary>
+internal sealed class Daemon : IAsyncDisposable
+{
+    private bool isGone;
+
+    private Daemon(string directory, IImageInspector inspector, StorageOptions? storage)
+    {
+        var options = Options.Create(storage ?? new StorageOptions { Directory = directory, Threads = 4 });
+        var pool = Options.Create(new PoolOptions());
+        Threads = new StorageThreads(options, TimeProvider.System, NullLogger<StorageThreads>.Instance);
+        Volume = new StorageVolume(options, Threads, NullLogger<StorageVolume>.Instance);
+        var permissions = new FilePermissions(Options.Create(new DisksOptions { Mode = "0640" }));
+        Templates = new TemplateFile(Sample.Names, inspector, Volume);
+        Publisher = new Publisher(Volume, Sample.Names, permissions, inspector, pool);
+        Recovery = new Recovery(Volume, Sample.Names, Publisher, Clock, NullLogger<Recovery>.Instance);
+        Remover = new Remover(Volume, Sample.Names, inspector, Templates);
+        Engine = new CopyEngine(Volume, Sample.Names, Templates, permissions, pool, Clock);
+        var list = new TemplateList(Sample.Names, new VolumePolicy(options.Value.ReservePercent, options.Value.RescanInterval), TimeProvider.System);
+        Images = new ImageVolume(Volume, Sample.Names, Recovery, Templates, list, Threads);
+    }
+
+    /// <summary>The clock by which files are old; deadlines go by the real one.</summary>
+    public ManualTimeProvider Clock { get; } = new();
+
+    public StorageThreads Threads { get; }
+
+    public StorageVolume Volume { get; }
+
+    public TemplateFile Templates { get; }
+
+    public Publisher Publisher { get; }
+
+    public Recovery Recovery { get; }
+
+    public Remover Remover { get; }
+
+    public CopyEngine Engine { get; }
+
+    public ImageVolume Images { get; }
+
+    public static async Task<Daemon> StartAsync(Store store, IImageInspector? inspector = null, StorageOptions? storage = null)
+    {
+        var daemon = new Daemon(store.Path, inspector ?? new ImageInspector(), storage);
+        await daemon.Volume.EnsureSessionAsync(CancellationToken.None);
+        return daemon;
+    }
+
+    /// <summary>Works in the session, as the daemon does.</summary>
+    public Task<T> RunAsync<T>(Func<VolumeSession, T> work) => Volume.RunAsync("test", (VolumeSession session, StorageCall<T> _) => work(session), CancellationToken.None);
+
+    public Task RecoverAsync() => Recovery.RunAsync(CancellationToken.None);
+
+    /// <summary>Makes copies and gives them to the pool.</summary>
+    public async Task<IReadOnlyList<Copy>> FillAsync(int copies, ImageName? image = null)
+    {
+        var made = new List<Copy>();
+        foreach (var claim in await Engine.MakeAsync(image ?? Sample.Centos, copies, (_, _) => { }, CancellationToken.None))
+        {
+            made.Add(await Publisher.AddToPoolAsync(claim, CancellationToken.None));
+        }
+
+        return made;
+    }
+
+    public async Task<ClaimResult> PublishAsync(Copy copy, Hostname hostname, CancellationToken cancellationToken = default) =>
+        await Publisher.PublishAsync(copy, await Images.FindTemplateAsync(copy.Image, CancellationToken.None), hostname, cancellationToken);
+
+    /// <summary>Dies: its lock goes with the process, everything else stays where it is.</summary>
+    public async Task CrashAsync()
+    {
+        var session = await RunAsync(session => session);
+        isGone = true;
+        session.Private.Dispose();
+        Threads.Dispose();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!isGone)
+        {
+            isGone = true;
+            await Volume.DisposeAsync();
+            Threads.Dispose();
+        }
+    }
+}

@@ -1,0 +1,88 @@
+using Moq;
+using StorageHost.Images;
+using StorageHost.Tests.Images;
+using Xunit;
+
+namespace StorageHost.Tests.Files;
+
+public sealed class DataDiskTests : IAsyncLifetime
+{
+    private readonly Store store = new();
+    private readonly Mock<IImageInspector> inspector = new();
+    private Daemon daemon = null!;
+
+    public async Task InitializeAsync()
+    {
+        Inspected(new ImageHeader(ImageFormat.Qcow2, 5L << 30, null, null));
+        daemon = await Daemon.StartAsync(store, inspector.Object);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await daemon.DisposeAsync();
+        store.Dispose();
+    }
+
+    [Fact]
+    [System.Runtime.Versioning.SupportedOSPlatform("linux")]
+    public async Task Disks_of_one_size_are_numbered()
+    {
+        for (var count = 0; count < 3; count++)
+        {
+            await AddAsync();
+        }
+
+        Assert.Equal("web01_storage_5G web01_storage_5G_1 web01_storage_5G_2", store.Names);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead, File.GetUnixFileMode(store["web01_storage_5G_1"]));
+        Assert.Empty(store.Private);
+    }
+
+    [Theory]
+    [InlineData("raw")]
+    [InlineData("another size")]
+    [InlineData("a backing file")]
+    [InlineData("a fault")]
+    public async Task A_file_that_is_not_the_disk_that_was_asked_for_is_thrown_away(string fault)
+    {
+        var asked = new ImageHeader(ImageFormat.Qcow2, 5L << 30, null, null);
+        Inspected(fault switch
+        {
+            "raw" => asked with { Format = ImageFormat.Raw },
+            "another size" => asked with { VirtualBytes = 5 },
+            "a backing file" => asked with { BackingFile = "/etc/passwd" },
+            _ => asked with { Fault = fault },
+        });
+        Assert.Equal(Refusal.StorageUnavailable, (await Assert.ThrowsAsync<RefusedException>(AddAsync)).Reason);
+        Assert.Equal("", store.Names);
+        Assert.Empty(store.Private);
+    }
+
+    [Fact]
+    public async Task A_disk_that_was_never_made_is_no_disk()
+    {
+        var file = await daemon.Publisher.NewDiskAsync(CancellationToken.None);
+        await Assert.ThrowsAsync<RefusedException>(() => daemon.Publisher.PublishDataDiskAsync(file, Sample.Web01, 5, CancellationToken.None));
+        Assert.Equal("", store.Names);
+    }
+
+    [Fact]
+    public async Task There_are_so_many_names_and_no_more()
+    {
+        for (var number = 0; number < 1000; number++)
+        {
+            store.Write(Sample.Names.DataDisk(Sample.Web01, 5, number).Text, 9);
+        }
+
+        Assert.Equal(Refusal.HostExists, (await Assert.ThrowsAsync<RefusedException>(AddAsync)).Reason);
+        Assert.Empty(store.Private);
+    }
+
+    private async Task<FileName> AddAsync()
+    {
+        var file = await daemon.Publisher.NewDiskAsync(CancellationToken.None);
+        store.Write(file.Name, 1, 2, 3);
+        return await daemon.Publisher.PublishDataDiskAsync(file, Sample.Web01, 5, CancellationToken.None);
+    }
+
+    private void Inspected(ImageHeader header) => inspector.Setup(port => port.Inspect(It.IsAny<IHeaderSource>())).Returns(header);
+}

@@ -1,0 +1,144 @@
+using StorageHost.Images;
+using StorageHost.Tests.Images;
+using StorageHost.Tests.Support;
+using Xunit;
+
+namespace StorageHost.Tests.Files;
+
+public sealed class ImageVolumeTests : IAsyncLifetime
+{
+    private readonly Store store = new();
+    private Daemon daemon = null!;
+
+    public async Task InitializeAsync()
+    {
+        store.WriteTemplate(10_000);
+        store.WriteTemplate([1, 2], Sample.Debian);
+        daemon = await Daemon.StartAsync(store);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await daemon.DisposeAsync();
+        store.Dispose();
+    }
+
+    [Fact]
+    public async Task Templates_are_listed_sorted_and_nothing_else_is()
+    {
+        foreach (var name in new[] { "a_dup_1_ready", "web01.qcow2", "web01_storage_5G", "x.iso", "a_dup_b_template.img", "Zoe_template.img" })
+        {
+            store.Write(name, 1);
+        }
+
+        Assert.Equal("Zoe centos debian12", string.Join(' ', await daemon.Images.ListTemplatesAsync(CancellationToken.None)));
+    }
+
+    [Fact]
+    public async Task A_scan_finds_templates_copies_levels_and_room()
+    {
+        var copies = await daemon.FillAsync(2);
+        await daemon.Images.WriteLevelAsync(Sample.Centos, 2, CancellationToken.None);
+        var scan = await daemon.Images.ScanAsync(CancellationToken.None);
+        Assert.Equal(copies, scan.Copies.OrderBy(copy => copy.Number));
+        Assert.Equal(
+            [await daemon.Images.FindTemplateAsync(Sample.Centos, CancellationToken.None), await daemon.Images.FindTemplateAsync(Sample.Debian, CancellationToken.None)],
+            scan.Templates.OrderBy(template => template.Image.Text, StringComparer.Ordinal));
+        Assert.Equal(2, scan.Levels[Sample.Centos]);
+        Assert.InRange(scan.Space.FreeBytes, 1, scan.Space.TotalBytes);
+    }
+
+    [Fact]
+    public async Task A_copy_that_is_being_claimed_is_not_taken_up()
+    {
+        await daemon.FillAsync(2);
+        await daemon.RunAsync(session => session.Mount.TryLink("centos_dup_1_ready", ".storagehost/second"));
+        Assert.Equal(2, Assert.Single((await daemon.Images.ScanAsync(CancellationToken.None)).Copies).Number);
+    }
+
+    [Fact]
+    public async Task A_copy_that_was_touched_is_nobodys_copy()
+    {
+        await daemon.FillAsync(1);
+        await File.AppendAllTextAsync(store["centos_dup_1_ready"], "x");
+        Assert.Null(Assert.Single((await daemon.Images.ScanAsync(CancellationToken.None)).Copies).Of);
+    }
+
+    [Theory]
+    [InlineData("link")]
+    [InlineData("pipe")]
+    [InlineData("directory")]
+    public async Task What_is_no_file_but_has_the_name_of_one_of_ours_is_left_alone_and_hinders_nothing(string kind)
+    {
+        var names = new[] { "centos_dup_7_ready", "centos_dup_8copying", "odd_template.img" };
+        foreach (var name in names)
+        {
+            Make(kind, store[name]);
+        }
+
+        await daemon.FillAsync(1);
+        await daemon.RecoverAsync();
+        var scan = await daemon.Images.ScanAsync(CancellationToken.None);
+        Assert.Equal(1, Assert.Single(scan.Copies).Number);
+        Assert.Equal($"centos_dup_1_ready {names[0]} {names[1]} centos_template.img debian12_template.img {names[2]}", store.Names);
+    }
+
+    [Fact]
+    public async Task A_pool_is_one_daemons_at_a_time()
+    {
+        await using var other = await Daemon.StartAsync(store);
+        var held = await daemon.Images.TryLockPoolAsync(Sample.Centos, CancellationToken.None);
+        Assert.NotNull(held);
+        Assert.Null(await other.Images.TryLockPoolAsync(Sample.Centos, CancellationToken.None));
+        Assert.Null(await daemon.Images.TryLockPoolAsync(Sample.Centos, CancellationToken.None));
+        using var another = await other.Images.TryLockPoolAsync(Sample.Debian, CancellationToken.None);
+        Assert.NotNull(another);
+        held.Dispose();
+        await Eventually.HoldsAsync(() => other.Images.TryLockPoolAsync(Sample.Centos, CancellationToken.None).Result is not null);
+    }
+
+    [Fact]
+    public async Task Only_a_disk_that_does_not_exist_is_absent()
+    {
+        Assert.Null(await daemon.Images.FindSystemDiskAsync(Sample.Web01, CancellationToken.None));
+        File.CreateSymbolicLink(store["web01.qcow2"], "/nowhere");
+        Assert.Equal("web01.qcow2", (await daemon.Images.FindSystemDiskAsync(Sample.Web01, CancellationToken.None))!.Value.Text);
+    }
+
+    [Fact]
+    public async Task A_template_is_looked_at_without_its_header_or_with_it()
+    {
+        var found = await daemon.Images.FindTemplateAsync(Sample.Centos, CancellationToken.None);
+        Assert.Equal((Sample.Centos, store.Stat("centos_template.img").Fingerprint), (found.Image, found.Fingerprint));
+        Assert.Equal(found, await daemon.Images.InspectTemplateAsync(Sample.Centos, CancellationToken.None));
+        store.Write("centos_template.img");
+        await daemon.Images.FindTemplateAsync(Sample.Centos, CancellationToken.None);
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => daemon.Images.InspectTemplateAsync(Sample.Centos, CancellationToken.None));
+        Assert.Equal(Refusal.ImageRejected, refused.Reason);
+    }
+
+    [Theory]
+    [InlineData("centos_template.img", "centos")]
+    [InlineData("./centos_template.img", "centos")]
+    [InlineData("{directory}/centos_template.img", "centos")]
+    [InlineData("/elsewhere/centos_template.img", null)]
+    [InlineData("../centos_template.img", null)]
+    [InlineData("sub/centos_template.img", null)]
+    [InlineData("{directory}/../centos_template.img", null)]
+    [InlineData("nbd:localhost:10809", null)]
+    [InlineData("json:{\"file.filename\":\"/etc/passwd\"}", null)]
+    [InlineData("web01.qcow2", null)]
+    [InlineData("", null)]
+    public void A_backing_file_is_one_of_our_templates_or_a_stranger(string backing, string? image) => Assert.Equal(
+        image, daemon.Templates.BackingTemplate(backing.Replace("{directory}", store.Path, StringComparison.Ordinal))?.Text);
+
+    private static void Make(string kind, string path)
+    {
+        switch (kind)
+        {
+            case "link": File.CreateSymbolicLink(path, "/etc/passwd"); break;
+            case "pipe": NativeCalls.MakeFifo(path); break;
+            default: Directory.CreateDirectory(path); break;
+        }
+    }
+}

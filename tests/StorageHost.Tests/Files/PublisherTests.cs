@@ -1,0 +1,167 @@
+using StorageHost.Images;
+using StorageHost.Tests.Images;
+using StorageHost.Tests.Support;
+using Xunit;
+
+namespace StorageHost.Tests.Files;
+
+public sealed class PublisherTests : IAsyncLifetime
+{
+    private readonly Store store = new();
+    private Daemon daemon = null!;
+    private byte[] content = [];
+
+    public async Task InitializeAsync()
+    {
+        content = store.WriteTemplate(100_000);
+        daemon = await Daemon.StartAsync(store);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await daemon.DisposeAsync();
+        store.Dispose();
+    }
+
+    [Fact]
+    public async Task A_copy_from_the_pool_becomes_the_disk()
+    {
+        var copy = (await daemon.FillAsync(1)).Single();
+        Assert.Equal("centos_dup_1_ready centos_template.img", store.Names);
+        var result = await daemon.PublishAsync(copy, Sample.Web01);
+        Assert.Equal(new ClaimResult(ClaimOutcome.Published, Sample.Names.SystemDisk(Sample.Web01)), result);
+        Assert.Equal("centos_template.img web01.qcow2", store.Names);
+        Assert.Equal((copy.Inode, 1u), (store.Stat("web01.qcow2").Inode, store.Stat("web01.qcow2").Links));
+        Assert.True(store.Read("web01.qcow2").AsSpan().SequenceEqual(content));
+        await Eventually.HoldsAsync(() => store.Private.Count == 0);
+    }
+
+    [Fact]
+    public async Task Copies_take_the_first_free_numbers()
+    {
+        store.Write("centos_dup_2_ready", 1);
+        Assert.Equal([1, 3, 4], (await daemon.FillAsync(3)).Select(copy => copy.Number));
+        Assert.Equal([1], store.Read("centos_dup_2_ready"));
+    }
+
+    [Fact]
+    public async Task A_copy_that_is_gone_publishes_nothing()
+    {
+        var copy = (await daemon.FillAsync(1)).Single();
+        await daemon.Publisher.RetireAsync(copy, CancellationToken.None);
+        await daemon.Publisher.RetireAsync(copy, CancellationToken.None);
+        Assert.Equal(ClaimOutcome.Gone, (await daemon.PublishAsync(copy, Sample.Web01)).Outcome);
+        Assert.Equal("centos_template.img", store.Names);
+    }
+
+    [Theory]
+    [InlineData("its template was replaced")]
+    [InlineData("it was written to")]
+    [InlineData("it has a second name")]
+    [InlineData("another file has its name")]
+    public async Task A_copy_is_thrown_away_rather_than_published_when(string reason)
+    {
+        var copy = (await daemon.FillAsync(1)).Single();
+        switch (reason)
+        {
+            case "its template was replaced": File.SetLastWriteTimeUtc(store["centos_template.img"], Store.Written.AddTicks(1)); break;
+            case "it was written to": await File.AppendAllTextAsync(store["centos_dup_1_ready"], "x"); break;
+            case "it has a second name": await daemon.RunAsync(session => session.Mount.TryLink("centos_dup_1_ready", "second")); break;
+            default: File.Delete(store["centos_dup_1_ready"]); File.WriteAllBytes(store["centos_dup_1_ready"], content); break;
+        }
+
+        Assert.Equal(ClaimOutcome.Stale, (await daemon.PublishAsync(copy, Sample.Web01)).Outcome);
+        Assert.Equal(reason == "it has a second name" ? "centos_template.img second" : "centos_template.img", store.Names);
+        Assert.Empty(store.Private);
+    }
+
+    [Fact]
+    public async Task A_taken_hostname_stays_whose_it_is_and_the_copy_goes_back()
+    {
+        store.Write("web01.qcow2", 9);
+        var copy = (await daemon.FillAsync(1)).Single();
+        var result = await daemon.PublishAsync(copy, Sample.Web01);
+        Assert.Equal((ClaimOutcome.HostExists, copy), (result.Outcome, result.Returned));
+        Assert.Equal("centos_dup_1_ready centos_template.img web01.qcow2", store.Names);
+        Assert.Equal([9], store.Read("web01.qcow2"));
+        Assert.Empty(store.Private);
+        Assert.Equal(ClaimOutcome.Published, (await daemon.PublishAsync(result.Returned!, Sample.Web02)).Outcome);
+    }
+
+    [Fact]
+    public async Task A_claim_becomes_the_disk_or_goes_to_the_pool()
+    {
+        var claims = await daemon.Engine.MakeAsync(Sample.Centos, 2, (_, _) => { }, CancellationToken.None);
+        var template = await daemon.Images.FindTemplateAsync(Sample.Centos, CancellationToken.None);
+        Assert.Equal(ClaimOutcome.Published, (await daemon.Publisher.PublishAsync(claims[0], template, Sample.Web01, CancellationToken.None)).Outcome);
+        var second = await daemon.Publisher.PublishAsync(claims[1], template, Sample.Web01, CancellationToken.None);
+        Assert.Equal((ClaimOutcome.HostExists, 1), (second.Outcome, second.Returned!.Number));
+        Assert.Equal("centos_dup_1_ready centos_template.img web01.qcow2", store.Names);
+        Assert.All(claims, claim => Assert.True(daemon.RunAsync(session => !session.Private.IsInUse(claim.File.Name)).Result));
+    }
+
+    [Fact]
+    public async Task A_claim_of_a_template_that_was_replaced_is_thrown_away()
+    {
+        var claim = (await daemon.Engine.MakeAsync(Sample.Centos, 1, (_, _) => { }, CancellationToken.None)).Single();
+        File.SetLastWriteTimeUtc(store["centos_template.img"], Store.Written.AddTicks(1));
+        var template = await daemon.Images.FindTemplateAsync(Sample.Centos, CancellationToken.None);
+        Assert.Equal(ClaimOutcome.Stale, (await daemon.Publisher.PublishAsync(claim, template, Sample.Web01, CancellationToken.None)).Outcome);
+        Assert.Equal("centos_template.img", store.Names);
+        Assert.Empty(store.Private);
+    }
+
+    [Fact]
+    public async Task A_claim_is_let_go_even_when_its_publishing_never_starts()
+    {
+        var claim = (await daemon.Engine.MakeAsync(Sample.Centos, 1, (_, _) => { }, CancellationToken.None)).Single();
+        var gone = new CancellationToken(canceled: true);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => daemon.Publisher.AddToPoolAsync(claim, gone));
+        Assert.False(await daemon.RunAsync(session => session.Private.IsInUse(claim.File.Name)));
+        await daemon.RecoverAsync();
+        Assert.Equal("centos_template.img", store.Names);
+        Assert.Empty(store.Private);
+    }
+
+    [Fact]
+    public async Task Who_leaves_at_any_moment_leaves_no_disk_and_who_is_answered_has_one()
+    {
+        var random = new Random(7);
+        var published = 0;
+        var copy = (await daemon.FillAsync(1)).Single();
+        for (var round = 0; round < 150; round++)
+        {
+            using var gone = new CancellationTokenSource();
+            var publishing = daemon.PublishAsync(copy, Sample.Web01, gone.Token);
+            for (var spins = random.Next(40_000); spins > 0; spins--)
+            {
+                Thread.SpinWait(1);
+            }
+
+            await gone.CancelAsync();
+            var answered = await publishing.ContinueWith(task => task.IsCompletedSuccessfully && task.Result.Outcome == ClaimOutcome.Published, TaskScheduler.Default);
+            await Eventually.HoldsAsync(() => store.Private.Count == 0);
+            await daemon.RecoverAsync();
+            Assert.Equal(answered, store.Has("web01.qcow2"));
+            published += answered ? 1 : 0;
+            File.Delete(store["web01.qcow2"]);
+            copy = answered ? (await daemon.FillAsync(1)).Single() : (await daemon.Images.ScanAsync(CancellationToken.None)).Copies.Single();
+        }
+
+        Assert.InRange(published, 0, 149);
+    }
+
+    [Fact]
+    public async Task Copies_that_cannot_be_numbered_are_thrown_away()
+    {
+        var claim = (await daemon.Engine.MakeAsync(Sample.Centos, 1, (_, _) => { }, CancellationToken.None)).Single();
+        for (var number = 1; number <= 140; number++)
+        {
+            store.Write($"centos_dup_{number}_ready", 1);
+        }
+
+        await daemon.Publisher.AddToPoolAsync(claim, CancellationToken.None);
+        Assert.Empty(store.Private);
+        Assert.Equal([1], store.Read("centos_dup_140_ready"));
+    }
+}

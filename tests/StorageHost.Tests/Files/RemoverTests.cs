@@ -1,0 +1,167 @@
+using System.Text;
+using Moq;
+using StorageHost.Images;
+using StorageHost.Tests.Images;
+using Xunit;
+
+namespace StorageHost.Tests.Files;
+
+public sealed class RemoverTests : IAsyncLifetime
+{
+    private readonly Store store = new();
+    private readonly Mock<IImageInspector> inspector = new();
+    private Daemon daemon = null!;
+
+    public async Task InitializeAsync()
+    {
+        // A file that begins with "on:" is a linked clone of what it names.
+        inspector.Setup(port => port.Inspect(It.IsAny<IHeaderSource>())).Returns((IHeaderSource source) =>
+        {
+            var head = new byte[100];
+            var text = Encoding.ASCII.GetString(head, 0, source.Read(0, head));
+            return new ImageHeader(ImageFormat.Qcow2, 1, text.StartsWith("on:", StringComparison.Ordinal) ? text[3..] : null, null);
+        });
+        daemon = await Daemon.StartAsync(store, inspector.Object);
+        foreach (var name in new[] { "web01.qcow2", "web01_storage_5G", "web01_storage_5G_1", "web01_storage_10G", "web01.bak", "web011.qcow2", "web0.qcow2", "web011_storage_5G" })
+        {
+            store.Write(name, 1);
+        }
+    }
+
+    public async Task DisposeAsync()
+    {
+        await daemon.DisposeAsync();
+        store.Dispose();
+    }
+
+    [Fact]
+    public async Task A_host_loses_its_system_disk_and_keeps_its_data()
+    {
+        var removed = await RemoveHostAsync();
+        Assert.Equal("web01.qcow2", string.Join(' ', removed.Removed));
+        Assert.Equal("web01_storage_10G web01_storage_5G web01_storage_5G_1", string.Join(' ', removed.Kept));
+        Assert.Equal("web0.qcow2 web01.bak web011.qcow2 web011_storage_5G web01_storage_10G web01_storage_5G web01_storage_5G_1", store.Names);
+    }
+
+    [Fact]
+    public async Task A_purge_takes_the_data_too_and_nothing_of_others()
+    {
+        var removed = await RemoveHostAsync(purge: true);
+        Assert.Equal("web01.qcow2 web01_storage_10G web01_storage_5G web01_storage_5G_1", string.Join(' ', removed.Removed));
+        Assert.Empty(removed.Kept);
+        Assert.Equal("web0.qcow2 web01.bak web011.qcow2 web011_storage_5G", store.Names);
+    }
+
+    [Fact]
+    public async Task A_host_without_a_system_disk_is_not_found_unless_its_data_is_purged()
+    {
+        File.Delete(store["web01.qcow2"]);
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => RemoveHostAsync());
+        Assert.Equal((Refusal.HostNotFound, true), (refused.Reason, refused.Message.Contains("purge", StringComparison.Ordinal)));
+        Assert.Equal(3, (await RemoveHostAsync(purge: true)).Removed.Count);
+        Assert.Equal(Refusal.HostNotFound, (await Assert.ThrowsAsync<RefusedException>(() => RemoveHostAsync(purge: true))).Reason);
+    }
+
+    [Theory]
+    [InlineData("web01.qcow2", false)]
+    [InlineData("web01.qcow2", true)]
+    [InlineData("web01_storage_5G_1", true)]
+    public async Task Nothing_is_deleted_when_any_of_it_is_in_use(string inUse, bool purge)
+    {
+        var before = store.Names;
+        using (NativeCalls.OpenAsQemu(store[inUse]))
+        {
+            var refused = await Assert.ThrowsAsync<RefusedException>(() => RemoveHostAsync(purge));
+            Assert.Equal((Refusal.DiskInUse, true), (refused.Reason, refused.Message.StartsWith(inUse + " ", StringComparison.Ordinal)));
+        }
+
+        Assert.Equal(before, store.Names);
+        await RemoveHostAsync(purge);
+    }
+
+    [Fact]
+    public async Task Data_that_is_in_use_does_not_keep_the_system_disk()
+    {
+        using var qemu = NativeCalls.OpenAsQemu(store["web01_storage_5G"]);
+        await RemoveHostAsync();
+        Assert.False(store.Has("web01.qcow2"));
+    }
+
+    [Fact]
+    public async Task A_symbolic_link_is_left_alone()
+    {
+        File.Delete(store["web01_storage_5G"]);
+        File.CreateSymbolicLink(store["web01_storage_5G"], store["web011.qcow2"]);
+        var before = store.Names;
+        Assert.Equal(Refusal.ImageRejected, (await Assert.ThrowsAsync<RefusedException>(() => RemoveHostAsync(purge: true))).Reason);
+        Assert.Equal(before, store.Names);
+    }
+
+    [Fact]
+    public async Task An_image_goes_with_its_copies_and_its_level_and_no_other_image_does()
+    {
+        await WriteImagesAsync();
+        var removed = await daemon.Remover.RemoveImageAsync(Sample.Image("cent"), CancellationToken.None);
+        Assert.Equal("cent_template.img cent_dup_2_ready cent_dup_10_ready", string.Join(' ', removed.Removed));
+        Assert.Equal("centos_dup_1_ready centos_template.img", string.Join(' ', store.Names.Split(' ').Where(name => name.StartsWith("cent", StringComparison.Ordinal))));
+        Assert.Equal(Sample.Centos, Assert.Single((await daemon.Images.ScanAsync(CancellationToken.None)).Levels).Key);
+    }
+
+    [Theory]
+    [InlineData("clone.qcow2", "on:cent_template.img")]
+    [InlineData("clone_storage_5G", "on:./cent_template.img")]
+    [InlineData("debian12_template.img", "on:cent_template.img")]
+    public async Task A_template_that_linked_clones_depend_on_is_kept(string clone, string content)
+    {
+        await WriteImagesAsync();
+        store.Write(clone, Encoding.ASCII.GetBytes(content));
+        var before = store.Names;
+        var cent = Sample.Image("cent");
+        Assert.Equal(Refusal.ImageInUse, (await Assert.ThrowsAsync<RefusedException>(() => daemon.Remover.CheckImageAsync(cent, CancellationToken.None))).Reason);
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => daemon.Remover.RemoveImageAsync(cent, CancellationToken.None));
+        Assert.Equal((Refusal.ImageInUse, true), (refused.Reason, refused.Message.Contains(clone, StringComparison.Ordinal)));
+        Assert.Equal(before, store.Names);
+        await daemon.Remover.CheckImageAsync(Sample.Centos, CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task A_template_that_is_in_use_is_kept_with_its_copies()
+    {
+        await WriteImagesAsync();
+        var before = store.Names;
+        using var qemu = NativeCalls.OpenAsQemu(store["cent_template.img"]);
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => daemon.Remover.RemoveImageAsync(Sample.Image("cent"), CancellationToken.None));
+        Assert.Equal((Refusal.DiskInUse, before), (refused.Reason, store.Names));
+    }
+
+    [Fact]
+    public async Task An_image_without_a_template_is_not_found_and_its_copies_stay()
+    {
+        await WriteImagesAsync();
+        File.Delete(store["cent_template.img"]);
+        var before = store.Names;
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => daemon.Remover.RemoveImageAsync(Sample.Image("cent"), CancellationToken.None));
+        Assert.Equal((Refusal.ImageNotFound, before), (refused.Reason, store.Names));
+    }
+
+    [Fact]
+    public async Task Who_has_left_deletes_nothing()
+    {
+        var before = store.Names;
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => daemon.Remover.RemoveHostAsync(Sample.Web01, true, new CancellationToken(canceled: true)));
+        Assert.Equal(before, store.Names);
+    }
+
+    private Task<RemovedHost> RemoveHostAsync(bool purge = false) => daemon.Remover.RemoveHostAsync(Sample.Web01, purge, CancellationToken.None);
+
+    private async Task WriteImagesAsync()
+    {
+        foreach (var name in new[] { "cent_template.img", "cent_dup_10_ready", "cent_dup_2_ready", "centos_template.img", "centos_dup_1_ready" })
+        {
+            store.Write(name, 1);
+        }
+
+        await daemon.Images.WriteLevelAsync(Sample.Image("cent"), 2, CancellationToken.None);
+        await daemon.Images.WriteLevelAsync(Sample.Centos, 2, CancellationToken.None);
+    }
+}

@@ -1,0 +1,175 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using FsCheck;
+using FsCheck.Fluent;
+using StorageHost.Files;
+using Xunit;
+
+namespace StorageHost.Tests.Files;
+
+/// <summary>Reading and digesting images, against an implementation that reads every byte.</summary>
+public sealed class SparseReaderTests : IDisposable
+{
+    private const int Block = ContentDigest.BlockSize;
+
+    private readonly Store store = new();
+
+    public void Dispose() => store.Dispose();
+
+    [Fact]
+    public void What_is_read_is_the_content_and_its_digest_whatever_the_holes() => Prop.ForAll(Arb.From(Images), image =>
+    {
+        var content = Make(image);
+        var (read, digest, _) = ReadAll(content.Length, image.BufferBlocks * Block);
+        return read.AsSpan().SequenceEqual(content) && digest == Naive(content);
+    }).Check(Config.QuickThrowOnFailure.WithMaxTest(60));
+
+    [Fact]
+    public void Holes_and_zeros_are_the_same_content() => Prop.ForAll(Arb.From(Images), image =>
+    {
+        var content = Make(image);
+        var sparse = ReadAll(content.Length, Block).Digest;
+        store.Write("image", content);
+        return ReadAll(content.Length, 4 * Block).Digest == sparse;
+    }).Check(Config.QuickThrowOnFailure.WithMaxTest(40));
+
+    [Fact]
+    public void Every_run_is_data_that_starts_on_a_block() => Prop.ForAll(Arb.From(Images), image =>
+    {
+        var content = Make(image);
+        return ReadAll(content.Length, image.BufferBlocks * Block).Runs.All(run => run.Offset % Block == 0 && Enumerable.Range(0, (run.Length + Block - 1) / Block)
+            .All(block => content.AsSpan((int)run.Offset + (block * Block), Math.Min(Block, run.Length - (block * Block))).ContainsAnyExcept((byte)0)));
+    }).Check(Config.QuickThrowOnFailure.WithMaxTest(40));
+
+    [Fact]
+    public void Contents_that_differ_in_a_byte_or_its_place_have_other_digests()
+    {
+        var digests = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (length, at, value) in new[] { (3 * Block, 0, 0), (3 * Block, 0, 1), (3 * Block, 0, 2), (3 * Block, Block, 1), (3 * Block, 2 * Block, 1), (3 * Block, Block - 1, 1) })
+        {
+            var content = new byte[length];
+            content[at] = (byte)value;
+            store.Write("image", content);
+            Assert.True(digests.Add(ReadAll(length, 2 * Block).Digest));
+        }
+    }
+
+    [Fact]
+    public void A_hole_costs_no_reading()
+    {
+        using (var file = File.OpenHandle(store["image"], FileMode.CreateNew, FileAccess.Write))
+        {
+            RandomAccess.SetLength(file, 1L << 40);
+            RandomAccess.Write(file, [1], (1L << 39) + 5);
+        }
+
+        using var image = File.OpenHandle(store["image"]);
+        var reader = new SparseReader(image, "image", 1L << 40);
+        var runs = new List<(long, int)>();
+        var reads = 0;
+        while (reader.ReadNext(new byte[4 * Block], (offset, data) => runs.Add((offset, data.Length))))
+        {
+            reads++;
+        }
+
+        Assert.Equal((1L << 39, Block), Assert.Single(runs));
+        Assert.Equal((1L << 40, true), (reader.Position, reads <= 2));
+    }
+
+    [Fact]
+    public void A_file_that_shrinks_while_it_is_read_ends()
+    {
+        store.Write("image", [.. Enumerable.Repeat((byte)7, 3 * Block)]);
+        var (read, _, runs) = ReadAll(10 * Block, 2 * Block);
+        Assert.Equal(3 * Block, runs.Sum(run => run.Length));
+        Assert.True(read.AsSpan(0, 3 * Block).IndexOfAnyExcept((byte)7) < 0);
+    }
+
+    [Fact]
+    public void A_failure_to_read_is_not_taken_for_a_hole()
+    {
+        using var directory = Mount.OpenDirectory(store.Path);
+        var reader = new SparseReader(directory, "image", 1000);
+        Assert.Throws<StorageException>(() =>
+        {
+            while (reader.ReadNext(new byte[Block], (_, _) => { }))
+            {
+            }
+        });
+    }
+
+    private static Gen<(int[] Blocks, int Tail, int BufferBlocks)> Images =>
+        from count in Gen.Choose(0, 12)
+        from blocks in Gen.ArrayOf(Gen.Choose(0, 3), count)
+        from tail in Gen.OneOf(Gen.Constant(0), Gen.Elements(1, 511, 512, 4095, 4097, Block - 1))
+        from buffer in Gen.Choose(1, 5)
+        select (blocks, tail, buffer);
+
+    /// <summary>Writes an image of blocks that are holes (0), zeros (1), full (2) or nearly empty (3), with a last part of a block.</summary>
+    private byte[] Make((int[] Blocks, int Tail, int BufferBlocks) image)
+    {
+        var content = new byte[(image.Blocks.Length * Block) + image.Tail];
+        var random = new Random(image.Blocks.Length + image.Tail);
+        File.Delete(store["image"]);
+        using var file = File.OpenHandle(store["image"], FileMode.CreateNew, FileAccess.ReadWrite);
+        RandomAccess.SetLength(file, content.Length);
+        for (var at = 0; at < content.Length; at += Block)
+        {
+            var block = content.AsSpan(at, Math.Min(Block, content.Length - at));
+            var kind = at / Block < image.Blocks.Length ? image.Blocks[at / Block] : 2;
+            if (kind == 2)
+            {
+                random.NextBytes(block);
+            }
+            else if (kind == 3)
+            {
+                block[random.Next(block.Length)] = 1;
+            }
+
+            if (kind > 0)
+            {
+                RandomAccess.Write(file, block, at);
+            }
+        }
+
+        return content;
+    }
+
+    private (byte[] Content, string Digest, List<(long Offset, int Length)> Runs) ReadAll(int length, int bufferSize)
+    {
+        using var file = File.OpenHandle(store["image"]);
+        using var digest = new ContentDigest();
+        var (content, runs) = (new byte[length], new List<(long, int)>());
+        var reader = new SparseReader(file, "image", length);
+        while (reader.ReadNext(new byte[bufferSize], (offset, data) =>
+        {
+            data.CopyTo(content.AsSpan((int)offset));
+            runs.Add((offset, data.Length));
+            digest.AddRun(offset, data);
+        }))
+        {
+            Assert.InRange(reader.Position, 1, length);
+        }
+
+        Assert.Equal(length, reader.Position);
+        return (content, digest.Finish(), runs);
+    }
+
+    private static string Naive(byte[] content)
+    {
+        using var hashed = new MemoryStream();
+        for (var at = 0; at < content.Length; at += Block)
+        {
+            var block = content.AsSpan(at, Math.Min(Block, content.Length - at));
+            if (block.ContainsAnyExcept((byte)0))
+            {
+                var position = new byte[8];
+                BinaryPrimitives.WriteInt64LittleEndian(position, at);
+                hashed.Write(position);
+                hashed.Write(block);
+            }
+        }
+
+        return Convert.ToHexStringLower(SHA256.HashData(hashed.ToArray()));
+    }
+}

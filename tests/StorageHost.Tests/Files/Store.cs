@@ -1,0 +1,59 @@
+using StorageHost.Files;
+using StorageHost.Images;
+using StorageHost.Tests.Images;
+
+namespace StorageHost.Tests.Files;
+
+/// <summary>A storage directory of one test, gone with it.</summary>
+internal sealed class Store : IDisposable
+{
+    /// <summary>When templates were last written to, unless a test says otherwise.</summary>
+    public static readonly DateTime Written = new(2024, 2, 3, 4, 5, 6, DateTimeKind.Utc);
+
+    public string Path { get; } = Directory.CreateTempSubdirectory("storagehost-").FullName;
+
+    /// <summary>The names in it, sorted, without the private ones.</summary>
+    public string Names => string.Join(' ', Directory.EnumerateFileSystemEntries(Path).Select(System.IO.Path.GetFileName)
+        .Where(name => name != PrivateDirectory.Root).Order(StringComparer.Ordinal));
+
+    /// <summary>What lies in the private directories beside their locks.</summary>
+    public IReadOnlyList<string> Private => !Directory.Exists(this[PrivateDirectory.Root]) ? [] :
+        [.. Directory.EnumerateDirectories(this[PrivateDirectory.Root]).Where(name => Guid.TryParseExact(System.IO.Path.GetFileName(name), "N", out _))
+            .SelectMany(directory => Directory.EnumerateFileSystemEntries(directory)).Where(name => System.IO.Path.GetFileName(name) != PrivateDirectory.LockName)];
+
+    /// <summary>How many daemons have, or had, a private directory.</summary>
+    public int PrivateDirectories => Directory.EnumerateDirectories(this[PrivateDirectory.Root]).Count(name => Guid.TryParseExact(System.IO.Path.GetFileName(name), "N", out _));
+
+    public string this[string name] => System.IO.Path.Combine(Path, name);
+
+    public void Write(string name, params ReadOnlySpan<byte> content)
+    {
+        File.WriteAllBytes(this[name], content);
+        File.SetLastWriteTimeUtc(this[name], Written);
+    }
+
+    public void WriteTemplate(ReadOnlySpan<byte> content, ImageName? image = null) => Write(Sample.Names.Template(image ?? Sample.Centos).Text, content);
+
+    /// <summary>A template of pseudo-random data.</summary>
+    public byte[] WriteTemplate(int length, int seed = 1)
+    {
+        var content = new byte[length];
+        new Random(seed).NextBytes(content);
+        WriteTemplate(content);
+        return content;
+    }
+
+    public byte[] Read(string name) => File.ReadAllBytes(this[name]);
+
+    public bool Has(string name) => Path is not null && new FileInfo(this[name]).Exists;
+
+    public FileStat Stat(string name)
+    {
+        using var file = File.OpenHandle(this[name], share: FileShare.ReadWrite | FileShare.Delete);
+        return Mount.Stat(file, name);
+    }
+
+    public Mount Open() => new(Mount.OpenDirectory(Path));
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}

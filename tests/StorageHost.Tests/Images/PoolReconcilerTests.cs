@@ -1,0 +1,198 @@
+using Moq;
+using StorageHost.Images;
+using StorageHost.Tests.Support;
+using Xunit;
+using static StorageHost.Tests.Images.Sample;
+
+namespace StorageHost.Tests.Images;
+
+public sealed class PoolReconcilerTests : IAsyncLifetime
+{
+    private readonly Core core = new();
+    private readonly TaskCompletionSource gate = new();
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync() => await core.DisposeAsync();
+
+    [Fact]
+    public async Task After_a_start_a_pool_is_filled_to_the_level_that_was_remembered()
+    {
+        core.AddCopies(1);
+        core.Levels[Centos] = 3;
+        await core.StartAsync();
+        await Eventually.HoldsAsync(() => core.Pool is { Ready: 3, Job: null });
+        Assert.Equal([(Centos, 2)], core.Passes);
+        Assert.Equal((JobState.Succeeded, 2), (core.Jobs.All.Single().Snapshot().State, core.Jobs.All.Single().Snapshot().CopiesDone));
+    }
+
+    [Fact]
+    public async Task It_recovers_before_it_reads()
+    {
+        var calls = new List<string>();
+        core.Volume.Setup(volume => volume.RecoverAsync(It.IsAny<CancellationToken>())).Callback(() => calls.Add("recover")).Returns(Task.CompletedTask);
+        core.Volume.Setup(volume => volume.EnsureServedAsync(It.IsAny<CancellationToken>())).Callback(() => calls.Add("ensure")).Returns(Task.CompletedTask);
+        core.Volume.Setup(volume => volume.ScanAsync(It.IsAny<CancellationToken>())).Callback(() => calls.Add("scan"))
+            .ReturnsAsync(new VolumeScan([], [], new Dictionary<ImageName, int>(), core.Space));
+        await core.StartAsync();
+        Assert.Equal("ensure recover scan", string.Join(' ', calls.Take(3)));
+    }
+
+    [Fact]
+    public async Task A_large_level_is_reached_in_several_passes()
+    {
+        core.Levels[Centos] = 20;
+        await core.StartAsync();
+        await Eventually.HoldsAsync(() => core.Pool is { Ready: 20, Job: null });
+        Assert.Equal([8, 8, 4], core.Passes.Select(pass => pass.Copies));
+        Assert.Equal(20, core.Jobs.All.Single().Snapshot().CopiesDone);
+    }
+
+    [Fact]
+    public async Task After_a_claim_the_pool_is_filled_again()
+    {
+        core.AddCopies(2);
+        core.Levels[Centos] = 2;
+        await core.StartAsync();
+        await core.Service.SetImageAsync(Centos, Web01, CancellationToken.None);
+        await Eventually.HoldsAsync(() => core.Pool.Ready == 2 && core.Passes.Count == 1);
+    }
+
+    [Fact]
+    public async Task Copies_above_the_level_are_trimmed()
+    {
+        core.AddCopies(5);
+        core.Levels[Centos] = 2;
+        await core.StartAsync();
+        await Eventually.HoldsAsync(() => core.Pool.Ready == 2 && core.Copies.Count == 2);
+        Assert.Empty(core.Jobs.All);
+    }
+
+    [Fact]
+    public async Task What_fails_is_tried_again_less_and_less_often_until_it_succeeds()
+    {
+        core.Levels[Centos] = 1;
+        core.Gate = Task.FromException(new RefusedException(Refusal.StorageUnavailable, "the storage answered EIO"));
+        await core.StartAsync();
+        await Eventually.HoldsAsync(() => core.Pool.Problem == "the storage answered EIO");
+        Assert.Equal("the storage answered EIO", core.Pool.Job!.Snapshot().Error);
+        await core.PassesUntilAsync(() => core.Passes.Count == 6);
+        Assert.InRange(core.Time.GetUtcNow() - ManualTimeProvider.Start, TimeSpan.FromSeconds(1 + 2 + 4 + 8 + 16), TimeSpan.FromMinutes(5));
+        core.Gate = Task.CompletedTask;
+        await core.PassesUntilAsync(() => core.Pool is { Ready: 1, Problem: null, Job: null });
+        Assert.Equal(JobState.Succeeded, core.Jobs.All.Single().Snapshot().State);
+    }
+
+    [Fact]
+    public async Task A_failure_that_nobody_expected_stops_nothing()
+    {
+        core.Levels[Centos] = 1;
+        core.Gate = Task.FromException(new InvalidOperationException("a bug"));
+        await core.StartAsync();
+        await Eventually.HoldsAsync(() => core.Pool.Problem == "internal error; the log says more");
+        core.Gate = Task.CompletedTask;
+        await core.PassesUntilAsync(() => core.Pool is { Ready: 1, Problem: null });
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_volume_that_cannot_be_read_is_read_again(bool unexpected)
+    {
+        var asked = 0;
+        Exception fault = unexpected ? new InvalidOperationException("a bug") : new RefusedException(Refusal.StorageUnavailable, "not mounted");
+        core.Volume.Setup(volume => volume.EnsureServedAsync(It.IsAny<CancellationToken>())).Returns(() => ++asked < 3 ? Task.FromException(fault) : Task.CompletedTask);
+        await core.Reconciler.StartAsync(CancellationToken.None);
+        await Eventually.HoldsAsync(() => asked == 1 && core.Reconciler.Problem is "not mounted" or "the storage directory could not be read: internal error");
+        await core.PassesUntilAsync(() => core.Reconciler.Problem is null);
+        Assert.True(core.Scanner.HasScanned);
+    }
+
+    [Fact]
+    public async Task While_another_daemon_sees_to_the_pool_this_one_rests_and_then_takes_up_what_that_made()
+    {
+        var asked = 0;
+        core.Levels[Centos] = 2;
+        core.Volume.Setup(volume => volume.TryLockPoolAsync(Centos, It.IsAny<CancellationToken>())).Callback(() => asked++).ReturnsAsync((IDisposable?)null);
+        await core.StartAsync();
+        await Eventually.HoldsAsync(() => core.Pool.Problem is not null);
+        Assert.Equal("another daemon sees to the pool of centos", core.Pool.Problem);
+        for (var rings = 0; rings < 20; rings++)
+        {
+            await HeardAsync();
+        }
+
+        Assert.Equal(1, asked);
+        core.AddCopies(2);
+        await core.PassesUntilAsync(() => core.Pool is { Ready: 2, Problem: null, Job: null });
+        Assert.InRange(asked, 1, 2);
+        Assert.DoesNotContain((Centos, 2), core.Passes);
+    }
+
+    [Fact]
+    public async Task One_worker_is_kept_for_callers_who_wait()
+    {
+        core.Templates[Debian] = Template(Debian);
+        core.Levels[Centos] = 1;
+        core.Levels[Debian] = 1;
+        core.Gate = gate.Task;
+        await core.StartAsync();
+        await Eventually.HoldsAsync(() => !core.Passes.IsEmpty);
+        await HeardAsync();
+        var filled = core.Passes.First(pass => pass.Image.Text != "sentinel").Image;
+        Assert.DoesNotContain(core.Passes, pass => pass.Image == (filled == Centos ? Debian : Centos));
+        core.Gate = Task.CompletedTask;
+        await Eventually.EndsAsync(core.Service.SetImageAsync(filled == Centos ? Debian : Centos, Web01, CancellationToken.None));
+        gate.SetResult();
+        await Eventually.HoldsAsync(() => core.Pools.Get(Centos).Ready == 1 && core.Pools.Get(Debian).Ready == 1);
+    }
+
+    [Fact]
+    public async Task A_pass_that_nobody_needs_any_more_is_stopped()
+    {
+        core.Levels[Centos] = 3;
+        core.Gate = gate.Task;
+        await core.StartAsync();
+        await Eventually.HoldsAsync(() => core.Passes.Count == 1);
+        await core.Service.SetLevelsAsync(new Dictionary<ImageName, int> { [Centos] = 0 }, CancellationToken.None);
+        await Eventually.HoldsAsync(() => core.Pool.Job is null);
+        Assert.Equal((0, 0), (core.Pool.Ready, core.Jobs.All.Single().Snapshot().CopiesDone));
+    }
+
+    [Fact]
+    public async Task A_caller_who_waits_does_not_wait_for_a_whole_pool_to_be_filled()
+    {
+        core.Levels[Centos] = 8;
+        core.Gate = gate.Task;
+        await core.StartAsync();
+        await Eventually.HoldsAsync(() => core.Passes.Count == 1);
+        core.Gate = Task.CompletedTask;
+        await Eventually.EndsAsync(core.Service.SetImageAsync(Centos, Web01, CancellationToken.None));
+        await Eventually.HoldsAsync(() => core.Pool.Ready == 8);
+        Assert.Equal([8, 1, 8], core.Passes.Select(pass => pass.Copies));
+    }
+
+    [Fact]
+    public async Task A_daemon_that_stops_stops_copying()
+    {
+        core.Levels[Centos] = 3;
+        core.Gate = gate.Task;
+        await core.StartAsync();
+        await Eventually.HoldsAsync(() => core.Passes.Count == 1);
+        core.Lifetime.StopApplication();
+        await Eventually.EndsAsync(core.Reconciler.ExecuteTask!);
+        Assert.Equal(0, core.Pool.Ready);
+    }
+
+    /// <summary>Rings, and waits until the reconciler has looked at every pool since: at the last of them, for a caller who waits there.</summary>
+    private async Task HeardAsync()
+    {
+        var sentinel = Image("sentinel");
+        core.Templates[sentinel] = Template(sentinel);
+        var open = core.Gate;
+        core.Gate = Task.CompletedTask;
+        var waiting = core.Service.SetImageAsync(sentinel, Host($"sentinel-{Guid.NewGuid():N}"), CancellationToken.None);
+        await Eventually.EndsAsync(waiting);
+        core.Gate = open;
+    }
+}
