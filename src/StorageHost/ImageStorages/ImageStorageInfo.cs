@@ -47,8 +47,8 @@ internal sealed record VolumeInfo : AnyVolumeInfo
     /// <summary>The id of the disk that it lies on; empty when nobody knows.</summary>
     public required string PrimaryDiskId { get; init; }
 
-    /// <summary>The id of the second disk when it lies on several (a mirror, a striped logical volume); else empty. One of the owner's two examples of a volume
-    /// leaves it out.</summary>
+    /// <summary>The id of the second disk when it lies on several (a mirror, a striped logical volume); else empty.</summary>
+    /// <remarks>One of the owner's two examples of a volume leaves it out.</remarks>
     public string SecondaryDiskId { get; init; } = "";
 }
 
