@@ -13,7 +13,10 @@ internal sealed unsafe class DirectoryCursor(SafeFileHandle directory, string pa
 {
     // struct linux_dirent64: inode, offset, 16-bit record length at 16, type at 18, zero-ended name at 19.
     private const int LengthOffset = 16;
+    private const int TypeOffset = 18;
     private const int NameOffset = 19;
+    private const byte UnknownType = 0;
+    private const byte RegularType = 8;
 
     private readonly byte[] buffer = new byte[64 * 1024];
     private int next;
@@ -22,6 +25,9 @@ internal sealed unsafe class DirectoryCursor(SafeFileHandle directory, string pa
 
     /// <summary>The name that it stands at.</summary>
     public ReadOnlySpan<byte> Name => buffer.AsSpan(name, buffer.AsSpan(name).IndexOf((byte)0));
+
+    /// <summary>Whether it may be a regular file: not every file system says in the directory what a name is.</summary>
+    public bool MayBeRegular => buffer[name - NameOffset + TypeOffset] is RegularType or UnknownType;
 
     /// <summary>Goes to the next name; false at the end.</summary>
     public bool MoveNext()

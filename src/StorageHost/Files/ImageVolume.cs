@@ -10,7 +10,7 @@ internal sealed class ImageVolume(
 
     public Task RecoverAsync(CancellationToken cancellationToken) => recovery.RunAsync(cancellationToken);
 
-    public Task<IReadOnlyList<ImageName>> ListTemplatesAsync(CancellationToken cancellationToken) => volume.TransferAsync(
+    public Task<IReadOnlyList<ImageName>> ListTemplatesAsync(CancellationToken cancellationToken) => volume.RunAsync(
         "list the templates",
         (VolumeSession session, StorageCall<IReadOnlyList<ImageName>> _) => list.Read(session.Mount),
         cancellationToken);
@@ -59,12 +59,12 @@ internal sealed class ImageVolume(
         },
         cancellationToken);
 
-    public Task<IDisposable?> TryLockPoolAsync(ImageName image, CancellationToken cancellationToken) => volume.RunAsync(
+    public Task<IAsyncDisposable?> TryLockPoolAsync(ImageName image, CancellationToken cancellationToken) => volume.RunAsync(
         "lock a pool",
-        (VolumeSession session, StorageCall<IDisposable?> _) =>
+        (VolumeSession session, StorageCall<IAsyncDisposable?> _) =>
         {
             session.Mount.MakeDirectory(LockFile.PoolFolder);
-            return LockFile.TryAcquire(session.Mount, LockFile.OfPool(image)) is { } held ? new ReleasedElsewhere(threads, held) : null;
+            return LockFile.TryAcquire(session.Mount, LockFile.OfPool(image)) is { } held ? new PoolLock(threads, held) : null;
         },
         cancellationToken);
 

@@ -28,7 +28,8 @@ internal sealed unsafe class Mount(SafeFileHandle directory) : IDisposable
     public static SafeFileHandle OpenDirectory(string path) =>
         Handle(Syscalls.OpenAt(Syscalls.AtFdCwd, path, Syscalls.ReadOnly | Syscalls.Directory | Syscalls.CloseOnExec, 0), "open", StorageException.WholeDirectory);
 
-    public static FileStat Stat(SafeFileHandle file, string name) => TryStat(file, "", Syscalls.AtEmptyPath, name, out var stat) ? stat : throw Failed("stat", name);
+    public static FileStat Stat(SafeFileHandle file, string name) => Transient.Execute(
+        static state => TryStat(state.file, "", Syscalls.AtEmptyPath, state.name, out var stat) ? stat : throw Failed("stat", state.name), (file, name));
 
     /// <summary>Looks at a name without following a link; false only when it does not exist.</summary>
     public bool TryStat(string name, out FileStat stat)
@@ -145,14 +146,17 @@ internal sealed unsafe class Mount(SafeFileHandle directory) : IDisposable
         static directory => TryStat(directory, "", Syscalls.AtEmptyPath | Syscalls.AtForceSync, ".", out var stat) ? stat : throw Failed("stat", "."),
         Directory);
 
-    /// <summary>The names in a directory, without <c>.</c> and <c>..</c>, in no order.</summary>
-    public List<string> List(string name)
+    /// <summary>The names in a directory, without <c>.</c> and <c>..</c>, in no order; or only those of what may be a regular file.</summary>
+    public List<string> List(string name, bool regularOnly = false)
     {
         using var cursor = new DirectoryCursor(Open(name, Syscalls.ReadOnly | Syscalls.Directory), name);
         var names = new List<string>();
         while (cursor.MoveNext())
         {
-            names.Add(Encoding.UTF8.GetString(cursor.Name));
+            if (!regularOnly || cursor.MayBeRegular)
+            {
+                names.Add(Encoding.UTF8.GetString(cursor.Name));
+            }
         }
 
         return names;

@@ -1,16 +1,16 @@
-using Microsoft.Extensions.Options;
+using Microsoft.Win32.SafeHandles;
 using StorageHost.Images;
 using static StorageHost.Files.Publishing;
 
 namespace StorageHost.Files;
 
 /// <summary>Claims and publishes on the volume; the protocol itself is <see cref="Publishing"/>.</summary>
-internal sealed class Publisher(StorageVolume volume, FileNames names, FilePermissions permissions, IImageInspector inspector, IOptions<PoolOptions> options) : IPublisher
+internal sealed class Publisher(StorageVolume volume, FileNames names, FilePermissions permissions, IImageInspector inspector) : IPublisher
 {
     private const int MaxDisksOfOneSize = 1000;
 
-    // More than a pool ever holds: the numbers of copies that others added, or that are being taken, are skipped.
-    private readonly int maxCopyNumber = (options.Value.MaxCopies * 4) + 100;
+    private const int MaxCopyNumber = 999_999_999;
+    private const int TriesForNumber = 100;
 
     public Task<ClaimResult> PublishAsync(Copy copy, Template template, Hostname hostname, CancellationToken cancellationToken) =>
         volume.RunAsync(
@@ -23,7 +23,7 @@ internal sealed class Publisher(StorageVolume volume, FileNames names, FilePermi
                     return new ClaimResult(ClaimOutcome.Gone, names.SystemDisk(hostname));
                 }
 
-                return Publish(session, call, claim, copy, template.Fingerprint, hostname);
+                return Publish(session, call, claim, copy.Image, (file, stat) => stat.Inode == copy.Inode ? copy.Of : CopyRecord.Read(file, claim.Name), template, hostname);
             },
             cancellationToken);
 
@@ -33,7 +33,7 @@ internal sealed class Publisher(StorageVolume volume, FileNames names, FilePermi
             (VolumeSession session, StorageCall<ClaimResult> call) =>
             {
                 using var file = own();
-                return Publish(session, call, file, new Copy(claim.Image, 0, 0, null), template.Fingerprint, hostname);
+                return Publish(session, call, file, claim.Image, (_, _) => claim.Of, template, hostname);
             },
             cancellationToken));
 
@@ -53,7 +53,16 @@ internal sealed class Publisher(StorageVolume volume, FileNames names, FilePermi
         cancellationToken);
 
     public Task<PrivateFile> NewDiskAsync(CancellationToken cancellationToken) =>
-        volume.RunAsync("name a disk", (VolumeSession session, StorageCall<PrivateFile> _) => session.Private.NewFile(PrivateKind.Making), cancellationToken);
+        volume.RunAsync(
+            "make a disk's file",
+            (VolumeSession session, StorageCall<PrivateFile> _) =>
+            {
+                // Made here, and not by qemu-img: a storage that hangs is noticed within the deadline, and the file is nobody else's to read.
+                var file = session.Private.NewFile(PrivateKind.Making);
+                using var made = session.Mount.Open(file.Name, Syscalls.ReadWrite | Syscalls.Create | Syscalls.Exclusive, 0x180 /* 0600 */);
+                return file;
+            },
+            cancellationToken);
 
     public Task<FileName> PublishDataDiskAsync(PrivateFile file, Hostname hostname, int sizeGb, CancellationToken cancellationToken) =>
         OwnAsync(file, own => volume.RunAsync(
@@ -72,7 +81,8 @@ internal sealed class Publisher(StorageVolume volume, FileNames names, FilePermi
                 permissions.Apply(handle, owned.Name);
                 Mount.Sync(handle, owned.Name);
                 FileName Name(int number) => names.DataDisk(hostname, sizeGb, number);
-                var (outcome, number) = PublishFirstFree(session.Mount, handle, owned.Name, Name, 0, MaxDisksOfOneSize - 1, number => call.TryAnswer(Name(number)));
+                var (outcome, number) = PublishFirstFree(
+                    session.Mount, handle, owned.Name, Name, Enumerable.Range(0, MaxDisksOfOneSize), number => call.TryAnswer(Name(number)));
                 if (outcome != Outcome.Published)
                 {
                     session.Mount.TryUnlink(owned.Name);
@@ -84,11 +94,16 @@ internal sealed class Publisher(StorageVolume volume, FileNames names, FilePermi
             },
             cancellationToken));
 
-    /// <summary>Gives a claimed copy back to its pool under the first free number.</summary>
+    /// <summary>
+    /// Gives a copy to its pool under a number that was never used. A Gluster client remembers for a moment which file a name led to;
+    /// were the name another copy's by then, a rename would move the new file, and the link after it would name the old one, which is
+    /// somebody's disk already (seen: 5 doubled disks in 250 rounds of two nodes that took the first free number).
+    /// </summary>
     internal Copy AddToPool(Mount mount, string claim, ImageName image)
     {
         using var file = mount.Open(claim);
-        var (outcome, number) = PublishFirstFree(mount, file, claim, number => names.Copy(image, number), 1, maxCopyNumber, _ => true);
+        var numbers = Enumerable.Repeat(0, TriesForNumber).Select(_ => Random.Shared.Next(1, MaxCopyNumber + 1));
+        var (outcome, number) = PublishFirstFree(mount, file, claim, number => names.Copy(image, number), numbers, _ => true);
         if (outcome == Outcome.Taken)
         {
             mount.TryUnlink(claim);
@@ -97,13 +112,19 @@ internal sealed class Publisher(StorageVolume volume, FileNames names, FilePermi
         return new Copy(image, number, Mount.Stat(file, claim).Inode, CopyRecord.Read(file, claim));
     }
 
-    private ClaimResult Publish(VolumeSession session, StorageCall<ClaimResult> call, PrivateFile claim, Copy copy, Fingerprint template, Hostname hostname)
+    private ClaimResult Publish(
+        VolumeSession session,
+        StorageCall<ClaimResult> call,
+        PrivateFile claim,
+        ImageName image,
+        Func<SafeFileHandle, FileStat, Fingerprint?> recorded,
+        Template template,
+        Hostname hostname)
     {
         var disk = names.SystemDisk(hostname);
         using var file = session.Mount.Open(claim.Name);
         var stat = Mount.Stat(file, claim.Name);
-        var recorded = stat.Inode == copy.Inode ? copy.Of : CopyRecord.Read(file, claim.Name);
-        if (!CopyRecord.IsWhole(stat, recorded, template))
+        if (!CopyRecord.IsWhole(stat, recorded(file, stat), template.Fingerprint))
         {
             session.Mount.TryUnlink(claim.Name);
             return new ClaimResult(ClaimOutcome.Stale, disk);
@@ -112,7 +133,7 @@ internal sealed class Publisher(StorageVolume volume, FileNames names, FilePermi
         var published = new ClaimResult(ClaimOutcome.Published, disk);
         return Publishing.Publish(session.Mount, file, claim.Name, disk, () => call.TryAnswer(published)) == Outcome.Published
             ? published
-            : new ClaimResult(ClaimOutcome.HostExists, disk, AddToPool(session.Mount, claim.Name, copy.Image));
+            : new ClaimResult(ClaimOutcome.HostExists, disk, AddToPool(session.Mount, claim.Name, image));
     }
 
     /// <summary>Hands a private file over to work that may start late or never: it is released exactly once, when nobody can use it any more.</summary>

@@ -6,7 +6,7 @@ namespace StorageHost.Files;
 /// <summary>Deletes files by their exact names, all or none, and never one that QEMU has open.</summary>
 internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspector inspector, TemplateFile templates) : IRemover
 {
-    public Task<RemovedHost> RemoveHostAsync(Hostname hostname, bool purge, CancellationToken cancellationToken) => volume.TransferAsync(
+    public Task<RemovedHost> RemoveHostAsync(Hostname hostname, bool purge, CancellationToken cancellationToken) => volume.RunAsync(
         "delete a host",
         (VolumeSession session, StorageCall<RemovedHost> call) =>
         {

@@ -28,7 +28,7 @@ internal sealed class StorageOptions
     public TimeSpan OperationTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>The same for what moves data: a block of a copy, its fsync, a listing of the directory.</summary>
-    public TimeSpan TransferTimeout { get; init; } = TimeSpan.FromMinutes(2);
+    public TimeSpan TransferTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How often the directory is read again, to see what other daemons and operators did.</summary>
     public TimeSpan RescanInterval { get; init; } = TimeSpan.FromSeconds(5);

@@ -34,7 +34,7 @@ internal sealed class TemplateList(FileNames names, VolumePolicy policy, TimePro
 
     private (List<VolumeEntry> All, IReadOnlyList<ImageName> Images) Entries(Mount mount, DateTimeOffset now, FileStat directory)
     {
-        List<VolumeEntry> all = [.. mount.List(".").Select(names.Classify).OfType<VolumeEntry>()];
+        List<VolumeEntry> all = [.. mount.List(".", regularOnly: true).Select(names.Classify).OfType<VolumeEntry>()];
         ImageName[] images = [.. all.OfType<TemplateEntry>().Select(entry => entry.Image).OrderBy(image => image.Text, StringComparer.Ordinal)];
         var changed = DateTimeOffset.UnixEpoch.AddTicks(directory.Fingerprint.ModifiedNs / TimeSpan.NanosecondsPerTick);
         last = new Listing(directory.Device, directory.Fingerprint, now, now - changed >= Settled, images);

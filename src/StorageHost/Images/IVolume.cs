@@ -45,5 +45,5 @@ internal interface IVolume
     Task WriteLevelAsync(ImageName image, int level, CancellationToken cancellationToken);
 
     /// <summary>Becomes the only daemon that fills or trims this image's pool; null when another one is.</summary>
-    Task<IDisposable?> TryLockPoolAsync(ImageName image, CancellationToken cancellationToken);
+    Task<IAsyncDisposable?> TryLockPoolAsync(ImageName image, CancellationToken cancellationToken);
 }

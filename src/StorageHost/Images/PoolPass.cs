@@ -22,7 +22,7 @@ internal sealed partial class PoolPass(
     /// <summary>Makes what the pool lacks, unless another daemon is at it.</summary>
     public async Task FillAsync(Pool pool, CancellationToken cancellationToken)
     {
-        using var only = await LockAsync(pool.Image, cancellationToken);
+        await using var only = await LockAsync(pool.Image, cancellationToken);
         // Others may have filled it until just now.
         await scanner.ScanAsync(cancellationToken);
         var missing = Math.Min(pool.Wanted - pool.Ready, PoolPlan.MaxCopiesAtOnce);
@@ -35,7 +35,7 @@ internal sealed partial class PoolPass(
     /// <summary>Deletes copies above the level, unless another daemon is at it.</summary>
     public async Task TrimAsync(Pool pool, CancellationToken cancellationToken)
     {
-        using var only = await LockAsync(pool.Image, cancellationToken);
+        await using var only = await LockAsync(pool.Image, cancellationToken);
         await scanner.ScanAsync(cancellationToken);
         while (pool.Ready > pool.Wanted && pool.Take() is { } copy)
         {
@@ -44,7 +44,7 @@ internal sealed partial class PoolPass(
         }
     }
 
-    private async Task<IDisposable> LockAsync(ImageName image, CancellationToken cancellationToken) =>
+    private async Task<IAsyncDisposable> LockAsync(ImageName image, CancellationToken cancellationToken) =>
         await volume.TryLockPoolAsync(image, cancellationToken) ?? throw new RefusedException(Refusal.JobConflict, $"another daemon sees to the pool of {image}");
 
     private async Task MakeAsync(Pool pool, int copies, CancellationToken cancellationToken)

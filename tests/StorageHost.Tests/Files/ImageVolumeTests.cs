@@ -91,10 +91,10 @@ public sealed class ImageVolumeTests : IAsyncLifetime
         Assert.NotNull(held);
         Assert.Null(await other.Images.TryLockPoolAsync(Sample.Centos, CancellationToken.None));
         Assert.Null(await daemon.Images.TryLockPoolAsync(Sample.Centos, CancellationToken.None));
-        using var another = await other.Images.TryLockPoolAsync(Sample.Debian, CancellationToken.None);
+        await using var another = await other.Images.TryLockPoolAsync(Sample.Debian, CancellationToken.None);
         Assert.NotNull(another);
-        held.Dispose();
-        await Eventually.HoldsAsync(() => other.Images.TryLockPoolAsync(Sample.Centos, CancellationToken.None).Result is not null);
+        await held.DisposeAsync();
+        Assert.NotNull(await other.Images.TryLockPoolAsync(Sample.Centos, CancellationToken.None));
     }
 
     [Fact]

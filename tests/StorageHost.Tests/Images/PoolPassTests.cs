@@ -122,7 +122,7 @@ public sealed class PoolPassTests : IAsyncLifetime
     {
         core.Levels[Centos] = fill ? 3 : 0;
         core.AddCopies(1);
-        core.Volume.Setup(volume => volume.TryLockPoolAsync(Centos, It.IsAny<CancellationToken>())).ReturnsAsync((IDisposable?)null);
+        core.Volume.Setup(volume => volume.TryLockPoolAsync(Centos, It.IsAny<CancellationToken>())).ReturnsAsync((IAsyncDisposable?)null);
         var refused = await Assert.ThrowsAsync<RefusedException>(
             () => fill ? core.Pass.FillAsync(core.Pool, CancellationToken.None) : core.Pass.TrimAsync(core.Pool, CancellationToken.None));
         Assert.Equal((Refusal.JobConflict, 1, 0), (refused.Reason, core.Copies.Count, core.Passes.Count));
@@ -131,12 +131,12 @@ public sealed class PoolPassTests : IAsyncLifetime
     [Fact]
     public async Task The_lock_is_given_up_whatever_happens()
     {
-        var held = new Mock<IDisposable>();
+        var held = new Mock<IAsyncDisposable>();
         core.Volume.Setup(volume => volume.TryLockPoolAsync(Centos, It.IsAny<CancellationToken>())).ReturnsAsync(held.Object);
         core.Levels[Centos] = 1;
         core.Gate = Task.FromException(new RefusedException(Refusal.NoSpace, "full"));
         await Assert.ThrowsAsync<RefusedException>(() => core.Pass.FillAsync(core.Pool, CancellationToken.None));
-        held.Verify(disposable => disposable.Dispose(), Times.Once);
+        held.Verify(disposable => disposable.DisposeAsync(), Times.Once);
     }
 
     [Fact]

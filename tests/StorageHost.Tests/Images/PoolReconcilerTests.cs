@@ -113,7 +113,7 @@ public sealed class PoolReconcilerTests : IAsyncLifetime
     {
         var asked = 0;
         core.Levels[Centos] = 2;
-        core.Volume.Setup(volume => volume.TryLockPoolAsync(Centos, It.IsAny<CancellationToken>())).Callback(() => asked++).ReturnsAsync((IDisposable?)null);
+        core.Volume.Setup(volume => volume.TryLockPoolAsync(Centos, It.IsAny<CancellationToken>())).Callback(() => asked++).ReturnsAsync((IAsyncDisposable?)null);
         await core.StartAsync();
         await Eventually.HoldsAsync(() => core.Pool.Problem is not null);
         Assert.Equal("another daemon sees to the pool of centos", core.Pool.Problem);

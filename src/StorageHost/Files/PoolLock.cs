@@ -1,0 +1,27 @@
+using StorageHost.Images;
+
+namespace StorageHost.Files;
+
+/// <summary>A pool's lock. It is given back on a storage thread, and when that is done, the next pass can have it.</summary>
+internal sealed class PoolLock(StorageThreads threads, IDisposable held) : IAsyncDisposable
+{
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await threads.RunAsync(
+                "unlock a pool",
+                (StorageCall<bool> _) =>
+                {
+                    held.Dispose();
+                    return true;
+                },
+                CancellationToken.None);
+        }
+        catch (RefusedException)
+        {
+            // The storage does not answer now. Whoever tries for the lock later sees it held or not.
+            threads.Release(held);
+        }
+    }
+}
