@@ -29,6 +29,8 @@ internal sealed record FoundFile(string Name, char Type, ulong Inode, int Links,
         return [.. said.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Parse)];
     }
 
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Name} ({Type}, inode {Inode}, {Links} names, {Size} bytes)");
+
     private static FoundFile Parse(string line)
     {
         var part = line.Split('\t');

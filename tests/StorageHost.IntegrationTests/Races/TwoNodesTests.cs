@@ -42,6 +42,30 @@ public sealed class TwoNodesTests(Lab lab)
         await area.Oracle.CheckAsync(place: 1);
     }
 
+    // A node remembers for a second which file a name stood for. Were a copy's name used again within that second, a node that renames
+    // it would go on with the file it remembers, which by then is another host's disk.
+    [DaemonTheory, SharedStorage]
+    public async Task Nodes_that_take_copies_in_turn_never_take_the_same(StorageKind kind)
+    {
+        await using var area = await lab.AreaAsync(kind);
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
+        string[] settings = ["--Storage:RescanInterval", "00:00:00.2"];
+        Client[] nodes = [(await area.StartAtAsync(0, settings)).Client, (await area.StartAtAsync(1, settings)).Client];
+        await Task.WhenAll(nodes.Select(node => node.FillAsync("centos", 2)));
+        for (var round = 0; round < 120; round++)
+        {
+            foreach (var (node, number) in nodes.Select((node, number) => (node, number)))
+            {
+                (await node.SetImageAsync("centos", $"turn{round}-{number}")).Is(200);
+                area.Oracle.Disk($"turn{round}-{number}", "centos");
+            }
+        }
+
+        await Task.WhenAll(nodes.Select(node => node.FillAsync("centos", 0)));
+        await area.Oracle.CheckAsync(place: 0);
+        await area.Oracle.CheckAsync(place: 1);
+    }
+
     [DaemonTheory, SharedStorage]
     public async Task Data_disks_of_one_host_and_size_get_names_of_their_own(StorageKind kind)
     {
