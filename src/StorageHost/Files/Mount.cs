@@ -88,8 +88,10 @@ internal sealed unsafe class Mount(SafeFileHandle directory) : IDisposable
     /// <summary>Gives a file a second name; false when that name is taken by another file.</summary>
     public bool TryLink(string from, string to)
     {
+        var tries = 0;
         return Transient.Execute(() =>
         {
+            tries++;
             if (Syscalls.LinkAt(Directory, from, Directory, to, 0) == 0)
             {
                 return true;
@@ -101,7 +103,8 @@ internal sealed unsafe class Mount(SafeFileHandle directory) : IDisposable
                 throw new StorageException("link", to, errno);
             }
 
-            return TryStat(Directory, from, Syscalls.AtSymlinkNoFollow, from, out var ours)
+            return tries > 1
+                && TryStat(Directory, from, Syscalls.AtSymlinkNoFollow, from, out var ours)
                 && TryStat(Directory, to, Syscalls.AtSymlinkNoFollow, to, out var theirs)
                 && ours.Inode == theirs.Inode;
         });

@@ -60,7 +60,7 @@ internal static class PoolPlan
 
     // Either nobody needs its copies any more, or it makes many for the pool while a caller waits who could have one sooner.
     private static bool IsWasted(PassState pass, int wanted, int ready, int waiting) =>
-        waiting == 0 ? ready >= wanted : pass.Step == PoolStep.Fill && pass.CopiesLeft > WorthWaitingFor;
+        pass.Step != PoolStep.Trim && waiting == 0 ? ready >= wanted : pass.Step == PoolStep.Fill && pass.CopiesLeft > WorthWaitingFor;
 
     private static long Reserve(VolumeSpace space, int percent) => space.TotalBytes / 100 * percent;
 }

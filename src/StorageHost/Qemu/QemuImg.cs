@@ -6,9 +6,14 @@ using StorageHost.Processes;
 namespace StorageHost.Qemu;
 
 /// <summary>Makes data disks with qemu-img. When it fails, what is under the private name stays for the caller to remove.</summary>
-internal sealed partial class QemuImg(ProcessRunner runner, IOptions<QemuOptions> options, ILogger<QemuImg> logger) : IDiskCreator
+internal sealed partial class QemuImg(ProcessRunner runner, IOptions<QemuOptions> options, ILogger<QemuImg> logger) : IDiskCreator, IDisposable
 {
     private const int LoggedError = 2000;
+
+    /// <summary>Reading what a program prints keeps a worker busy for as long as it hangs: a hung storage may not use up all of them.</summary>
+    private const int MaxRuns = 4;
+
+    private readonly SemaphoreSlim _slots = new(MaxRuns, MaxRuns);
     private readonly QemuOptions _options = options.Value;
 
     public async Task CreateAsync(PrivateFile file, int sizeGb, CancellationToken cancellationToken)
@@ -33,8 +38,15 @@ internal sealed partial class QemuImg(ProcessRunner runner, IOptions<QemuOptions
             : new RefusedException(Refusal.StorageUnavailable, "the data disk could not be created: qemu-img failed");
     }
 
+    public void Dispose() => _slots.Dispose();
+
     private async Task<ProcessResult> RunAsync(string[] arguments, CancellationToken cancellationToken)
     {
+        if (!await _slots.WaitAsync(_options.Timeout, cancellationToken))
+        {
+            throw new RefusedException(Refusal.StorageTimeout, "too many data disks are being created; nothing was created");
+        }
+
         try
         {
             var command = new ProcessCommand(_options.Path, arguments)
@@ -54,6 +66,10 @@ internal sealed partial class QemuImg(ProcessRunner runner, IOptions<QemuOptions
         {
             LogNotStarted(e, _options.Path);
             throw new RefusedException(Refusal.StorageUnavailable, "the data disk could not be created: qemu-img is not installed", e);
+        }
+        finally
+        {
+            _slots.Release();
         }
     }
 

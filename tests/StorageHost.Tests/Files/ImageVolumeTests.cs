@@ -1,6 +1,5 @@
 using StorageHost.Images;
 using StorageHost.Tests.Images;
-using StorageHost.Tests.Support;
 using Xunit;
 
 namespace StorageHost.Tests.Files;
