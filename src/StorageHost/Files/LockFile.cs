@@ -33,7 +33,7 @@ internal static class LockFile
 
         try
         {
-            if (Locks.TryLock(file, name) && mount.TryStat(name, out var stat) && stat.Inode == Mount.Stat(file, name).Inode)
+            if (TryHold(mount, file, name))
             {
                 return file;
             }
@@ -47,4 +47,8 @@ internal static class LockFile
         file.Dispose();
         return null;
     }
+
+    /// <summary>Locks an open lock file; false when somebody else has it, or removed it since it was opened.</summary>
+    internal static bool TryHold(Mount mount, SafeFileHandle file, string name) =>
+        Locks.TryLock(file, name) && mount.TryStat(name, out var stat) && stat.Inode == Mount.Stat(file, name).Inode;
 }

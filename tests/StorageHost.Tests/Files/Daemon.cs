@@ -75,6 +75,13 @@ internal sealed class Daemon : IAsyncDisposable
     public async Task<ClaimResult> PublishAsync(Copy copy, Hostname hostname, CancellationToken cancellationToken = default) =>
         await Publisher.PublishAsync(copy, await Images.FindTemplateAsync(copy.Image, CancellationToken.None), hostname, cancellationToken);
 
+    /// <summary>Waits until the storage threads have ended what they were at: then each of them can meet the others.</summary>
+    public Task ThreadsAreFreeAsync()
+    {
+        var all = new Barrier(4);
+        return Eventually.EndsAsync(Task.WhenAll(Enumerable.Range(0, 4).Select(_ => RunAsync(_ => all.SignalAndWait(TimeSpan.FromSeconds(20))))));
+    }
+
     /// <summary>Dies: its lock goes with the process, everything else stays where it is.</summary>
     public async Task CrashAsync()
     {

@@ -152,6 +152,18 @@ public sealed class RemoverTests : IAsyncLifetime
         Assert.Equal(before, store.Names);
     }
 
+    [Fact]
+    public async Task Who_leaves_while_it_is_checked_deletes_nothing()
+    {
+        await WriteImagesAsync();
+        var before = store.Names;
+        using var gone = new CancellationTokenSource();
+        inspector.Setup(port => port.Inspect(It.IsAny<IHeaderSource>())).Callback(gone.Cancel).Returns(new ImageHeader(ImageFormat.Raw, 1, null, null));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => daemon.Remover.RemoveImageAsync(Sample.Centos, gone.Token));
+        await daemon.ThreadsAreFreeAsync();
+        Assert.Equal(before, store.Names);
+    }
+
     private Task<RemovedHost> RemoveHostAsync(bool purge = false) => daemon.Remover.RemoveHostAsync(Sample.Web01, purge, CancellationToken.None);
 
     private async Task WriteImagesAsync()

@@ -105,7 +105,7 @@ public sealed class SparseReaderTests : IDisposable
         from buffer in Gen.Choose(1, 5)
         select (blocks, tail, buffer);
 
-    /// <summary>Writes an image of blocks that are holes (0), zeros (1), full (2) or nearly empty (3), with a last part of a block.</summary>
+    /// <summary>Writes an image of blocks that are holes (0), zeros (1), full (2) or a hole but for one byte (3), with a last part of a block.</summary>
     private byte[] Make((int[] Blocks, int Tail, int BufferBlocks) image)
     {
         var content = new byte[(image.Blocks.Length * Block) + image.Tail];
@@ -117,18 +117,16 @@ public sealed class SparseReaderTests : IDisposable
         {
             var block = content.AsSpan(at, Math.Min(Block, content.Length - at));
             var kind = at / Block < image.Blocks.Length ? image.Blocks[at / Block] : 2;
-            if (kind == 2)
+            switch (kind)
             {
-                random.NextBytes(block);
-            }
-            else if (kind == 3)
-            {
-                block[random.Next(block.Length)] = 1;
-            }
-
-            if (kind > 0)
-            {
-                RandomAccess.Write(file, block, at);
+                case 1: RandomAccess.Write(file, block, at); break;
+                case 2: random.NextBytes(block); RandomAccess.Write(file, block, at); break;
+                case 3:
+                    // The rest of the block is a hole.
+                    var place = random.Next(block.Length);
+                    block[place] = 1;
+                    RandomAccess.Write(file, [1], at + place);
+                    break;
             }
         }
 
