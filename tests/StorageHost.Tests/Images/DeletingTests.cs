@@ -18,6 +18,7 @@ public sealed class DeletingTests : IAsyncLifetime
         core.Remover.Setup(remover => remover.RemoveImageAsync(Centos, It.IsAny<CancellationToken>()))
             .Callback(() =>
             {
+                calls.Add($"{core.Stopped.Count} stopped");
                 calls.Add("remove");
                 core.Templates.TryRemove(Centos, out _);
                 core.Levels.TryRemove(Centos, out _);
@@ -37,7 +38,7 @@ public sealed class DeletingTests : IAsyncLifetime
             .ThrowsAsync(new InvalidOperationException("copied a template that is being deleted"));
         var removed = await Eventually.EndsAsync(core.Service.DeleteImageAsync(Centos, CancellationToken.None));
         Assert.Equal([Names.Template(Centos)], removed.Removed);
-        Assert.Equal("check remove", string.Join(' ', calls));
+        Assert.Equal("check, 1 stopped, remove", string.Join(", ", calls));
         Assert.Equal((0, 0, JobState.Cancelled, false), (core.Pool.Wanted, core.Copies.Count, job.Snapshot().State, core.Pool.Closing));
     }
 
