@@ -13,6 +13,7 @@ internal static class FilesSetup
         .AddSingleton(provider => new VolumePolicy(Options(provider).ReservePercent, Options(provider).RescanInterval))
         .AddSingleton<StorageThreads>()
         .AddSingleton<StorageVolume>()
+        .AddSingleton<CopyNumbers>(DrawnNumbers.Draw)
         .AddSingleton<FilePermissions>()
         .AddSingleton<TemplateFile>()
         .AddSingleton<TemplateList>()

@@ -5,12 +5,9 @@ using static StorageHost.Files.Publishing;
 namespace StorageHost.Files;
 
 /// <summary>Claims and publishes on the volume; the protocol itself is <see cref="Publishing"/>.</summary>
-internal sealed class Publisher(StorageVolume volume, FileNames names, FilePermissions permissions, IImageInspector inspector) : IPublisher
+internal sealed class Publisher(StorageVolume volume, FileNames names, FilePermissions permissions, IImageInspector inspector, CopyNumbers numbers) : IPublisher
 {
     private const int MaxDisksOfOneSize = 1000;
-
-    private const int MaxCopyNumber = 999_999_999;
-    private const int TriesForNumber = 100;
 
     public Task<ClaimResult> PublishAsync(Copy copy, Template template, Hostname hostname, CancellationToken cancellationToken) =>
         volume.RunAsync(
@@ -94,16 +91,11 @@ internal sealed class Publisher(StorageVolume volume, FileNames names, FilePermi
             },
             cancellationToken));
 
-    /// <summary>
-    /// Gives a copy to its pool under a number that was never used. A Gluster client remembers for a moment which file a name led to;
-    /// were the name another copy's by then, a rename would move the new file, and the link after it would name the old one, which is
-    /// somebody's disk already (seen: 5 doubled disks in 250 rounds of two nodes that took the first free number).
-    /// </summary>
+    /// <summary>Gives a copy to its pool.</summary>
     internal Copy AddToPool(Mount mount, string claim, ImageName image)
     {
         using var file = mount.Open(claim);
-        var numbers = Enumerable.Repeat(0, TriesForNumber).Select(_ => Random.Shared.Next(1, MaxCopyNumber + 1));
-        var (outcome, number) = PublishFirstFree(mount, file, claim, number => names.Copy(image, number), numbers, _ => true);
+        var (outcome, number) = PublishFirstFree(mount, file, claim, number => names.Copy(image, number), numbers(), _ => true);
         if (outcome == Outcome.Taken)
         {
             mount.TryUnlink(claim);

@@ -21,7 +21,7 @@ internal sealed class Daemon : IAsyncDisposable
         Volume = new StorageVolume(options, Threads, NullLogger<StorageVolume>.Instance);
         var permissions = new FilePermissions(Options.Create(new DisksOptions { Mode = "0640" }));
         Templates = new TemplateFile(Sample.Names, inspector, Volume);
-        Publisher = new Publisher(Volume, Sample.Names, permissions, inspector);
+        Publisher = new Publisher(Volume, Sample.Names, permissions, inspector, () => Enumerable.Range(1, 1000));
         Recovery = new Recovery(Volume, Sample.Names, Publisher, Clock, NullLogger<Recovery>.Instance);
         Remover = new Remover(Volume, Sample.Names, inspector, Templates);
         Engine = new CopyEngine(Volume, Sample.Names, Templates, permissions, pool, Clock);

@@ -61,6 +61,7 @@ public sealed class DataDiskTests : IAsyncLifetime
     public async Task A_disk_that_was_never_made_is_no_disk()
     {
         var file = await daemon.Publisher.NewDiskAsync(CancellationToken.None);
+        File.Delete(file.Path);
         await Assert.ThrowsAsync<RefusedException>(() => daemon.Publisher.PublishDataDiskAsync(file, Sample.Web01, 5, CancellationToken.None));
         Assert.Equal("", store.Names);
     }
