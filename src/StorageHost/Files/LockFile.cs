@@ -38,6 +38,10 @@ internal static class LockFile
                 return file;
             }
         }
+        catch (StorageException exception) when (exception.Errno is Errno.NoEntry or Errno.Stale)
+        {
+            // Gluster's word for: whoever held it has removed it by now.
+        }
         catch
         {
             file.Dispose();

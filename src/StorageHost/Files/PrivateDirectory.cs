@@ -37,6 +37,7 @@ internal sealed class PrivateDirectory : IDisposable
     public static PrivateDirectory Create(Mount mount, string basePath)
     {
         mount.MakeDirectory(Root);
+        mount.MakeDirectory(LockFile.PoolFolder);
         for (var tries = 0; tries < 10; tries++)
         {
             var name = $"{Root}/{Guid.NewGuid():N}";

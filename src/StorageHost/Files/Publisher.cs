@@ -79,7 +79,7 @@ internal sealed class Publisher(StorageVolume volume, FileNames names, FilePermi
                 Mount.Sync(handle, owned.Name);
                 FileName Name(int number) => names.DataDisk(hostname, sizeGb, number);
                 var (outcome, number) = PublishFirstFree(
-                    session.Mount, handle, owned.Name, Name, Enumerable.Range(0, MaxDisksOfOneSize), number => call.TryAnswer(Name(number)));
+                    (name, tryAnswer) => NameGuard.Publish(session, handle, owned.Name, name, tryAnswer), Name, Enumerable.Range(0, MaxDisksOfOneSize), number => call.TryAnswer(Name(number)));
                 if (outcome != Outcome.Published)
                 {
                     session.Mount.TryUnlink(owned.Name);
@@ -95,7 +95,8 @@ internal sealed class Publisher(StorageVolume volume, FileNames names, FilePermi
     internal Copy AddToPool(Mount mount, string claim, ImageName image)
     {
         using var file = mount.Open(claim);
-        var (outcome, number) = PublishFirstFree(mount, file, claim, number => names.Copy(image, number), numbers(), _ => true);
+        var (outcome, number) = PublishFirstFree(
+            (name, tryAnswer) => Publishing.Publish(mount, file, claim, name, tryAnswer), number => names.Copy(image, number), numbers(), _ => true);
         if (outcome == Outcome.Taken)
         {
             mount.TryUnlink(claim);
@@ -123,7 +124,7 @@ internal sealed class Publisher(StorageVolume volume, FileNames names, FilePermi
         }
 
         var published = new ClaimResult(ClaimOutcome.Published, disk);
-        return Publishing.Publish(session.Mount, file, claim.Name, disk, () => call.TryAnswer(published)) == Outcome.Published
+        return NameGuard.Publish(session, file, claim.Name, disk, () => call.TryAnswer(published)) == Outcome.Published
             ? published
             : new ClaimResult(ClaimOutcome.HostExists, disk, AddToPool(session.Mount, claim.Name, image));
     }

@@ -60,13 +60,13 @@ internal static class Publishing
     /// <summary>Publishes a file under the first free name of a sequence.</summary>
     /// <returns>The outcome with the number of the name; Taken when the last name was taken, too.</returns>
     public static (Outcome Outcome, int Number) PublishFirstFree(
-        Mount mount, SafeFileHandle file, string from, Func<int, FileName> name, IEnumerable<int> numbers, Func<int, bool> tryAnswer)
+        Func<FileName, Func<bool>, Outcome> publish, Func<int, FileName> name, IEnumerable<int> numbers, Func<int, bool> tryAnswer)
     {
         var last = 0;
         foreach (var number in numbers)
         {
             last = number;
-            var outcome = Publish(mount, file, from, name(number), () => tryAnswer(number));
+            var outcome = publish(name(number), () => tryAnswer(number));
             if (outcome != Outcome.Taken)
             {
                 return (outcome, number);

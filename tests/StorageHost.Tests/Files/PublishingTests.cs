@@ -122,5 +122,5 @@ public sealed class PublishingTests : IDisposable
     private Publishing.Outcome Publish(Func<bool> tryAnswer) => Publishing.Publish(mount, file, "private", Disk, tryAnswer);
 
     private (Publishing.Outcome Outcome, int Number) PublishFirstFree(int last, Func<int, bool> tryAnswer) =>
-        Publishing.PublishFirstFree(mount, file, "private", number => new FileName($"disk{number}"), Enumerable.Range(1, last), tryAnswer);
+        Publishing.PublishFirstFree((name, answer) => Publishing.Publish(mount, file, "private", name, answer), number => new FileName($"disk{number}"), Enumerable.Range(1, last), tryAnswer);
 }
