@@ -14,15 +14,20 @@ internal sealed class ContentDigest : IDisposable
 
     private readonly IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
-    /// <summary>Adds a run of blocks none of which is all zeros; it starts on a block boundary.</summary>
-    public void AddRun(long offset, ReadOnlySpan<byte> data)
+    /// <summary>Adds a piece of the image, which begins on a block; pieces come in order.</summary>
+    public void Add(DataBlock piece)
     {
         Span<byte> position = stackalloc byte[sizeof(long)];
+        var data = piece.Data.Span;
         for (var start = 0; start < data.Length; start += BlockSize)
         {
-            BinaryPrimitives.WriteInt64LittleEndian(position, offset + start);
-            hash.AppendData(position);
-            hash.AppendData(data.Slice(start, Math.Min(BlockSize, data.Length - start)));
+            var block = data.Slice(start, Math.Min(BlockSize, data.Length - start));
+            if (block.ContainsAnyExcept((byte)0))
+            {
+                BinaryPrimitives.WriteInt64LittleEndian(position, piece.Offset + start);
+                hash.AppendData(position);
+                hash.AppendData(block);
+            }
         }
     }
 

@@ -5,19 +5,25 @@ using StorageHost.Images;
 namespace StorageHost.Files;
 
 /// <summary>
-/// The one way a copy is made: reflinked where the file system shares blocks, else read once and written to every copy. A copy is handed
-/// on only when it is on the storage and reads back as its template does.
+/// The one way a copy is made: reflinked where the file system shares blocks, else read once and written to every copy, reading and
+/// writing at the same time. A copy is handed on only when it is on the storage and is what its template is.
 /// </summary>
 internal sealed class CopyEngine(
     StorageVolume volume, FileNames names, TemplateFile templates, FilePermissions permissions, IOptions<PoolOptions> options, TimeProvider time) : ICopyEngine
 {
-    /// <summary>How much is read and written at a time: large enough for Gluster, small enough to cancel and to time out.</summary>
-    private const int BufferSize = 4 * 1024 * 1024;
+    /// <summary>How much is read and written at a time, in bytes: found by trying 128 KiB to 4 MiB on Gluster (docs/benchmarks.md).</summary>
+    private const int BlockSize = 1 << 20;
+
+    /// <summary>How many blocks are on their way at the same time: the fastest copy is so far ahead of the slowest at most.</summary>
+    private const int Depth = 4;
+
+    /// <summary>What stands for the digest of a reflinked copy, which has the very blocks of its template.</summary>
+    private const string Reflinked = "reflink";
 
     /// <summary>A template written to within this time may still be written to without its modification time showing it.</summary>
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
 
-    public async Task<IReadOnlyList<Claim>> MakeAsync(ImageName image, int copies, Action<long, long> progress, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<Claim>> MakeAsync(ImageName image, int copies, Func<CopyProgress, ValueTask> progress, CancellationToken cancellationToken)
     {
         var (source, template) = await OpenSettledAsync(image, cancellationToken);
         var making = new List<CopyInTheMaking>();
@@ -29,24 +35,21 @@ internal sealed class CopyEngine(
                 making.Add(await RunAsync("create a copy", session => CopyInTheMaking.Create(session, image), cancellationToken));
             }
 
-            var digest = await RunAsync("reflink", _ => making.All(copy => copy.TryReflink(source)), cancellationToken)
-                ? ""
+            var digest = await RunAsync("reflink", _ => making.TrueForAll(copy => copy.TryReflink(source)), cancellationToken)
+                ? Reflinked
                 : await StreamAsync(source, template, making, progress, cancellationToken);
-            foreach (var copy in making)
-            {
-                await RunAsync("make a copy durable", _ => copy.Finish(template.Fingerprint, digest, permissions), cancellationToken);
-                await VerifyAsync(copy, template, digest, cancellationToken);
-            }
-
+            await Task.WhenAll(making.Select(copy => FinishAsync(copy, template, digest, cancellationToken)));
             await RunAsync("look at the template again", session => CheckUnchanged(session, source, template), cancellationToken);
-            progress(template.Fingerprint.Size, template.Fingerprint.Size);
             whole = true;
-            return [.. making.Select(copy => new Claim(image, copy.Private, template.Fingerprint))];
+            return [.. making.Select(copy => new Claim(image, copy.File, template.Fingerprint))];
         }
         finally
         {
             volume.Release(source);
-            await CloseAsync(making, whole);
+            if (!whole)
+            {
+                await DiscardAsync(making);
+            }
         }
     }
 
@@ -70,54 +73,66 @@ internal sealed class CopyEngine(
     }
 
     private async Task<string> StreamAsync(
-        SafeFileHandle source, Template template, List<CopyInTheMaking> making, Action<long, long> progress, CancellationToken cancellationToken)
+        SafeFileHandle source, Template template, List<CopyInTheMaking> making, Func<CopyProgress, ValueTask> progress, CancellationToken cancellationToken)
     {
         var length = template.Fingerprint.Size;
-        await RunAsync("size copies", _ => making.ForEach(copy => copy.SetLength(length)), cancellationToken);
-        using var digest = new ContentDigest();
         var reader = new SparseReader(source, names.Template(template.Image).Text, length);
-        var buffer = GC.AllocateUninitializedArray<byte>(BufferSize);
-        while (await volume.TransferAsync(
-            "copy",
-            (VolumeSession _, StorageCall<bool> _) => reader.ReadNext(buffer, (offset, data) =>
-            {
-                digest.AddRun(offset, data);
-                foreach (var copy in making)
-                {
-                    copy.Write(offset, data);
-                }
-            }),
-            cancellationToken))
+        using var digest = new ContentDigest();
+        var buffers = Array.ConvertAll(new int[Depth], _ => new AlignedBuffer(BlockSize));
+        var writing = Array.ConvertAll(buffers, _ => Task.CompletedTask);
+        var written = 0L;
+        try
         {
-            progress(reader.Position, length);
+            for (var slot = 0; ; slot = (slot + 1) % Depth)
+            {
+                await writing[slot];
+                var buffer = buffers[slot];
+                if (await RunAsync("read a template", _ => reader.ReadNext(buffer, digest), cancellationToken) is not { } block)
+                {
+                    break;
+                }
+
+                writing[slot] = Task.WhenAll(making.Select(copy => copy.LastWrite = WriteAsync(copy, copy.LastWrite, block)));
+                await progress(new CopyProgress(reader.Position, Interlocked.Read(ref written)));
+            }
+
+            await Task.WhenAll(writing);
+        }
+        finally
+        {
+            // Nothing may write any more when the copies are discarded; what failed first is thrown already.
+            await Task.WhenAll(writing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
+        await RunAsync("size copies", _ => making.ForEach(copy => copy.SetLength(length)), cancellationToken);
         return digest.Finish();
+
+        async Task WriteAsync(CopyInTheMaking copy, Task before, DataBlock block)
+        {
+            await before;
+            Interlocked.Add(ref written, await RunAsync("write a copy", _ => copy.Write(block), cancellationToken));
+        }
     }
 
-    private async Task VerifyAsync(CopyInTheMaking copy, Template template, string expected, CancellationToken cancellationToken)
+    private async Task FinishAsync(CopyInTheMaking copy, Template template, string digest, CancellationToken cancellationToken)
     {
-        if (expected.Length == 0)
-        {
-            return;
-        }
-
-        using var digest = new ContentDigest();
-        var reader = new SparseReader(copy.File, copy.Private.Name, template.Fingerprint.Size);
-        var buffer = GC.AllocateUninitializedArray<byte>(BufferSize);
-        if (options.Value.Verify)
-        {
-            await RunAsync("drop the page cache of a copy", _ => Syscalls.Advise(copy.File, 0, 0, Syscalls.AdviseDontNeed), cancellationToken);
-        }
-
-        while (await volume.TransferAsync("verify", (VolumeSession _, StorageCall<bool> _) => reader.ReadNext(buffer, digest.AddRun), cancellationToken))
-        {
-        }
-
-        if (digest.Finish() != expected)
+        await RunAsync("make a copy durable", _ => copy.Finish(template.Fingerprint, digest, permissions), cancellationToken);
+        if (options.Value.Verify && digest != Reflinked && await ReadBackAsync(copy, template.Fingerprint.Size, cancellationToken) != digest)
         {
             throw new RefusedException(Refusal.StorageUnavailable, $"a copy of {template.Image} does not read back as it was written");
         }
+    }
+
+    private async Task<string> ReadBackAsync(CopyInTheMaking copy, long length, CancellationToken cancellationToken)
+    {
+        var reader = new SparseReader(copy.Handle, copy.File.Name, length);
+        var buffer = new AlignedBuffer(BlockSize);
+        using var digest = new ContentDigest();
+        while (await RunAsync("read a copy back", _ => reader.ReadNext(buffer, digest), cancellationToken) is not null)
+        {
+        }
+
+        return digest.Finish();
     }
 
     private void CheckUnchanged(VolumeSession session, SafeFileHandle source, Template template)
@@ -129,26 +144,22 @@ internal sealed class CopyEngine(
         }
     }
 
-    private async Task CloseAsync(List<CopyInTheMaking> making, bool keep)
+    private async Task DiscardAsync(List<CopyInTheMaking> making)
     {
         // The caller may be gone by now; what it leaves is removed all the same.
         foreach (var copy in making)
         {
-            volume.Release(copy.File);
-            if (!keep)
+            try
             {
-                try
-                {
-                    await RunAsync("discard a copy", session => session.Mount.TryUnlink(copy.Private.Name), CancellationToken.None);
-                }
-                catch (RefusedException)
-                {
-                    // Recovery sweeps it when the storage answers again.
-                }
-                finally
-                {
-                    copy.Private.Dispose();
-                }
+                await RunAsync("discard a copy", session => session.Mount.TryUnlink(copy.File.Name), CancellationToken.None);
+            }
+            catch (RefusedException)
+            {
+                // Recovery sweeps it when the storage answers again.
+            }
+            finally
+            {
+                copy.File.Dispose();
             }
         }
     }

@@ -5,14 +5,26 @@ using StorageHost.Images;
 namespace StorageHost.Files;
 
 /// <summary>A copy that is being written under a private name.</summary>
-internal sealed record CopyInTheMaking(PrivateFile Private, SafeFileHandle File) : IDisposable
+internal sealed class CopyInTheMaking
 {
+    private CopyInTheMaking(PrivateFile file, SafeFileHandle handle) => (File, Handle) = (file, handle);
+
+    public PrivateFile File { get; }
+
+    public SafeFileHandle Handle { get; }
+
+    /// <summary>The writing that was begun last; the next follows it.</summary>
+    public Task LastWrite { get; set; } = Task.CompletedTask;
+
+    private string Name => File.Name;
+
     public static CopyInTheMaking Create(VolumeSession session, ImageName image)
     {
         var file = session.Private.NewFile(PrivateKind.Making, image.Text);
         try
         {
-            return new CopyInTheMaking(file, session.Mount.Open(file.Name, Syscalls.ReadWrite | Syscalls.Create | Syscalls.Exclusive, 0x180 /* 0600 */));
+            file.Handle = Create(session.Mount, file.Name);
+            return new CopyInTheMaking(file, file.Handle);
         }
         catch
         {
@@ -23,39 +35,48 @@ internal sealed record CopyInTheMaking(PrivateFile Private, SafeFileHandle File)
 
     /// <summary>Shares all blocks with the template; false where the file system cannot.</summary>
     public bool TryReflink(SafeFileHandle source) =>
-        Syscalls.Control(File, Syscalls.CloneFile, source) == 0
+        Syscalls.Control(Handle, Syscalls.CloneFile, source) == 0
         || (Marshal.GetLastPInvokeError() is Errno.NotSupported or Errno.NotTty or Errno.Invalid or Errno.CrossDevice
             ? false
-            : throw Mount.Failed("ioctl FICLONE", Private.Name));
+            : throw Mount.Failed("ioctl FICLONE", Name));
 
     public void SetLength(long length)
     {
-        if (Syscalls.Truncate(File, length) < 0)
+        if (Syscalls.Truncate(Handle, length) < 0)
         {
-            throw Mount.Failed("ftruncate", Private.Name);
+            throw Mount.Failed("ftruncate", Name);
         }
     }
 
-    public void Write(long offset, ReadOnlySpan<byte> data) => Blocks.Write(File, Private.Name, data, offset);
+    /// <summary>Writes a piece; returns how many bytes that took.</summary>
+    public long Write(DataBlock block) => Blocks.WriteSparse(Handle, Name, block);
 
     /// <summary>Makes it a copy of that state of the template, durably.</summary>
     public void Finish(Fingerprint template, string digest, FilePermissions permissions)
     {
         // Twice: data that is written back later than the modification time is set would set it again.
-        Mount.Sync(File, Private.Name);
-        permissions.Apply(File, Private.Name);
-        CopyRecord.Write(File, Private.Name, template, digest.Length > 0 ? digest : "reflink");
-        Mount.Sync(File, Private.Name);
-        if (!CopyRecord.IsWhole(Mount.Stat(File, Private.Name), template, template))
+        Mount.Sync(Handle, Name);
+        permissions.Apply(Handle, Name);
+        CopyRecord.Write(Handle, Name, template, digest);
+        Mount.Sync(Handle, Name);
+        _ = Syscalls.Advise(Handle, 0, 0, Syscalls.AdviseDontNeed);
+        if (!CopyRecord.IsWhole(Mount.Stat(Handle, Name), template, template))
         {
             throw new RefusedException(Refusal.StorageUnavailable, "a copy has not the size or time that it was given");
         }
     }
 
-    /// <summary>Leaves what there is of it to recovery.</summary>
-    public void Dispose()
+    // Past the page cache, which is for the virtual machines, and faster than through it; where the file system cannot, through it.
+    private static SafeFileHandle Create(Mount mount, string name)
     {
-        File.Dispose();
-        Private.Dispose();
+        const int New = Syscalls.ReadWrite | Syscalls.Create;
+        try
+        {
+            return mount.Open(name, New | Syscalls.Exclusive | Syscalls.Direct, 0x180 /* 0600 */);
+        }
+        catch (StorageException exception) when (exception.Errno == Errno.Invalid)
+        {
+            return mount.Open(name, New, 0x180);
+        }
     }
 }

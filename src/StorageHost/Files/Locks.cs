@@ -5,7 +5,7 @@ namespace StorageHost.Files;
 
 /// <summary>
 /// Open-file-description locks: Gluster shows them on every node, and the kernel drops them with the process. They are no fences
-/// (a node that was cut off still believes in its locks), so nothing here relies on one for more than avoiding waste.
+/// (a node that was cut off still believes in its locks), so nothing here relies on a lock alone.
 /// </summary>
 internal static class Locks
 {
@@ -18,6 +18,12 @@ internal static class Locks
 
     /// <summary>Locks the whole file for writing; false when somebody else holds a lock on it.</summary>
     public static bool TryLock(SafeFileHandle file, string name) => Set(file, name, Syscalls.WriteLock, 0, 0);
+
+    /// <summary>Locks some bytes for writing; false when somebody else holds a lock on one of them.</summary>
+    public static bool TryLock(SafeFileHandle file, string name, long start, long length) => Set(file, name, Syscalls.WriteLock, start, length);
+
+    /// <summary>Unlocks some bytes.</summary>
+    public static void Unlock(SafeFileHandle file, string name, long start, long length) => Set(file, name, Syscalls.Unlocked, start, length);
 
     /// <summary>Whether anybody but this open file holds a lock on any byte of the file.</summary>
     public static bool IsLockedByOthers(SafeFileHandle file, string name) => IsLockedByOthers(file, name, 0, 0);

@@ -54,6 +54,9 @@ internal sealed unsafe class Mount(SafeFileHandle directory) : IDisposable
 
     public SafeFileHandle Open(string name, int flags = Syscalls.ReadOnly, uint mode = 0) => TryOpen(name, flags, mode) ?? throw Failed("open", name);
 
+    /// <summary>A private file's handle; the file is opened when it is not.</summary>
+    public SafeFileHandle Opened(PrivateFile file) => file.Handle ??= Open(file.Name);
+
     /// <summary>Makes a directory unless it is there.</summary>
     public void MakeDirectory(string name)
     {

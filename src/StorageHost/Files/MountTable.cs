@@ -9,7 +9,11 @@ namespace StorageHost.Files;
 /// <param name="Path">Where it is mounted.</param>
 /// <param name="Source">What is mounted there: a device, or <c>server:/volume</c>.</param>
 /// <param name="DeviceNumber">The number of the device, <c>major:minor</c>.</param>
-internal sealed record MountPoint(string FileSystemType, string Path, string Source, string DeviceNumber);
+internal sealed record MountPoint(string FileSystemType, string Path, string Source, string DeviceNumber)
+{
+    /// <summary>Whether Gluster's own client has mounted it.</summary>
+    public bool IsGluster => FileSystemType == "fuse.glusterfs";
+}
 
 /// <summary>Reads <c>/proc/self/mountinfo</c> (format: proc(5)).</summary>
 internal sealed class MountTable : IMounts

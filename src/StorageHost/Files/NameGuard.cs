@@ -1,39 +1,106 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
 using Microsoft.Win32.SafeHandles;
 using StorageHost.Images;
 
 namespace StorageHost.Files;
 
 /// <summary>
-/// Publishes under a name that several nodes may want at the same moment. On a distribute volume <c>link</c> alone does not decide:
-/// two files on different bricks were both given one name (seen: once in some 700 raced names), since the name is looked up first and
-/// linked then. So on Gluster the name is locked across both.
+/// Lets one publisher at a time, of all on all nodes, give a name away. On a volume that distributes, <c>link</c> alone does not decide:
+/// the name is looked up first and linked then, and two files on different bricks were both given it (seen once in some 700 raced names).
+/// There a name is a byte of one lock file, from before the look-up until after the link. Elsewhere <c>link</c> decides, and this costs nothing.
 /// </summary>
-internal static class NameGuard
+internal sealed unsafe class NameGuard : IDisposable
 {
-    private const string Gluster = "fuse.glusterfs";
+    private const string FileName = $"{LockFile.PoolFolder}/.names";
 
-    /// <summary>As <see cref="Publishing.Publish"/>; Taken also when another node is about to give the name away.</summary>
-    public static Publishing.Outcome Publish(VolumeSession session, SafeFileHandle file, string from, FileName to, Func<bool> tryAnswer)
+    /// <summary>A virtual attribute that tells where Gluster keeps a file; it names the translators on the way.</summary>
+    private const string PathInfo = "glusterfs.pathinfo";
+    private const string Distributes = "<DISTRIBUTE:";
+    private const int MaxPathInfo = 64 * 1024;
+
+    private readonly ConcurrentDictionary<FileName, bool> takenHere = new();
+    private readonly SafeFileHandle file;
+    private volatile bool isNeeded;
+
+    private NameGuard(SafeFileHandle file) => this.file = file;
+
+    /// <summary>Opens the lock file, which is never removed.</summary>
+    public static NameGuard Open(Mount mount, MountPoint point)
     {
-        if (session.MountPoint.FileSystemType != Gluster)
+        var guard = new NameGuard(mount.Open(FileName, Syscalls.ReadWrite | Syscalls.Create, 0x180 /* 0600 */));
+        guard.Look(mount, point);
+        return guard;
+    }
+
+    /// <summary>Finds out whether the guard is needed: bricks may have been added to the volume.</summary>
+    public void Look(Mount mount, MountPoint point) => isNeeded = point.IsGluster && MayDistribute(mount);
+
+    /// <summary>Takes the right to give a name, until it is disposed of; null when another publisher has it.</summary>
+    public IDisposable? TryTake(FileName name)
+    {
+        if (!isNeeded)
         {
-            return Publishing.Publish(session.Mount, file, from, to, tryAnswer);
+            return Right.NotNeeded;
         }
 
-        var name = $"{LockFile.PoolFolder}/name-{to}";
-        using var held = LockFile.TryAcquire(session.Mount, name);
-        if (held is null)
+        // Locks of one open file do not keep its own threads apart.
+        if (!takenHere.TryAdd(name, true))
         {
-            return Publishing.Outcome.Taken;
+            return null;
         }
 
+        var isTaken = false;
         try
         {
-            return Publishing.Publish(session.Mount, file, from, to, tryAnswer);
+            isTaken = Locks.TryLock(file, FileName, Position(name), 1);
+            return isTaken ? new Right(this, name) : null;
         }
         finally
         {
-            session.Mount.TryUnlink(name);
+            _ = isTaken || takenHere.TryRemove(name, out _);
+        }
+    }
+
+    /// <summary>Gives up all rights at once.</summary>
+    public void Dispose() => file.Dispose();
+
+    private static bool MayDistribute(Mount mount)
+    {
+        var value = new byte[MaxPathInfo];
+        fixed (byte* start = value)
+        {
+            var length = Syscalls.GetAttribute(mount.Directory, PathInfo, start, value.Length);
+
+            // Who cannot tell is guarded.
+            return length < 0 || Encoding.UTF8.GetString(value, 0, (int)length).Contains(Distributes, StringComparison.Ordinal);
+        }
+    }
+
+    // Of 2^62 bytes: two names share one as good as never, and would then only wait for each other.
+    private static long Position(FileName name) => BinaryPrimitives.ReadInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(name.Text))) & (long.MaxValue >> 1);
+
+    private sealed class Right(NameGuard? guard, FileName name) : IDisposable
+    {
+        public static readonly Right NotNeeded = new(null, default);
+
+        public void Dispose()
+        {
+            if (guard is not null)
+            {
+                try
+                {
+                    Locks.Unlock(guard.file, FileName, Position(name), 1);
+                }
+                catch (StorageException)
+                {
+                    // The session ends with the mount, and the lock with the session.
+                }
+
+                guard.takenHere.TryRemove(name, out _);
+            }
         }
     }
 }

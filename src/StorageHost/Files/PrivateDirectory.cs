@@ -15,14 +15,16 @@ internal sealed class PrivateDirectory : IDisposable
     public const string LockName = "lock";
 
     private readonly ConcurrentDictionary<string, PrivateFile> inUse = new(StringComparer.Ordinal);
+    private readonly Action<IDisposable> close;
     private readonly SafeFileHandle lockFile;
     private readonly ulong lockInode;
     private readonly string basePath;
     private long lastNumber;
 
-    private PrivateDirectory(string basePath, string name, SafeFileHandle lockFile, ulong lockInode)
+    private PrivateDirectory(string basePath, string name, SafeFileHandle lockFile, ulong lockInode, Action<IDisposable> close)
     {
         this.basePath = basePath;
+        this.close = close;
         Name = name;
         this.lockFile = lockFile;
         this.lockInode = lockInode;
@@ -34,7 +36,8 @@ internal sealed class PrivateDirectory : IDisposable
     /// <summary>Makes a new private directory and locks it.</summary>
     /// <param name="mount">The storage directory.</param>
     /// <param name="basePath">The storage directory's full path.</param>
-    public static PrivateDirectory Create(Mount mount, string basePath)
+    /// <param name="close">Closes a file without waiting for it.</param>
+    public static PrivateDirectory Create(Mount mount, string basePath, Action<IDisposable> close)
     {
         mount.MakeDirectory(Root);
         mount.MakeDirectory(LockFile.PoolFolder);
@@ -47,7 +50,7 @@ internal sealed class PrivateDirectory : IDisposable
             if (LockFile.TryAcquire(mount, $"{name}/{LockName}") is { } lockFile)
             {
                 CopyRecord.Require(lockFile);
-                return new PrivateDirectory(basePath, name, lockFile, Mount.Stat(lockFile, LockName).Inode);
+                return new PrivateDirectory(basePath, name, lockFile, Mount.Stat(lockFile, LockName).Inode, close);
             }
         }
 
@@ -66,7 +69,7 @@ internal sealed class PrivateDirectory : IDisposable
     public PrivateFile NewFile(PrivateKind kind, string detail = "")
     {
         var text = string.Create(CultureInfo.InvariantCulture, $"{PrivateNames.Prefix(kind)}-{Interlocked.Increment(ref lastNumber)}-{detail}");
-        var file = new PrivateFile($"{Name}/{text}", $"{basePath}/{Name}/{text}", done => inUse.TryRemove(done, out _));
+        var file = new PrivateFile($"{Name}/{text}", $"{basePath}/{Name}/{text}", Release);
         inUse[file.Name] = file;
         return file;
     }
@@ -77,6 +80,22 @@ internal sealed class PrivateDirectory : IDisposable
     public bool TryRemove(Mount mount) =>
         mount.List(Name).Count == 1 && mount.TryUnlink($"{Name}/{LockName}") && mount.TryUnlink(Name, Syscalls.AtRemoveDir);
 
-    /// <summary>Gives the lock up.</summary>
-    public void Dispose() => lockFile.Dispose();
+    /// <summary>Gives the lock up, and with it all files.</summary>
+    public void Dispose()
+    {
+        foreach (var file in inUse.Values)
+        {
+            file.IsLost = true;
+        }
+
+        lockFile.Dispose();
+    }
+
+    private void Release(PrivateFile file)
+    {
+        if (inUse.TryRemove(file.Name, out _) && file.Handle is { } handle)
+        {
+            close(handle);
+        }
+    }
 }

@@ -1,4 +1,3 @@
-using Microsoft.Win32.SafeHandles;
 using StorageHost.Images;
 using static StorageHost.Files.Publishing;
 
@@ -9,28 +8,50 @@ internal sealed class Publisher(StorageVolume volume, FileNames names, FilePermi
 {
     private const int MaxDisksOfOneSize = 1000;
 
-    public Task<ClaimResult> PublishAsync(Copy copy, Template template, Hostname hostname, CancellationToken cancellationToken) =>
-        volume.RunAsync(
-            "publish from the pool",
-            (VolumeSession session, StorageCall<ClaimResult> call) =>
+    public Task<Claim?> ClaimAsync(Copy copy, CancellationToken cancellationToken) => volume.RunAsync(
+        "claim a copy",
+        (VolumeSession session, StorageCall<Claim?> _) =>
+        {
+            var file = session.Private.NewFile(PrivateKind.Claim, copy.Image.Text);
+            Claim? claim = null;
+            try
             {
-                using var claim = session.Private.NewFile(PrivateKind.Claim, copy.Image.Text);
-                if (!session.Mount.TryRename(names.Copy(copy.Image, copy.Number).Text, claim.Name))
+                return claim = session.Mount.TryRename(names.Copy(copy.Image, copy.Number).Text, file.Name) ? Check(session.Mount, file, copy) : null;
+            }
+            finally
+            {
+                if (claim is null)
                 {
-                    return new ClaimResult(ClaimOutcome.Gone, names.SystemDisk(hostname));
+                    file.Dispose();
                 }
-
-                return Publish(session, call, claim, copy.Image, (file, stat) => stat.Inode == copy.Inode ? copy.Of : CopyRecord.Read(file, claim.Name), template, hostname);
-            },
-            cancellationToken);
+            }
+        },
+        cancellationToken);
 
     public Task<ClaimResult> PublishAsync(Claim claim, Template template, Hostname hostname, CancellationToken cancellationToken) =>
         OwnAsync(claim.File, own => volume.RunAsync(
-            "publish a new copy",
+            "publish a copy",
             (VolumeSession session, StorageCall<ClaimResult> call) =>
             {
                 using var file = own();
-                return Publish(session, call, file, claim.Image, (_, _) => claim.Of, template, hostname);
+                var disk = names.SystemDisk(hostname);
+                if (claim.Of != template.Fingerprint)
+                {
+                    session.Mount.TryUnlink(file.Name);
+                    return new ClaimResult(ClaimOutcome.Stale, disk);
+                }
+
+                var published = new ClaimResult(ClaimOutcome.Published, disk);
+                try
+                {
+                    return Publishing.Publish(session, file, disk, () => call.TryAnswer(published)) == Outcome.Published
+                        ? published
+                        : new ClaimResult(ClaimOutcome.HostExists, disk, AddToPool(session, file, claim.Image));
+                }
+                catch (StorageException exception) when (exception is { Call: "link", Errno: Errno.NoEntry })
+                {
+                    return new ClaimResult(ClaimOutcome.Gone, disk);
+                }
             },
             cancellationToken));
 
@@ -40,7 +61,7 @@ internal sealed class Publisher(StorageVolume volume, FileNames names, FilePermi
             (VolumeSession session, StorageCall<Copy> _) =>
             {
                 using var file = own();
-                return AddToPool(session.Mount, file.Name, claim.Image);
+                return AddToPool(session, file, claim.Image);
             },
             cancellationToken));
 
@@ -48,6 +69,16 @@ internal sealed class Publisher(StorageVolume volume, FileNames names, FilePermi
         "retire a copy",
         (VolumeSession session, StorageCall<bool> _) => session.Mount.TryUnlink(names.Copy(copy.Image, copy.Number).Text),
         cancellationToken);
+
+    public Task RetireAsync(Claim claim, CancellationToken cancellationToken) =>
+        OwnAsync(claim.File, own => volume.RunAsync(
+            "retire a claimed copy",
+            (VolumeSession session, StorageCall<bool> _) =>
+            {
+                using var file = own();
+                return session.Mount.TryUnlink(file.Name);
+            },
+            cancellationToken));
 
     public Task<PrivateFile> NewDiskAsync(CancellationToken cancellationToken) =>
         volume.RunAsync(
@@ -67,7 +98,7 @@ internal sealed class Publisher(StorageVolume volume, FileNames names, FilePermi
             (VolumeSession session, StorageCall<FileName> call) =>
             {
                 using var owned = own();
-                using var handle = session.Mount.Open(owned.Name);
+                var handle = session.Mount.Opened(owned);
                 var header = inspector.Inspect(new HeaderSource(handle, owned.Name));
                 if (header is not { Format: ImageFormat.Qcow2, BackingFile: null, Fault: null } || header.VirtualBytes != (long)sizeGb << 30)
                 {
@@ -79,7 +110,7 @@ internal sealed class Publisher(StorageVolume volume, FileNames names, FilePermi
                 Mount.Sync(handle, owned.Name);
                 FileName Name(int number) => names.DataDisk(hostname, sizeGb, number);
                 var (outcome, number) = PublishFirstFree(
-                    (name, tryAnswer) => NameGuard.Publish(session, handle, owned.Name, name, tryAnswer), Name, Enumerable.Range(0, MaxDisksOfOneSize), number => call.TryAnswer(Name(number)));
+                    session, owned, Name, Enumerable.Range(0, MaxDisksOfOneSize), number => call.TryAnswer(Name(number)));
                 if (outcome != Outcome.Published)
                 {
                     session.Mount.TryUnlink(owned.Name);
@@ -92,41 +123,30 @@ internal sealed class Publisher(StorageVolume volume, FileNames names, FilePermi
             cancellationToken));
 
     /// <summary>Gives a copy to its pool.</summary>
-    internal Copy AddToPool(Mount mount, string claim, ImageName image)
+    internal Copy AddToPool(VolumeSession session, PrivateFile file, ImageName image)
     {
-        using var file = mount.Open(claim);
-        var (outcome, number) = PublishFirstFree(
-            (name, tryAnswer) => Publishing.Publish(mount, file, claim, name, tryAnswer), number => names.Copy(image, number), numbers(), _ => true);
+        var handle = session.Mount.Opened(file);
+        var (outcome, number) = PublishFirstFree(session, file, number => names.Copy(image, number), numbers(), _ => true);
         if (outcome == Outcome.Taken)
         {
-            mount.TryUnlink(claim);
+            session.Mount.TryUnlink(file.Name);
         }
 
-        return new Copy(image, number, Mount.Stat(file, claim).Inode, CopyRecord.Read(file, claim));
+        return new Copy(image, number, Mount.Stat(handle, file.Name).Inode, CopyRecord.Read(handle, file.Name));
     }
 
-    private ClaimResult Publish(
-        VolumeSession session,
-        StorageCall<ClaimResult> call,
-        PrivateFile claim,
-        ImageName image,
-        Func<SafeFileHandle, FileStat, Fingerprint?> recorded,
-        Template template,
-        Hostname hostname)
+    /// <summary>Looks whether what was claimed is an untouched copy; else it is retired.</summary>
+    private static Claim? Check(Mount mount, PrivateFile file, Copy copy)
     {
-        var disk = names.SystemDisk(hostname);
-        using var file = session.Mount.Open(claim.Name);
-        var stat = Mount.Stat(file, claim.Name);
-        if (!CopyRecord.IsWhole(stat, recorded(file, stat), template.Fingerprint))
+        var handle = mount.Opened(file);
+        var stat = Mount.Stat(handle, file.Name);
+        if ((stat.Inode == copy.Inode ? copy.Of : CopyRecord.Read(handle, file.Name)) is { } of && CopyRecord.IsWhole(stat, of, of))
         {
-            session.Mount.TryUnlink(claim.Name);
-            return new ClaimResult(ClaimOutcome.Stale, disk);
+            return new Claim(copy.Image, file, of);
         }
 
-        var published = new ClaimResult(ClaimOutcome.Published, disk);
-        return NameGuard.Publish(session, file, claim.Name, disk, () => call.TryAnswer(published)) == Outcome.Published
-            ? published
-            : new ClaimResult(ClaimOutcome.HostExists, disk, AddToPool(session.Mount, claim.Name, image));
+        mount.TryUnlink(file.Name);
+        return null;
     }
 
     /// <summary>Hands a private file over to work that may start late or never: it is released exactly once, when nobody can use it any more.</summary>

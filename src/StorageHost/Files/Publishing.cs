@@ -15,21 +15,47 @@ internal static class Publishing
         /// <summary>The name is the file's, durably, and the caller knows.</summary>
         Published,
 
-        /// <summary>Another file has the name. The private name is still there.</summary>
+        /// <summary>Another file has the name, or is just being given it. The private name is still there.</summary>
         Taken,
 
         /// <summary>The caller left before it was answered, so the name was withdrawn. The private name is still there.</summary>
         Withdrawn,
     }
 
-    /// <summary>Publishes a private file.</summary>
+    /// <summary>Publishes a private file under a name that publishers on other nodes may want at the same moment.</summary>
+    public static Outcome Publish(VolumeSession session, PrivateFile file, FileName to, Func<bool> tryAnswer)
+    {
+        using var right = session.Names.TryTake(to);
+        return right is null ? Outcome.Taken : Publish(session.Mount, session.Mount.Opened(file), file.Name, to, tryAnswer);
+    }
+
+    /// <summary>Publishes a private file under the first free name of a sequence.</summary>
+    /// <returns>The outcome with the number of the name; Taken when the last name was taken, too.</returns>
+    public static (Outcome Outcome, int Number) PublishFirstFree(
+        VolumeSession session, PrivateFile file, Func<int, FileName> name, IEnumerable<int> numbers, Func<int, bool> tryAnswer)
+    {
+        var last = 0;
+        foreach (var number in numbers)
+        {
+            last = number;
+            var outcome = Publish(session, file, name(number), () => tryAnswer(number));
+            if (outcome != Outcome.Taken)
+            {
+                return (outcome, number);
+            }
+        }
+
+        return (Outcome.Taken, last);
+    }
+
+    /// <summary>The protocol itself.</summary>
     /// <param name="mount">The storage directory.</param>
     /// <param name="file">The file, open.</param>
     /// <param name="from">Its private name.</param>
     /// <param name="to">The final name.</param>
     /// <param name="tryAnswer">Tells the caller; false when it has left.</param>
     /// <exception cref="StorageException">It was not published; after a failed fsync the file is discarded.</exception>
-    public static Outcome Publish(Mount mount, SafeFileHandle file, string from, FileName to, Func<bool> tryAnswer)
+    internal static Outcome Publish(Mount mount, SafeFileHandle file, string from, FileName to, Func<bool> tryAnswer)
     {
         try
         {
@@ -55,25 +81,6 @@ internal static class Publishing
 
         mount.TryUnlink(from);
         return Outcome.Published;
-    }
-
-    /// <summary>Publishes a file under the first free name of a sequence.</summary>
-    /// <returns>The outcome with the number of the name; Taken when the last name was taken, too.</returns>
-    public static (Outcome Outcome, int Number) PublishFirstFree(
-        Func<FileName, Func<bool>, Outcome> publish, Func<int, FileName> name, IEnumerable<int> numbers, Func<int, bool> tryAnswer)
-    {
-        var last = 0;
-        foreach (var number in numbers)
-        {
-            last = number;
-            var outcome = publish(name(number), () => tryAnswer(number));
-            if (outcome != Outcome.Taken)
-            {
-                return (outcome, number);
-            }
-        }
-
-        return (Outcome.Taken, last);
     }
 
     private static void TryEach(params ReadOnlySpan<Action> steps)

@@ -57,7 +57,7 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
             // Asked after the listing: a name in use now cannot have been left over then.
             if (!call.IsAbandoned && !session.Private.IsInUse(name) && !name.EndsWith($"/{PrivateDirectory.LockName}", StringComparison.Ordinal))
             {
-                Settle(session.Mount, name);
+                Settle(session, name);
             }
         }
     }
@@ -74,12 +74,7 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
         {
             foreach (var name in session.Mount.List(directory).Where(name => name != PrivateDirectory.LockName))
             {
-                var image = PrivateNames.ClaimedImage(name);
-                using var taken = session.Private.NewFile(image is null ? PrivateKind.Making : PrivateKind.Claim, image ?? "");
-                if (session.Mount.TryRename($"{directory}/{name}", taken.Name))
-                {
-                    Settle(session.Mount, taken.Name);
-                }
+                Settle(session, $"{directory}/{name}");
             }
 
             session.Mount.TryUnlink(lockName);
@@ -89,23 +84,23 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
     }
 
     /// <summary>A claim whose copy has no other name goes back to its pool; any other private name is unlinked.</summary>
-    private void Settle(Mount mount, string name)
+    private void Settle(VolumeSession session, string name)
     {
-        if (!mount.TryStat(name, out var stat))
+        var text = PrivateNames.ClaimedImage(Path.GetFileName(name));
+        using var file = session.Private.NewFile(text is null ? PrivateKind.Making : PrivateKind.Claim, text ?? "");
+        if (!session.Mount.TryRename(name, file.Name) || !session.Mount.TryStat(file.Name, out var stat))
         {
             return;
         }
 
-        if (stat is { Links: 1, IsRegular: true }
-            && PrivateNames.ClaimedImage(Path.GetFileName(name)) is { } text
-            && names.ParseImage(text, out var image) is null)
+        if (stat is { Links: 1, IsRegular: true } && text is not null && names.ParseImage(text, out var image) is null)
         {
-            var copy = publisher.AddToPool(mount, name, image);
+            var copy = publisher.AddToPool(session, file, image);
             LogReturned(image, copy.Number);
             return;
         }
 
-        mount.TryUnlink(name);
+        session.Mount.TryUnlink(file.Name);
         LogSwept(name, stat.Links);
     }
 

@@ -3,40 +3,49 @@ using Microsoft.Win32.SafeHandles;
 
 namespace StorageHost.Files;
 
-/// <summary>Reads what an image holds and passes over what it does not: holes are found by the file system, zeros by looking.</summary>
+/// <summary>A piece of an image.</summary>
+/// <param name="Offset">Where it begins: on a block of the digest.</param>
+/// <param name="Data">What it holds, zeros included.</param>
+internal readonly record struct DataBlock(long Offset, ReadOnlyMemory<byte> Data);
+
+/// <summary>Reads what an image holds, from front to back and past its holes, from the storage and without keeping it in memory.</summary>
 internal sealed class SparseReader(SafeFileHandle file, string name, long length)
 {
-    /// <summary>Called with a run of data that is not all zeros; it starts on a block boundary.</summary>
-    public delegate void DataHandler(long offset, ReadOnlySpan<byte> data);
+    private bool mayBeHole = true;
 
     /// <summary>How far it has read, holes included.</summary>
     public long Position { get; private set; }
 
-    /// <summary>Reads on by at most one buffer of data; false at the end.</summary>
-    public bool ReadNext(Span<byte> buffer, DataHandler handle)
+    /// <summary>Reads on by at most one buffer, and adds what it read to a digest; null at the end.</summary>
+    public DataBlock? ReadNext(AlignedBuffer buffer, ContentDigest digest)
     {
-        if (Position >= length || (Position = FindData()) >= length)
+        if (Position < length && mayBeHole)
+        {
+            Position = FindData();
+        }
+
+        if (Position >= length)
         {
             Position = length;
-            return false;
+            return null;
         }
 
-        var wanted = buffer[..(int)Math.Min(buffer.Length, length - Position)];
-        var read = wanted[..Blocks.Read(file, name, wanted, Position)];
-        for (var start = 0; start < read.Length;)
-        {
-            var end = EndOfRun(read, start, out var isZero);
-            if (!isZero)
-            {
-                handle(Position + start, read[start..end]);
-            }
+        // All of the buffer, as direct I/O takes whole blocks only; what a template has grown by meanwhile is cut off.
+        var offset = Position;
+        var read = Blocks.Read(file, name, buffer.Memory.Span, offset);
+        var data = buffer.Memory[..(int)Math.Min(read, length - offset)];
 
-            start = end;
-        }
+        // Asking costs a round trip on Gluster, so only where there may be a hole.
+        mayBeHole = Blocks.EndsInZeros(data.Span);
 
         // A template that shrank while it was read: its fingerprint has changed, which the engine sees at the end.
-        Position = read.Length == wanted.Length ? Position + read.Length : length;
-        return true;
+        Position = read == buffer.Memory.Length ? offset + data.Length : length;
+        var block = new DataBlock(offset, data);
+        digest.Add(block);
+
+        // Read once and not again soon: the page cache is for the virtual machines.
+        _ = Syscalls.Advise(file, offset, read, Syscalls.AdviseDontNeed);
+        return block;
     }
 
     /// <summary>The block at or before the next data.</summary>
@@ -51,19 +60,4 @@ internal sealed class SparseReader(SafeFileHandle file, string name, long length
                 _ => throw Mount.Failed("lseek", name),
             };
     }
-
-    private static int EndOfRun(ReadOnlySpan<byte> data, int start, out bool isZero)
-    {
-        isZero = IsZero(data, start);
-        var end = start;
-        do
-        {
-            end = Math.Min(end + ContentDigest.BlockSize, data.Length);
-        }
-        while (end < data.Length && IsZero(data, end) == isZero);
-        return end;
-    }
-
-    private static bool IsZero(ReadOnlySpan<byte> data, int start) =>
-        !data.Slice(start, Math.Min(ContentDigest.BlockSize, data.Length - start)).ContainsAnyExcept((byte)0);
 }

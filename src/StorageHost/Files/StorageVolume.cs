@@ -3,8 +3,8 @@ using StorageHost.Images;
 
 namespace StorageHost.Files;
 
-/// <summary>The storage directory while it is mounted, with this daemon's private directory on it.</summary>
-internal sealed record VolumeSession(Mount Mount, PrivateDirectory Private, MountPoint MountPoint);
+/// <summary>The storage directory while it is mounted, with this daemon's private directory on it, and its right to give names there.</summary>
+internal sealed record VolumeSession(Mount Mount, PrivateDirectory Private, NameGuard Names, MountPoint MountPoint);
 
 /// <summary>
 /// Holds the session with the volume and runs work in it. When the mount dies, is replaced, or this node was cut off and its files were
@@ -103,6 +103,7 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
         if (ended is not null)
         {
             threads.Release(ended.Private);
+            threads.Release(ended.Names);
         }
     }
 
@@ -116,7 +117,7 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
             throw new RefusedException(Refusal.StorageUnavailable, fault);
         }
 
-        var created = new VolumeSession(mount, PrivateDirectory.Create(mount, options.Directory), point);
+        var created = new VolumeSession(mount, PrivateDirectory.Create(mount, options.Directory, threads.Release), NameGuard.Open(mount, point), point);
         expectedType = point.FileSystemType;
         return created;
     }
@@ -142,6 +143,7 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
             return MountTable.Of(reopened) is { } point && TypeFault(point) is { } fault ? fault : "another file system was mounted on the storage directory";
         }
 
+        current.Names.Look(current.Mount, current.MountPoint);
         return current.Private.IsAlive(current.Mount) ? null : "this node was cut off from the volume, and its private directory was recovered";
     }
 

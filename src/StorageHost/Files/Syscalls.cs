@@ -37,6 +37,9 @@ internal static unsafe partial class Syscalls
 
     public const int AdviseDontNeed = 4;
 
+    /// <summary>O_DIRECT on x86-64.</summary>
+    public const int Direct = 0x4000;
+
     /// <summary>_IOW(0x94, 9, int) of linux/fs.h.</summary>
     public const ulong CloneFile = 0x40049409;
 

@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace StorageHost.Images;
 
 /// <summary>A ready copy in the pool, as it was when this daemon made it or first saw it.</summary>
@@ -10,19 +12,29 @@ internal sealed record Copy(ImageName Image, int Number, ulong Inode, Fingerprin
 /// <summary>A file under a private name, in the making or claimed: this daemon's alone.</summary>
 /// <param name="name">The name, relative to the storage directory.</param>
 /// <param name="path">The full path, for a program that has to open it.</param>
-/// <param name="release">Called with the name when its user is done with it.</param>
-internal sealed class PrivateFile(string name, string path, Action<string> release) : IDisposable
+/// <param name="release">Called when its user is done with it; closes the handle without waiting.</param>
+internal sealed class PrivateFile(string name, string path, Action<PrivateFile> release) : IDisposable
 {
     public string Name { get; } = name;
 
     public string Path { get; } = path;
 
+    /// <summary>The file, open, once somebody has opened it: what is done with it then needs no look-up.</summary>
+    public SafeFileHandle? Handle { get; set; }
+
+    /// <summary>Whether the session with the volume that it was made in has ended: others may have recovered it.</summary>
+    public bool IsLost { get; set; }
+
     /// <summary>Says that nobody works on it any more: what is left of it is for recovery.</summary>
-    public void Dispose() => release(Name);
+    public void Dispose() => release(this);
 }
 
-/// <summary>A whole, checked, durable copy under a private name, to be published for one hostname or given to the pool.</summary>
+/// <summary>A whole, checked, durable copy under a private name: this daemon's, to be published for one hostname or given to the pool.</summary>
 /// <param name="Image">The image that it is a copy of.</param>
 /// <param name="File">Its private name.</param>
 /// <param name="Of">The state of the template that it was made from.</param>
-internal sealed record Claim(ImageName Image, PrivateFile File, Fingerprint Of);
+internal sealed record Claim(ImageName Image, PrivateFile File, Fingerprint Of) : IDisposable
+{
+    /// <summary>Lets go of it: recovery gives it back to its pool.</summary>
+    public void Dispose() => File.Dispose();
+}

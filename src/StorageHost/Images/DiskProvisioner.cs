@@ -4,7 +4,7 @@ namespace StorageHost.Images;
 
 /// <summary>Gives a host its system disk: from the pool, or, when no copy is ready, the next one that is made.</summary>
 internal sealed partial class DiskProvisioner(
-    IVolume volume, IPublisher publisher, Pools pools, IOptions<PoolOptions> options, IHostApplicationLifetime lifetime, TimeProvider time,
+    IVolume volume, IPublisher publisher, Pools pools, RightOfWay way, IOptions<PoolOptions> options, IHostApplicationLifetime lifetime, TimeProvider time,
     ILogger<DiskProvisioner> log)
 {
     /// <summary>Publishes a copy of a template. If the caller goes away before the answer, nothing stays under the hostname.</summary>
@@ -33,11 +33,13 @@ internal sealed partial class DiskProvisioner(
 
     private async Task<PublishedDisk?> TryPublishReadyAsync(ImageName image, Hostname hostname, CancellationToken cancellationToken)
     {
+        using var urgent = way.Take();
         var template = await volume.FindTemplateAsync(image, cancellationToken);
         var pool = pools.Get(image);
-        while (pool.Take() is { } copy)
+        pool.LastAsked = time.GetUtcNow();
+        while (await NextReadyAsync(pool, cancellationToken) is { } claim)
         {
-            var result = await ClaimAsync(pool, copy, template, hostname, cancellationToken);
+            var result = await publisher.PublishAsync(claim, template, hostname, cancellationToken);
             if (Conclude(pool, result) is { } disk)
             {
                 return new PublishedDisk(hostname, image, disk, DiskSource.Pool);
@@ -53,6 +55,18 @@ internal sealed partial class DiskProvisioner(
         return null;
     }
 
+    /// <summary>A claim of a ready copy, made ahead or now; null when no copy is ready.</summary>
+    private async Task<Claim?> NextReadyAsync(Pool pool, CancellationToken cancellationToken)
+    {
+        var claim = pool.TakeHeld();
+        while (claim is null && pool.Take() is { } copy)
+        {
+            claim = await ClaimAsync(pool, copy, cancellationToken);
+        }
+
+        return claim;
+    }
+
     private async Task<PublishedDisk> PublishNextAsync(ImageName image, Hostname hostname, CancellationToken cancellationToken)
     {
         await RefuseTakenAsync(hostname, cancellationToken);
@@ -62,11 +76,13 @@ internal sealed partial class DiskProvisioner(
         while (true)
         {
             var pool = pools.Get(image);
-            var (copy, claim) = await NextAsync(pool, patience.Token, cancellationToken);
+            if (await NextAsync(pool, patience.Token, cancellationToken) is not { } claim)
+            {
+                continue;
+            }
+
             var template = await FindTemplateAsync(image, claim, cancellationToken);
-            var result = copy is not null ? await ClaimAsync(pool, copy, template, hostname, cancellationToken)
-                : claim is not null ? await publisher.PublishAsync(claim, template, hostname, cancellationToken)
-                : null;
+            var result = await publisher.PublishAsync(claim, template, hostname, cancellationToken);
             if (Conclude(pool, result) is { } disk)
             {
                 return new PublishedDisk(hostname, image, disk, DiskSource.Copy);
@@ -74,19 +90,19 @@ internal sealed partial class DiskProvisioner(
         }
     }
 
-    /// <summary>Waits for a copy: one that came into the pool, or one that was made for this caller; neither when it should try again.</summary>
-    private async Task<(Copy? Copy, Claim? Claim)> NextAsync(Pool pool, CancellationToken patience, CancellationToken cancellationToken)
+    /// <summary>Waits for a copy: one that came into the pool, or one that was made for this caller; null when it should try again.</summary>
+    private async Task<Claim?> NextAsync(Pool pool, CancellationToken patience, CancellationToken cancellationToken)
     {
         var (copy, next) = pool.TakeOrWait(patience);
         if (next is null)
         {
-            return (copy, null);
+            return await ClaimAsync(pool, copy!, cancellationToken);
         }
 
         pools.Ring();
         try
         {
-            return (null, await next);
+            return await next;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -101,7 +117,7 @@ internal sealed partial class DiskProvisioner(
         }
     }
 
-    private async Task<Template> FindTemplateAsync(ImageName image, Claim? held, CancellationToken cancellationToken)
+    private async Task<Template> FindTemplateAsync(ImageName image, Claim held, CancellationToken cancellationToken)
     {
         try
         {
@@ -109,16 +125,16 @@ internal sealed partial class DiskProvisioner(
         }
         catch
         {
-            held?.File.Dispose();
+            held.Dispose();
             throw;
         }
     }
 
-    private async Task<ClaimResult> ClaimAsync(Pool pool, Copy copy, Template template, Hostname hostname, CancellationToken cancellationToken)
+    private async Task<Claim?> ClaimAsync(Pool pool, Copy copy, CancellationToken cancellationToken)
     {
         try
         {
-            return await publisher.PublishAsync(copy, template, hostname, cancellationToken);
+            return await publisher.ClaimAsync(copy, cancellationToken);
         }
         catch
         {
@@ -128,14 +144,14 @@ internal sealed partial class DiskProvisioner(
         }
     }
 
-    private static FileName? Conclude(Pool pool, ClaimResult? result)
+    private static FileName? Conclude(Pool pool, ClaimResult result)
     {
-        if (result?.Returned is { } returned)
+        if (result.Returned is { } returned)
         {
             pool.Put(returned);
         }
 
-        return result?.Outcome switch
+        return result.Outcome switch
         {
             ClaimOutcome.Published => result.Disk,
             ClaimOutcome.HostExists => throw Taken(result.Disk),

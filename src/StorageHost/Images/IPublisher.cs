@@ -6,10 +6,10 @@ internal enum ClaimOutcome
     /// <summary>The disk has its name and is durable.</summary>
     Published,
 
-    /// <summary>Somebody else had taken the copy.</summary>
+    /// <summary>The claim was this daemon's no longer: the session with the volume had ended.</summary>
     Gone,
 
-    /// <summary>The copy was not one of the template as it is now, or had been touched; it was retired.</summary>
+    /// <summary>The copy was not one of the template as it is now; it was retired.</summary>
     Stale,
 
     /// <summary>The disk's name was taken; the copy went back to the pool.</summary>
@@ -25,10 +25,10 @@ internal sealed record ClaimResult(ClaimOutcome Outcome, FileName Disk, Copy? Re
 /// </summary>
 internal interface IPublisher
 {
-    /// <summary>Claims a ready copy and publishes it as a system disk.</summary>
-    Task<ClaimResult> PublishAsync(Copy copy, Template template, Hostname hostname, CancellationToken cancellationToken);
+    /// <summary>Claims a ready copy; null when somebody else had taken it, or when it had been touched and was retired.</summary>
+    Task<Claim?> ClaimAsync(Copy copy, CancellationToken cancellationToken);
 
-    /// <summary>Publishes a copy that is claimed already; whatever happens, the claim is no longer the caller's.</summary>
+    /// <summary>Publishes a claimed copy as a system disk; whatever happens, the claim is no longer the caller's.</summary>
     Task<ClaimResult> PublishAsync(Claim claim, Template template, Hostname hostname, CancellationToken cancellationToken);
 
     /// <summary>Gives a copy to the pool; whatever happens, the claim is no longer the caller's.</summary>
@@ -36,6 +36,9 @@ internal interface IPublisher
 
     /// <summary>Deletes a ready copy; nothing happens when it is gone.</summary>
     Task RetireAsync(Copy copy, CancellationToken cancellationToken);
+
+    /// <summary>Deletes a claimed copy; whatever happens, the claim is no longer the caller's.</summary>
+    Task RetireAsync(Claim claim, CancellationToken cancellationToken);
 
     /// <summary>A private name for a disk to be made under.</summary>
     Task<PrivateFile> NewDiskAsync(CancellationToken cancellationToken);

@@ -111,7 +111,11 @@ internal sealed partial class ImageCacheService(
             pool.SetWanted(0);
             pool.FailWaiters(new RefusedException(Refusal.ImageNotFound, $"the template {image} was deleted"));
             pool.EndJob()?.EndCancelled();
-            pool.EndScan(null, [], 0);
+            foreach (var claim in pool.EndScan(null, [], 0))
+            {
+                await publisher.RetireAsync(claim, cancellationToken);
+            }
+
             pools.Forget(pool);
             LogDeleted(string.Join(", ", removed.Removed));
             return removed;

@@ -1,13 +1,14 @@
 namespace StorageHost.Images;
 
 /// <summary>
-/// What this daemon knows of one image's pool: an index of the ready copies, and the callers who wait for the next one. Nothing here
-/// touches the storage, so its lock is never held for longer than a few instructions.
+/// What this daemon knows of one image's pool: an index of the ready copies, those it has claimed ahead, and the callers who wait for the
+/// next one. Nothing here touches the storage, so its lock is never held for longer than a few instructions.
 /// </summary>
 internal sealed class Pool(ImageName image)
 {
     private readonly Lock gate = new();
     private readonly Dictionary<int, Copy> ready = [];
+    private readonly Queue<Claim> held = [];
     private readonly LinkedList<TaskCompletionSource<Claim?>> waiters = [];
     private HashSet<int>? addedDuringScan;
     private bool levelSetDuringScan;
@@ -35,16 +36,32 @@ internal sealed class Pool(ImageName image)
     /// <summary>When a copy was last added.</summary>
     public DateTimeOffset? LastRefill { get; set; }
 
+    /// <summary>How many copies can be handed out at once: those in the pool, and those claimed ahead.</summary>
     public int Ready
     {
         get
         {
             lock (gate)
             {
-                return ready.Count;
+                return ready.Count + held.Count;
             }
         }
     }
+
+    /// <summary>How many of the ready copies this daemon has claimed ahead: no other daemon sees them.</summary>
+    public int Held
+    {
+        get
+        {
+            lock (gate)
+            {
+                return held.Count;
+            }
+        }
+    }
+
+    /// <summary>When a caller last asked for a copy; null when nobody did.</summary>
+    public DateTimeOffset? LastAsked { get; set; }
 
     public int Waiting
     {
@@ -63,11 +80,16 @@ internal sealed class Pool(ImageName image)
     public void Count(bool isHit) => Interlocked.Increment(ref isHit ? ref hits : ref misses);
 
     /// <summary>Takes a copy out of the index, or a place in the queue for the next one: never neither, so that no copy is missed between.</summary>
-    /// <returns>A copy; or a wait, which ends with a claim made for this caller, or with null when it should try again.</returns>
+    /// <returns>A copy; or a wait, which ends with a claim for this caller, or with null when it should try again.</returns>
     public (Copy? Copy, Task<Claim?>? Next) TakeOrWait(CancellationToken cancellationToken)
     {
         lock (gate)
         {
+            if (TakeHeldLocked() is { } claim)
+            {
+                return (null, Task.FromResult<Claim?>(claim));
+            }
+
             if (TakeLocked() is { } copy)
             {
                 return (copy, null);
@@ -83,12 +105,33 @@ internal sealed class Pool(ImageName image)
         }
     }
 
-    /// <summary>Takes a copy out of the index to delete it; null when there is none.</summary>
+    /// <summary>Takes a copy out of the index, to claim or delete it; null when there is none.</summary>
     public Copy? Take()
     {
         lock (gate)
         {
             return TakeLocked();
+        }
+    }
+
+    /// <summary>Takes a copy that was claimed ahead; null when there is none.</summary>
+    public Claim? TakeHeld()
+    {
+        lock (gate)
+        {
+            return TakeHeldLocked();
+        }
+    }
+
+    /// <summary>Keeps a claim for the next caller, or gives it to the one who has waited longest.</summary>
+    public void Hold(Claim claim)
+    {
+        lock (gate)
+        {
+            if (!TryHandOver(claim))
+            {
+                held.Enqueue(claim);
+            }
         }
     }
 
@@ -176,10 +219,24 @@ internal sealed class Pool(ImageName image)
     }
 
     /// <summary>Makes the index what a scan found. A copy that was taken meanwhile is found gone by whoever takes it next.</summary>
-    public void EndScan(Template? template, IEnumerable<Copy> found, int level)
+    /// <returns>Held claims that are stale now; they are the caller's.</returns>
+    public IReadOnlyList<Claim> EndScan(Template? template, IEnumerable<Copy> found, int level)
     {
         lock (gate)
         {
+            var stale = new List<Claim>();
+            for (var count = held.Count; count > 0 && TakeHeldLocked() is { } claim; count--)
+            {
+                if (claim.Of == template?.Fingerprint)
+                {
+                    held.Enqueue(claim);
+                }
+                else
+                {
+                    stale.Add(claim);
+                }
+            }
+
             var added = ready.Where(entry => addedDuringScan?.Contains(entry.Key) == true).ToArray();
             ready.Clear();
             foreach (var copy in found.Concat(added.Select(entry => entry.Value)))
@@ -191,6 +248,7 @@ internal sealed class Pool(ImageName image)
             Wanted = levelSetDuringScan ? Wanted : level;
             addedDuringScan = null;
             WakeLocked(ready.Count);
+            return stale;
         }
     }
 
@@ -199,7 +257,7 @@ internal sealed class Pool(ImageName image)
     {
         lock (gate)
         {
-            return isForgotten |= ready.Count == 0 && waiters.Count == 0 && Wanted == 0;
+            return isForgotten |= ready.Count == 0 && held.Count == 0 && waiters.Count == 0 && Wanted == 0;
         }
     }
 
@@ -209,6 +267,21 @@ internal sealed class Pool(ImageName image)
         {
             ready.Remove(copy.Number);
             return copy;
+        }
+
+        return null;
+    }
+
+    private Claim? TakeHeldLocked()
+    {
+        while (held.TryDequeue(out var claim))
+        {
+            if (!claim.File.IsLost)
+            {
+                return claim;
+            }
+
+            claim.Dispose();
         }
 
         return null;

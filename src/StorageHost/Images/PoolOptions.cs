@@ -15,6 +15,9 @@ internal sealed class PoolOptions
     /// <summary>How long a caller waits for a copy before it is told 504.</summary>
     public TimeSpan WaitTimeout { get; init; } = TimeSpan.FromMinutes(30);
 
+    /// <summary>How many bytes a second the filling of a pool may write; 0: as many as the storage takes. Callers who wait are never slowed down.</summary>
+    public long MaxBytesPerSecond { get; init; }
+
     /// <summary>Whether a copy's digest is computed from what is read back from the storage, not from the page cache.</summary>
     public bool Verify { get; init; } = true;
 }

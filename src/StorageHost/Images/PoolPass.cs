@@ -1,14 +1,21 @@
+using Microsoft.Extensions.Options;
+
 namespace StorageHost.Images;
 
 /// <summary>One pass over a template: makes copies, and gives them to callers who wait and to the pool.</summary>
 internal sealed partial class PoolPass(
-    IVolume volume, IPublisher publisher, ICopyEngine engine, PoolScanner scanner, VolumePolicy policy, TimeProvider time, ILogger<PoolPass> log)
+    IVolume volume, IPublisher publisher, ICopyEngine engine, PoolScanner scanner, RightOfWay way, VolumePolicy policy, IOptions<PoolOptions> options,
+    TimeProvider time, ILogger<PoolPass> log)
 {
+    /// <summary>How long the filling of a pool stops for claims before it goes on by one step.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
     private long promised;
 
     /// <summary>Makes copies for callers who wait.</summary>
     public async Task ServeAsync(Pool pool, int copies, CancellationToken cancellationToken)
     {
+        using var urgent = way.Take();
         var template = await volume.FindTemplateAsync(pool.Image, cancellationToken);
         if (await FittingAsync(template, cancellationToken) == 0)
         {
@@ -16,7 +23,7 @@ internal sealed partial class PoolPass(
             await scanner.GiveBackAsync(template.AllocatedBytes, cancellationToken);
         }
 
-        await MakeAsync(pool, copies, cancellationToken);
+        await MakeAsync(pool, copies, progress => default, cancellationToken);
     }
 
     /// <summary>Makes what the pool lacks, unless another daemon is at it.</summary>
@@ -28,7 +35,16 @@ internal sealed partial class PoolPass(
         var missing = Math.Min(pool.Wanted - pool.Ready, PoolPlan.MaxCopiesAtOnce);
         if (missing > 0)
         {
-            await MakeAsync(pool, missing, cancellationToken);
+            var limit = new RateLimit(options.Value.MaxBytesPerSecond, time);
+            await MakeAsync(
+                pool,
+                missing,
+                async progress =>
+                {
+                    await way.GiveWayAsync(Patience, cancellationToken);
+                    await limit.WaitAsync(progress.Written, cancellationToken);
+                },
+                cancellationToken);
         }
     }
 
@@ -37,7 +53,7 @@ internal sealed partial class PoolPass(
     {
         await using var only = await LockAsync(pool.Image, cancellationToken);
         await scanner.ScanAsync(cancellationToken);
-        while (pool.Ready > pool.Wanted && pool.Take() is { } copy)
+        while (pool.Ready - pool.Held > pool.Wanted && pool.Take() is { } copy)
         {
             await publisher.RetireAsync(copy, cancellationToken);
             LogTrimmed(pool.Image, copy.Number, pool.Wanted);
@@ -47,7 +63,7 @@ internal sealed partial class PoolPass(
     private async Task<IAsyncDisposable> LockAsync(ImageName image, CancellationToken cancellationToken) =>
         await volume.TryLockPoolAsync(image, cancellationToken) ?? throw new RefusedException(Refusal.JobConflict, $"another daemon sees to the pool of {image}");
 
-    private async Task MakeAsync(Pool pool, int copies, CancellationToken cancellationToken)
+    private async Task MakeAsync(Pool pool, int copies, Func<CopyProgress, ValueTask> pace, CancellationToken cancellationToken)
     {
         var template = await volume.FindTemplateAsync(pool.Image, cancellationToken);
         copies = Math.Min(copies, await FittingAsync(template, cancellationToken));
@@ -64,7 +80,15 @@ internal sealed partial class PoolPass(
         try
         {
             job?.BeginPass(copies, template.Fingerprint.Size);
-            var claims = await engine.MakeAsync(pool.Image, copies, (position, _) => job?.Progress(position), cancellationToken);
+            var claims = await engine.MakeAsync(
+                pool.Image,
+                copies,
+                progress =>
+                {
+                    job?.Progress(progress.Position);
+                    return pace(progress);
+                },
+                cancellationToken);
             LogCopied(claims.Count, pool.Image, template.Fingerprint.Size, time.GetElapsedTime(started).TotalMilliseconds);
             await GiveOutAsync(pool, claims, cancellationToken);
             made = claims.Count;
@@ -97,7 +121,7 @@ internal sealed partial class PoolPass(
         {
             foreach (var claim in left)
             {
-                claim.File.Dispose();
+                claim.Dispose();
             }
         }
     }

@@ -36,14 +36,15 @@ internal static class PoolPlan
     /// <summary>Decides what to do for a pool.</summary>
     /// <param name="wanted">The level.</param>
     /// <param name="ready">Ready copies.</param>
+    /// <param name="held">Those of them that were claimed ahead. Other daemons do not see these and make up for them, so they are never too many.</param>
     /// <param name="waiting">Callers who wait for one.</param>
     /// <param name="pass">The pass that runs for this pool; null when none does.</param>
     /// <param name="resting">Whether the last pass failed so lately that the next should wait.</param>
     /// <returns>The step, and for how many copies.</returns>
-    public static (PoolStep Step, int Copies) Next(int wanted, int ready, int waiting, PassState? pass, bool resting) => pass is { } running
+    public static (PoolStep Step, int Copies) Next(int wanted, int ready, int held, int waiting, PassState? pass, bool resting) => pass is { } running
         ? (IsWasted(running, wanted, ready, waiting) ? PoolStep.Stop : PoolStep.Rest, 0)
         : waiting > 0 ? (PoolStep.Serve, Math.Min(waiting, MaxCopiesAtOnce))
-        : ready > wanted && !resting ? (PoolStep.Trim, ready - wanted)
+        : ready - held > wanted && !resting ? (PoolStep.Trim, ready - held - wanted)
         : ready < wanted && !resting ? (PoolStep.Fill, Math.Min(wanted - ready, MaxCopiesAtOnce))
         : (PoolStep.Rest, 0);
 

@@ -8,7 +8,7 @@ namespace StorageHost.Images;
 /// wait come first, and one worker is kept for them.
 /// </summary>
 internal sealed partial class PoolReconciler(
-    IVolume volume, Pools pools, PoolScanner scanner, PoolPass pass, Jobs jobs, VolumePolicy policy, IOptions<PoolOptions> options, TimeProvider time,
+    IVolume volume, Pools pools, PoolScanner scanner, PoolPass pass, ClaimsAhead ahead, Jobs jobs, VolumePolicy policy, IOptions<PoolOptions> options, TimeProvider time,
     IHostApplicationLifetime lifetime, ILogger<PoolReconciler> log) : BackgroundService
 {
     private readonly ConcurrentDictionary<ImageName, RunningPass> running = new();
@@ -38,6 +38,7 @@ internal sealed partial class PoolReconciler(
         catch (OperationCanceledException)
         {
             await Task.WhenAll(running.Values.Select(current => current.Done));
+            await ahead.GiveBackAsync();
         }
     }
 
@@ -77,6 +78,7 @@ internal sealed partial class PoolReconciler(
             foreach (var pool in pools.All.Where(pool => !pool.Closing))
             {
                 Advance(pool, stoppingToken);
+                ahead.Advance(pool, stoppingToken);
             }
         }
     }
@@ -85,7 +87,7 @@ internal sealed partial class PoolReconciler(
     {
         PassState? state = running.TryGetValue(pool.Image, out var current) ? new PassState(current.Step, pool.Job?.CopiesLeft ?? 0) : null;
         var backoff = backoffs.GetOrAdd(pool.Image, _ => new Backoff(time));
-        var (step, copies) = PoolPlan.Next(pool.Wanted, pool.Ready, pool.Waiting, state, backoff.IsResting);
+        var (step, copies) = PoolPlan.Next(pool.Wanted, pool.Ready, pool.Held, pool.Waiting, state, backoff.IsResting);
         pool.Job?.Expect(Math.Max(0, pool.Wanted - pool.Ready));
         if (step == PoolStep.Stop)
         {

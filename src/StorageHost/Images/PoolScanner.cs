@@ -45,13 +45,25 @@ internal sealed partial class PoolScanner(
     {
         while (bytes > 0)
         {
-            if (pools.All.MaxBy(pool => pool.Ready) is not { Template: { } template } largest || largest.Take() is not { } copy)
+            if (pools.All.MaxBy(pool => pool.Ready) is not { Template: { } template } largest)
             {
                 return;
             }
 
-            await publisher.RetireAsync(copy, cancellationToken);
-            LogRetired(copy.Image, copy.Number, "its room is needed");
+            if (largest.Take() is { } copy)
+            {
+                await publisher.RetireAsync(copy, cancellationToken);
+            }
+            else if (largest.TakeHeld() is { } claim)
+            {
+                await publisher.RetireAsync(claim, cancellationToken);
+            }
+            else
+            {
+                return;
+            }
+
+            LogGaveBack(largest.Image);
             bytes -= Math.Max(template.AllocatedBytes, 1);
         }
     }
@@ -72,18 +84,27 @@ internal sealed partial class PoolScanner(
             }
 
             bool IsFresh(Copy copy) => copy.Of is { } of && of == template?.Fingerprint;
-            pools.Get(image).EndScan(template, copies[image].Where(IsFresh), scan.Levels.GetValueOrDefault(image));
+            await RetireAsync(pools.Get(image).EndScan(template, copies[image].Where(IsFresh), scan.Levels.GetValueOrDefault(image)), cancellationToken);
             foreach (var stale in copies[image].Where(copy => !IsFresh(copy)))
             {
                 await publisher.RetireAsync(stale, cancellationToken);
-                LogRetired(image, stale.Number, "stale");
+                LogRetired(image, stale.Number);
             }
         }
 
         foreach (var pool in pools.All.Where(pool => !images.Contains(pool.Image)))
         {
-            pool.EndScan(null, [], 0);
+            await RetireAsync(pool.EndScan(null, [], 0), cancellationToken);
             pools.Forget(pool);
+        }
+    }
+
+    private async Task RetireAsync(IEnumerable<Claim> stale, CancellationToken cancellationToken)
+    {
+        foreach (var claim in stale)
+        {
+            await publisher.RetireAsync(claim, cancellationToken);
+            LogRetiredClaim(claim.Image);
         }
     }
 
@@ -101,6 +122,12 @@ internal sealed partial class PoolScanner(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Retired copy {Number} of {Image}: {Reason}")]
-    private partial void LogRetired(ImageName image, int number, string reason);
+    [LoggerMessage(Level = LogLevel.Information, Message = "Retired copy {Number} of {Image}: stale")]
+    private partial void LogRetired(ImageName image, int number);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Retired a claimed copy of {Image}: stale")]
+    private partial void LogRetiredClaim(ImageName image);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Retired a copy of {Image}: its room is needed")]
+    private partial void LogGaveBack(ImageName image);
 }

@@ -15,12 +15,14 @@ internal sealed record FoundFile(string Name, char Type, ulong Inode, int Links,
     public bool IsDaemon => IsPrivate && Type == 'd' && Parts is [_, not ("levels" or "locks")];
 
     /// <summary>A file that a daemon works on, or forgot.</summary>
-    public bool IsInTheMaking => IsPrivate && Type != 'd' && Parts is [_, not ("levels" or "locks"), not "lock"] or [Private, _] && Type != 'd';
+    public bool IsInTheMaking => !IsClaim && (IsPrivate && Type != 'd' && Parts is [_, not ("levels" or "locks"), not "lock"] or [Private, _] && Type != 'd');
 
-    /// <summary>The image that it is a ready copy of; null when it is none.</summary>
-    public string? ImageOfCopy => !IsPrivate && Name.EndsWith("_ready", StringComparison.Ordinal) && Name.Contains("_dup_", StringComparison.Ordinal)
-        ? Name[..Name.LastIndexOf("_dup_", StringComparison.Ordinal)]
+    /// <summary>The image that it is a copy of, ready in the pool or claimed ahead; null when it is none.</summary>
+    public string? ImageOfCopy => IsClaim ? Parts[2].Split('-', 3)[2]
+        : !IsPrivate && Name.EndsWith("_ready", StringComparison.Ordinal) && Name.Contains("_dup_", StringComparison.Ordinal) ? Name[..Name.LastIndexOf("_dup_", StringComparison.Ordinal)]
         : null;
+
+    private bool IsClaim => IsPrivate && Type == 'f' && Parts is [_, _, var name] && name.StartsWith("claim-", StringComparison.Ordinal);
 
     /// <summary>Lists a directory and what is below it. Files may come and go meanwhile.</summary>
     public static async Task<IReadOnlyList<FoundFile>> ListAsync(string directory)

@@ -64,7 +64,7 @@ internal sealed class Daemon : IAsyncDisposable
     public async Task<IReadOnlyList<Copy>> FillAsync(int copies, ImageName? image = null)
     {
         var made = new List<Copy>();
-        foreach (var claim in await Engine.MakeAsync(image ?? Sample.Centos, copies, (_, _) => { }, CancellationToken.None))
+        foreach (var claim in await Engine.MakeAsync(image ?? Sample.Centos, copies, _ => default, CancellationToken.None))
         {
             made.Add(await Publisher.AddToPoolAsync(claim, CancellationToken.None));
         }
@@ -72,8 +72,14 @@ internal sealed class Daemon : IAsyncDisposable
         return made;
     }
 
-    public async Task<ClaimResult> PublishAsync(Copy copy, Hostname hostname, CancellationToken cancellationToken = default) =>
-        await Publisher.PublishAsync(copy, await Images.FindTemplateAsync(copy.Image, CancellationToken.None), hostname, cancellationToken);
+    /// <summary>Claims a copy and publishes it; Gone when it could not be claimed.</summary>
+    public async Task<ClaimResult> PublishAsync(Copy copy, Hostname hostname, CancellationToken cancellationToken = default)
+    {
+        var template = await Images.FindTemplateAsync(copy.Image, CancellationToken.None);
+        return await Publisher.ClaimAsync(copy, cancellationToken) is { } claim
+            ? await Publisher.PublishAsync(claim, template, hostname, cancellationToken)
+            : new ClaimResult(ClaimOutcome.Gone, Sample.Names.SystemDisk(hostname));
+    }
 
     /// <summary>Waits until the storage threads have ended what they were at: then each of them can meet the others.</summary>
     public Task ThreadsAreFreeAsync()

@@ -12,7 +12,7 @@ public sealed class PrivateDirectoryTests : IDisposable
     public PrivateDirectoryTests()
     {
         mount = store.Open();
-        directory = PrivateDirectory.Create(mount, store.Path);
+        directory = PrivateDirectory.Create(mount, store.Path, file => file.Dispose());
     }
 
     public void Dispose()
@@ -33,7 +33,7 @@ public sealed class PrivateDirectoryTests : IDisposable
     [Fact]
     public void Each_daemon_has_its_own()
     {
-        using var other = PrivateDirectory.Create(mount, store.Path);
+        using var other = PrivateDirectory.Create(mount, store.Path, file => file.Dispose());
         Assert.False(other.Name == directory.Name);
         Assert.True(other.IsAlive(mount) && directory.IsAlive(mount));
     }

@@ -70,7 +70,8 @@ public sealed class PublisherTests : IAsyncLifetime
             default: store.Write("alike", content); File.Move(store["alike"], store["centos_dup_1_ready"], overwrite: true); break;
         }
 
-        Assert.Equal(ClaimOutcome.Stale, (await daemon.PublishAsync(copy, Sample.Web01)).Outcome);
+        var expected = reason == "its template was replaced" ? ClaimOutcome.Stale : ClaimOutcome.Gone;
+        Assert.Equal(expected, (await daemon.PublishAsync(copy, Sample.Web01)).Outcome);
         Assert.Equal(reason == "it has a second name" ? "centos_template.img second" : "centos_template.img", store.Names);
         Assert.Empty(store.Private);
     }
@@ -91,7 +92,7 @@ public sealed class PublisherTests : IAsyncLifetime
     [Fact]
     public async Task A_claim_becomes_the_disk_or_goes_to_the_pool()
     {
-        var claims = await daemon.Engine.MakeAsync(Sample.Centos, 2, (_, _) => { }, CancellationToken.None);
+        var claims = await daemon.Engine.MakeAsync(Sample.Centos, 2, _ => default, CancellationToken.None);
         var template = await daemon.Images.FindTemplateAsync(Sample.Centos, CancellationToken.None);
         Assert.Equal(ClaimOutcome.Published, (await daemon.Publisher.PublishAsync(claims[0], template, Sample.Web01, CancellationToken.None)).Outcome);
         var second = await daemon.Publisher.PublishAsync(claims[1], template, Sample.Web01, CancellationToken.None);
@@ -103,7 +104,7 @@ public sealed class PublisherTests : IAsyncLifetime
     [Fact]
     public async Task A_claim_of_a_template_that_was_replaced_is_thrown_away()
     {
-        var claim = (await daemon.Engine.MakeAsync(Sample.Centos, 1, (_, _) => { }, CancellationToken.None)).Single();
+        var claim = (await daemon.Engine.MakeAsync(Sample.Centos, 1, _ => default, CancellationToken.None)).Single();
         File.SetLastWriteTimeUtc(store["centos_template.img"], Store.Written.AddTicks(1));
         var template = await daemon.Images.FindTemplateAsync(Sample.Centos, CancellationToken.None);
         Assert.Equal(ClaimOutcome.Stale, (await daemon.Publisher.PublishAsync(claim, template, Sample.Web01, CancellationToken.None)).Outcome);
@@ -114,13 +115,54 @@ public sealed class PublisherTests : IAsyncLifetime
     [Fact]
     public async Task A_claim_is_let_go_even_when_its_publishing_never_starts()
     {
-        var claim = (await daemon.Engine.MakeAsync(Sample.Centos, 1, (_, _) => { }, CancellationToken.None)).Single();
+        var claim = (await daemon.Engine.MakeAsync(Sample.Centos, 1, _ => default, CancellationToken.None)).Single();
         var gone = new CancellationToken(canceled: true);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => daemon.Publisher.AddToPoolAsync(claim, gone));
         Assert.False(await daemon.RunAsync(session => session.Private.IsInUse(claim.File.Name)));
         await daemon.RecoverAsync();
         Assert.Equal("centos_template.img", store.Names);
         Assert.Empty(store.Private);
+    }
+
+    [Fact]
+    public async Task A_claim_that_others_have_recovered_is_gone()
+    {
+        await daemon.FillAsync(1);
+        var copy = (await daemon.Images.ScanAsync(CancellationToken.None)).Copies.Single();
+        var claim = await daemon.Publisher.ClaimAsync(copy, CancellationToken.None);
+        Assert.Equal("centos_template.img", store.Names);
+        File.Move(store[claim!.File.Name], store["centos_dup_1_ready"]);
+        var template = await daemon.Images.FindTemplateAsync(Sample.Centos, CancellationToken.None);
+        Assert.Equal(ClaimOutcome.Gone, (await daemon.Publisher.PublishAsync(claim, template, Sample.Web01, CancellationToken.None)).Outcome);
+        Assert.Equal("centos_dup_1_ready centos_template.img", store.Names);
+    }
+
+    [Fact]
+    public async Task A_claim_can_be_retired_or_let_go()
+    {
+        var claims = new List<Claim>();
+        foreach (var copy in await daemon.FillAsync(2))
+        {
+            claims.Add((await daemon.Publisher.ClaimAsync(copy, CancellationToken.None))!);
+        }
+
+        await daemon.Publisher.RetireAsync(claims[0], CancellationToken.None);
+        claims[1].Dispose();
+        await daemon.RecoverAsync();
+        Assert.Equal("centos_dup_1_ready centos_template.img", store.Names);
+        Assert.Empty(store.Private);
+    }
+
+    [Fact]
+    public async Task When_the_session_ends_what_was_claimed_in_it_is_lost()
+    {
+        var claim = await daemon.Publisher.ClaimAsync((await daemon.FillAsync(1)).Single(), CancellationToken.None);
+        await daemon.RunAsync(session =>
+        {
+            session.Private.Dispose();
+            return true;
+        });
+        Assert.True(claim!.File.IsLost);
     }
 
     [Fact]
@@ -140,8 +182,9 @@ public sealed class PublisherTests : IAsyncLifetime
 
             await gone.CancelAsync();
             var answered = await publishing.ContinueWith(task => task.IsCompletedSuccessfully && task.Result.Outcome == ClaimOutcome.Published, TaskScheduler.Default);
-            await Eventually.HoldsAsync(() => store.Private.Count == 0);
+            await daemon.ThreadsAreFreeAsync();
             await daemon.RecoverAsync();
+            Assert.Empty(store.Private);
             Assert.Equal(answered, store.Has("web01.qcow2"));
             published += answered ? 1 : 0;
             File.Delete(store["web01.qcow2"]);
@@ -154,7 +197,7 @@ public sealed class PublisherTests : IAsyncLifetime
     [Fact]
     public async Task Copies_that_cannot_be_numbered_are_thrown_away()
     {
-        var claim = (await daemon.Engine.MakeAsync(Sample.Centos, 1, (_, _) => { }, CancellationToken.None)).Single();
+        var claim = (await daemon.Engine.MakeAsync(Sample.Centos, 1, _ => default, CancellationToken.None)).Single();
         for (var number = 1; number <= 140; number++)
         {
             store.Write($"centos_dup_{number}_ready", 1);

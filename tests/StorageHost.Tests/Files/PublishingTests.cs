@@ -88,39 +88,5 @@ public sealed class PublishingTests : IDisposable
         Assert.False(store.Has("private"));
     }
 
-    [Fact]
-    public void The_first_free_name_of_a_sequence_is_taken()
-    {
-        store.Write("disk1", 9);
-        store.Write("disk2", 9);
-        Assert.Equal((Publishing.Outcome.Published, 3), PublishFirstFree(5, _ => true));
-        Assert.Equal("disk1 disk2 disk3", store.Names);
-    }
-
-    [Fact]
-    public void When_all_names_are_taken_none_is_given()
-    {
-        store.Write("disk1", 9);
-        store.Write("disk2", 9);
-        Assert.Equal((Publishing.Outcome.Taken, 2), PublishFirstFree(2, _ => true));
-        Assert.Equal("disk1 disk2 private", store.Names);
-    }
-
-    [Fact]
-    public void When_the_caller_of_a_sequence_has_left_no_other_name_is_tried()
-    {
-        var asked = new List<int>();
-        Assert.Equal((Publishing.Outcome.Withdrawn, 1), PublishFirstFree(5, number =>
-        {
-            asked.Add(number);
-            return false;
-        }));
-        Assert.Equal(1, Assert.Single(asked));
-        Assert.Equal("private", store.Names);
-    }
-
     private Publishing.Outcome Publish(Func<bool> tryAnswer) => Publishing.Publish(mount, file, "private", Disk, tryAnswer);
-
-    private (Publishing.Outcome Outcome, int Number) PublishFirstFree(int last, Func<int, bool> tryAnswer) =>
-        Publishing.PublishFirstFree((name, answer) => Publishing.Publish(mount, file, "private", name, answer), number => new FileName($"disk{number}"), Enumerable.Range(1, last), tryAnswer);
 }

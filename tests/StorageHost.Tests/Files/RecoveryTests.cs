@@ -79,7 +79,7 @@ public sealed class RecoveryTests : IAsyncLifetime
     [Fact]
     public async Task A_daemon_that_lives_keeps_what_it_works_on()
     {
-        var claims = await dead.Engine.MakeAsync(Sample.Centos, 2, (_, _) => { }, CancellationToken.None);
+        var claims = await dead.Engine.MakeAsync(Sample.Centos, 2, _ => default, CancellationToken.None);
         store.Write($"{deadName}/making-99-", 1);
         await daemon.RecoverAsync();
         Assert.Equal((2, 3), (store.PrivateDirectories, store.Private.Count));
@@ -90,7 +90,7 @@ public sealed class RecoveryTests : IAsyncLifetime
     [Fact]
     public async Task Of_its_own_files_it_tidies_up_those_that_nobody_works_on_any_more()
     {
-        var claims = await daemon.Engine.MakeAsync(Sample.Centos, 3, (_, _) => { }, CancellationToken.None);
+        var claims = await daemon.Engine.MakeAsync(Sample.Centos, 3, _ => default, CancellationToken.None);
         var making = await daemon.Publisher.NewDiskAsync(CancellationToken.None);
         store.Write(making.Name, 1);
         claims[0].File.Dispose();

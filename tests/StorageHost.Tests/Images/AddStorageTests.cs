@@ -10,7 +10,7 @@ public sealed class AddStorageTests : IAsyncLifetime
     private readonly Core core = new();
     private readonly PrivateFile file;
 
-    public AddStorageTests() => file = new PrivateFile("making", "/making", core.Released.Enqueue);
+    public AddStorageTests() => file = new PrivateFile("making", "/making", file => core.Released.Enqueue(file.Name));
 
     public Task InitializeAsync()
     {

@@ -19,14 +19,16 @@ internal sealed class Core : IAsyncDisposable
         options ??= new PoolOptions();
         var policy = new VolumePolicy(reservePercent, Rescan);
         Pools = new Pools(Time);
+        Way = new RightOfWay(Time);
         Jobs = new Jobs(Time);
         Scanner = new PoolScanner(Volume.Object, Publisher.Object, Pools, policy, NullLogger<PoolScanner>.Instance);
-        Pass = new PoolPass(Volume.Object, Publisher.Object, Engine.Object, Scanner, policy, Time, NullLogger<PoolPass>.Instance);
+        Pass = new PoolPass(Volume.Object, Publisher.Object, Engine.Object, Scanner, Way, policy, Options.Create(options), Time, NullLogger<PoolPass>.Instance);
+        Ahead = new ClaimsAhead(Pools, Publisher.Object, Way, Time, NullLogger<ClaimsAhead>.Instance);
         Reconciler = new PoolReconciler(
-            Volume.Object, Pools, Scanner, Pass, Jobs, policy, Options.Create(options), Time, Lifetime, NullLogger<PoolReconciler>.Instance);
+            Volume.Object, Pools, Scanner, Pass, Ahead, Jobs, policy, Options.Create(options), Time, Lifetime, NullLogger<PoolReconciler>.Instance);
         Service = new ImageCacheService(
             Volume.Object, Publisher.Object, Remover.Object, Creator.Object, Pools, Jobs,
-            new DiskProvisioner(Volume.Object, Publisher.Object, Pools, Options.Create(options), Lifetime, Time, NullLogger<DiskProvisioner>.Instance),
+            new DiskProvisioner(Volume.Object, Publisher.Object, Pools, Way, Options.Create(options), Lifetime, Time, NullLogger<DiskProvisioner>.Instance),
             Reconciler, NullLogger<ImageCacheService>.Instance);
         OnVolume.SetUp(this);
         Templates[Centos] = Template();
@@ -50,7 +52,11 @@ internal sealed class Core : IAsyncDisposable
 
     public Jobs Jobs { get; }
 
+    public RightOfWay Way { get; }
+
     public PoolScanner Scanner { get; }
+
+    public ClaimsAhead Ahead { get; }
 
     public PoolPass Pass { get; }
 
@@ -94,7 +100,7 @@ internal sealed class Core : IAsyncDisposable
         }
     }
 
-    public Claim NewClaim(ImageName image, Fingerprint? of = null) => Claim($"claim-{Guid.NewGuid():N}", Released.Enqueue, of, image);
+    public Claim NewClaim(ImageName image, Fingerprint? of = null) => Claim($"claim-{Guid.NewGuid():N}", file => Released.Enqueue(file.Name), of, image);
 
     /// <summary>Starts the reconciler and waits until it has read the volume.</summary>
     public async Task<Core> StartAsync()

@@ -11,12 +11,12 @@ internal static class OnVolume
     {
         SetUpVolume(core);
         SetUpPublisher(core);
-        core.Engine.Setup(engine => engine.MakeAsync(It.IsAny<ImageName>(), It.IsAny<int>(), It.IsAny<Action<long, long>>(), It.IsAny<CancellationToken>()))
-            .Returns(async (ImageName image, int copies, Action<long, long> progress, CancellationToken cancellationToken) =>
+        core.Engine.Setup(engine => engine.MakeAsync(It.IsAny<ImageName>(), It.IsAny<int>(), It.IsAny<Func<CopyProgress, ValueTask>>(), It.IsAny<CancellationToken>()))
+            .Returns(async (ImageName image, int copies, Func<CopyProgress, ValueTask> progress, CancellationToken cancellationToken) =>
             {
                 var of = core.Templates[image].Fingerprint;
                 core.Passes.Enqueue((image, copies));
-                progress(500, 1000);
+                await progress(new CopyProgress(500, 500 * copies));
                 try
                 {
                     await core.Gate.WaitAsync(cancellationToken);
@@ -52,15 +52,15 @@ internal static class OnVolume
 
     private static void SetUpPublisher(Core core)
     {
-        core.Publisher.Setup(publisher => publisher.PublishAsync(It.IsAny<Copy>(), It.IsAny<Template>(), It.IsAny<Hostname>(), It.IsAny<CancellationToken>()))
-            .Returns(async (Copy copy, Template template, Hostname hostname, CancellationToken cancellationToken) =>
+        core.Publisher.Setup(publisher => publisher.ClaimAsync(It.IsAny<Copy>(), It.IsAny<CancellationToken>()))
+            .Returns(async (Copy copy, CancellationToken cancellationToken) =>
             {
                 await Task.CompletedTask;
                 cancellationToken.ThrowIfCancellationRequested();
-                return !core.Copies.TryRemove((copy.Image, copy.Number), out var taken)
-                    ? new ClaimResult(ClaimOutcome.Gone, Names.SystemDisk(hostname))
-                    : Publish(core, taken, template, hostname);
+                return core.Copies.TryRemove((copy.Image, copy.Number), out var taken) && taken.Of is { } of ? core.NewClaim(copy.Image, of) : null;
             });
+        core.Publisher.Setup(publisher => publisher.RetireAsync(It.IsAny<Claim>(), It.IsAny<CancellationToken>()))
+            .Callback((Claim claim, CancellationToken _) => claim.Dispose()).Returns(Task.CompletedTask);
         core.Publisher.Setup(publisher => publisher.PublishAsync(It.IsAny<Claim>(), It.IsAny<Template>(), It.IsAny<Hostname>(), It.IsAny<CancellationToken>()))
             .Returns(async (Claim claim, Template template, Hostname hostname, CancellationToken cancellationToken) =>
             {

@@ -55,7 +55,7 @@ public sealed class PoolReconcilerTests : IAsyncLifetime
         core.Levels[Centos] = 2;
         await core.StartAsync();
         await core.Service.SetImageAsync(Centos, Web01, CancellationToken.None);
-        await Eventually.HoldsAsync(() => core.Pool.Ready == 2 && core.Passes.Count == 1);
+        await core.PassesUntilAsync(() => core.Pool.Ready == 2 && core.Passes.Count == 1);
     }
 
     [Fact]
@@ -144,7 +144,7 @@ public sealed class PoolReconcilerTests : IAsyncLifetime
         core.Gate = Task.CompletedTask;
         await Eventually.EndsAsync(core.Service.SetImageAsync(filled == Centos ? Debian : Centos, Web01, CancellationToken.None));
         gate.SetResult();
-        await Eventually.HoldsAsync(() => core.Pools.Get(Centos).Ready == 1 && core.Pools.Get(Debian).Ready == 1);
+        await core.PassesUntilAsync(() => core.Pools.Get(Centos).Ready == 1 && core.Pools.Get(Debian).Ready == 1);
     }
 
     [Fact]
@@ -168,7 +168,7 @@ public sealed class PoolReconcilerTests : IAsyncLifetime
         await Eventually.HoldsAsync(() => core.Passes.Count == 1);
         core.Gate = Task.CompletedTask;
         await Eventually.EndsAsync(core.Service.SetImageAsync(Centos, Web01, CancellationToken.None));
-        await Eventually.HoldsAsync(() => core.Pool.Ready == 8);
+        await core.PassesUntilAsync(() => core.Pool.Ready == 8);
         Assert.Equal([8, 1, 8], core.Passes.Select(pass => pass.Copies));
     }
 

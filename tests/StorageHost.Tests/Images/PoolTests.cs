@@ -20,6 +20,53 @@ public sealed class PoolTests
     }
 
     [Fact]
+    public async Task A_copy_that_is_held_counts_as_ready_and_is_taken_first()
+    {
+        pool.Put(Copy(3));
+        var claim = Claim();
+        pool.Hold(claim);
+        Assert.Equal((2, 1), (pool.Ready, pool.Held));
+        Assert.Same(claim, await Eventually.EndsAsync(pool.TakeOrWait(CancellationToken.None).Next!));
+        Assert.Null(pool.TakeHeld());
+        Assert.Equal((1, 0), (pool.Ready, pool.Held));
+    }
+
+    [Fact]
+    public async Task What_would_be_held_goes_to_whoever_waits()
+    {
+        var next = pool.TakeOrWait(CancellationToken.None).Next!;
+        var claim = Claim();
+        pool.Hold(claim);
+        Assert.Same(claim, await Eventually.EndsAsync(next));
+        Assert.Equal(0, pool.Held);
+    }
+
+    [Fact]
+    public void What_was_held_in_a_session_that_has_ended_is_let_go()
+    {
+        var released = new List<string>();
+        var (lost, kept) = (Claim("lost", file => released.Add(file.Name)), Claim("kept"));
+        pool.Hold(lost);
+        pool.Hold(kept);
+        lost.File.IsLost = true;
+        Assert.Same(kept, pool.TakeHeld());
+        Assert.Equal(["lost"], released);
+    }
+
+    [Fact]
+    public void A_scan_gives_up_what_is_held_of_another_template()
+    {
+        var (old, current) = (Claim("old", of: Old), Claim("new", of: New));
+        pool.Hold(old);
+        pool.Hold(current);
+        pool.BeginScan();
+        Assert.Equal([old], pool.EndScan(Template(fingerprint: New), [], 2));
+        Assert.Equal((1, false), (pool.Held, pool.TryForget()));
+        Assert.Equal([current], pool.EndScan(null, [], 0));
+        Assert.True(pool.TryForget());
+    }
+
+    [Fact]
     public async Task Who_finds_no_copy_waits_for_the_next_claim()
     {
         var (copy, next) = pool.TakeOrWait(CancellationToken.None);

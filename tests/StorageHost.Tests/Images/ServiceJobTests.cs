@@ -75,7 +75,7 @@ public sealed class ServiceJobTests : IAsyncLifetime
         core.AddCopies(1);
         core.Pool.Put(Copy(1));
         var published = new TaskCompletionSource<ClaimResult>();
-        core.Publisher.Setup(publisher => publisher.PublishAsync(It.IsAny<Copy>(), It.IsAny<Template>(), Web01, It.IsAny<CancellationToken>())).Returns(published.Task);
+        core.Publisher.Setup(publisher => publisher.PublishAsync(It.IsAny<Claim>(), It.IsAny<Template>(), Web01, It.IsAny<CancellationToken>())).Returns(published.Task);
         var begun = await core.Service.StartSetImageAsync(Centos, Web01, CancellationToken.None);
         var cancelling = core.Service.CancelJobAsync(begun.Id, CancellationToken.None);
         published.SetResult(new ClaimResult(ClaimOutcome.Published, Names.SystemDisk(Web01)));
@@ -96,7 +96,7 @@ public sealed class ServiceJobTests : IAsyncLifetime
         await Eventually.HoldsAsync(() => core.Stopped.Count == 1);
         gate.SetResult();
         await Eventually.EndsAsync(core.Service.SetImageAsync(Centos, Web01, CancellationToken.None));
-        await Eventually.HoldsAsync(() => core.Pool is { Ready: 1, Job: null });
+        await core.PassesUntilAsync(() => core.Pool is { Ready: 1, Job: null });
         Assert.Equal([3, 1], core.Passes.Select(pass => pass.Copies));
     }
 

@@ -88,8 +88,9 @@ public sealed class SetImageTests : IAsyncLifetime
     public async Task When_the_storage_fails_the_copy_is_not_forgotten()
     {
         await HaveAsync(1);
-        core.Publisher.Setup(publisher => publisher.PublishAsync(It.IsAny<Copy>(), It.IsAny<Template>(), Web01, It.IsAny<CancellationToken>()))
-            .ThrowsAsync(new RefusedException(Refusal.StorageUnavailable, "the storage answered EIO"));
+        core.Publisher.SetupSequence(publisher => publisher.ClaimAsync(It.IsAny<Copy>(), It.IsAny<CancellationToken>()))
+            .ThrowsAsync(new RefusedException(Refusal.StorageUnavailable, "the storage answered EIO"))
+            .ReturnsAsync(core.NewClaim(Centos, Old));
         Assert.Equal(Refusal.StorageUnavailable, await RefusalAsync());
         Assert.Equal(1, core.Pool.Ready);
         await core.Service.SetImageAsync(Centos, Web02, CancellationToken.None);

@@ -100,7 +100,7 @@ public sealed class WaitingTests : IAsyncLifetime
         core.Gate = gate.Task;
         var waiting = SetImageAsync(Web01);
         await Eventually.HoldsAsync(() => core.Passes.Count == 1);
-        core.Engine.SetupSequence(engine => engine.MakeAsync(Centos, 1, It.IsAny<Action<long, long>>(), It.IsAny<CancellationToken>()))
+        core.Engine.SetupSequence(engine => engine.MakeAsync(Centos, 1, It.IsAny<Func<CopyProgress, ValueTask>>(), It.IsAny<CancellationToken>()))
             .ReturnsAsync([Claim(of: Old)])
             .ReturnsAsync([Claim(of: New)]);
         core.Templates[Centos] = Template(fingerprint: New);
@@ -131,6 +131,7 @@ public sealed class WaitingTests : IAsyncLifetime
     public async Task A_copy_that_another_request_gives_back_is_taken_at_once()
     {
         core.Gate = gate.Task;
+        core.Levels[Centos] = 1;
         core.Pool.SetWanted(1);
         var waiting = SetImageAsync(Web01);
         await Eventually.HoldsAsync(() => core.Pool.Waiting == 1 && core.Passes.Count == 1);
@@ -139,7 +140,7 @@ public sealed class WaitingTests : IAsyncLifetime
         await Eventually.EndsAsync(waiting);
         Assert.Equal((0, 1, 0), (core.Pool.Ready, core.Passes.Count, core.Copies.Count));
         gate.SetResult();
-        await Eventually.HoldsAsync(() => core.Pool.Ready == 1);
+        await core.PassesUntilAsync(() => core.Pool.Ready == 1);
     }
 
     private Task<PublishedDisk> SetImageAsync(Hostname hostname) => core.Service.SetImageAsync(Centos, hostname, CancellationToken.None);

@@ -1,0 +1,80 @@
+using StorageHost.Files;
+using StorageHost.Images;
+using Xunit;
+
+namespace StorageHost.Tests.Files;
+
+/// <summary>The guard as on a Gluster volume: a directory that cannot say how it distributes is guarded.</summary>
+public sealed class NameGuardTests : IDisposable
+{
+    private static readonly FileName Web01 = new("web01.qcow2");
+    private static readonly FileName Web02 = new("web02.qcow2");
+
+    private readonly Store store = new();
+    private readonly Mount mount;
+    private readonly NameGuard here;
+    private readonly NameGuard there;
+
+    public NameGuardTests()
+    {
+        mount = store.Open();
+        Directory.CreateDirectory(store[LockFile.PoolFolder]);
+        (here, there) = (Open("fuse.glusterfs"), Open("fuse.glusterfs"));
+    }
+
+    public void Dispose()
+    {
+        here.Dispose();
+        there.Dispose();
+        mount.Dispose();
+        store.Dispose();
+    }
+
+    [Fact]
+    public void A_name_is_given_by_one_daemon_at_a_time()
+    {
+        using (var right = here.TryTake(Web01))
+        {
+            Assert.NotNull(right);
+            Assert.Null(there.TryTake(Web01));
+            using var other = there.TryTake(Web02);
+            Assert.NotNull(other);
+        }
+
+        using var again = there.TryTake(Web01);
+        Assert.NotNull(again);
+    }
+
+    [Fact]
+    public void A_name_is_given_by_one_request_of_a_daemon_at_a_time()
+    {
+        using (var right = here.TryTake(Web01))
+        {
+            Assert.Null(here.TryTake(Web01));
+            Assert.Null(there.TryTake(Web01));
+        }
+
+        using var again = here.TryTake(Web01);
+        Assert.NotNull(again);
+    }
+
+    [Fact]
+    public void Who_could_not_take_it_takes_nothing_away()
+    {
+        using var right = here.TryTake(Web01);
+        Assert.Null(there.TryTake(Web01));
+        Assert.Null(there.TryTake(Web01));
+        Assert.Null(here.TryTake(Web01));
+    }
+
+    [Fact]
+    public void Where_link_decides_nothing_is_locked()
+    {
+        using var local = Open("xfs");
+        using var right = local.TryTake(Web01);
+        using var other = local.TryTake(Web01);
+        Assert.NotNull(other);
+    }
+
+    private NameGuard Open(string type) => NameGuard.Open(mount, new MountPoint(type, store.Path, "server:/volume", "0:1"));
+}
