@@ -41,6 +41,8 @@ internal static class Hits
         var (ours, oursMany) = (new Series($"{kind}: hit"), new Series($"{kind}: hits, {Clients} clients", "/s"));
         var (rawly, rawMany) = (new Series($"{kind}: link + fsync"), new Series($"{kind}: link + fsync, {Clients} threads", "/s"));
         var busy = new Series($"{kind}: hit, pool refilling");
+        await site.Client.FillAsync(Image, 20, seconds: 300);
+        Ask(site, "warm", 1, 20);
         foreach (var round in bench.Rounds)
         {
             Workbench.Say($"hits, {kind}, round {round}");

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using StorageHost.Benchmarks.Measuring;
 using StorageHost.Files;
@@ -30,7 +29,7 @@ internal sealed class RawLinks : IDisposable
         {
             var file = File.OpenHandle(Path.Combine(path, Prepared(number)), FileMode.CreateNew, FileAccess.ReadWrite);
             RandomAccess.Write(file, content, 0);
-            Demand(Syscalls.Sync(file), "fsync");
+            Durable.Demand(Syscalls.Sync(file), "fsync");
             files.Add(file);
         }
     }
@@ -38,8 +37,8 @@ internal sealed class RawLinks : IDisposable
     /// <summary>Gives each of these files its name, once.</summary>
     public Burst Run(int first, int threads, int each) => Burst.Run<IDisposable?>(threads, each, () => null, (_, number) =>
     {
-        Demand(Syscalls.LinkAt(directory, Prepared(first + number), directory, string.Create(CultureInfo.InvariantCulture, $"raw{first + number}.qcow2"), 0), "link");
-        Demand(Syscalls.Sync(files[first + number]), "fsync");
+        Durable.Demand(Syscalls.LinkAt(directory, Prepared(first + number), directory, string.Create(CultureInfo.InvariantCulture, $"raw{first + number}.qcow2"), 0), "link");
+        Durable.Demand(Syscalls.Sync(files[first + number]), "fsync");
     });
 
     /// <summary>Takes the names away again.</summary>
@@ -58,12 +57,4 @@ internal sealed class RawLinks : IDisposable
     }
 
     private static string Prepared(int number) => string.Create(CultureInfo.InvariantCulture, $"{Folder}/claim-{number}");
-
-    private static void Demand(int result, string call)
-    {
-        if (result < 0)
-        {
-            throw new IOException($"{call} failed with errno {Marshal.GetLastPInvokeError()}");
-        }
-    }
 }
