@@ -3,51 +3,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# No build server may outlive the script.
-export MSBUILDDISABLENODEREUSE=1 UseSharedCompilation=false DOTNET_CLI_USE_MSBUILD_SERVER=0 DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
-# Programs of administrators are not on everyone's path.
-export PATH="$PATH:/usr/sbin:/sbin"
+. tests/common.sh
 
 results=artifacts/test-results
-lock=/var/tmp/storagehost-it.lock
-sweep=tests/StorageHost.IntegrationTests/Fixtures/sweep.sh
-
-install_missing() {
-    local program package missing=()
-    while read -r program package; do
-        command -v "$program" >/dev/null || missing+=("$package")
-    done <<'END'
-qemu-img qemu-utils
-qemu-nbd qemu-utils
-glusterd glusterfs-server
-mount.glusterfs glusterfs-client
-mkfs.xfs xfsprogs
-setfattr attr
-ip iproute2
-strace strace
-jq jq
-curl curl
-kill procps
-find findutils
-flock util-linux
-losetup mount
-END
-    ((${#missing[@]})) || return 0
-    if ((EUID != 0)); then
-        echo "Missing; run as root, or install first: apt-get install --no-install-recommends ${missing[*]}" >&2
-        exit 1
-    fi
-    export DEBIAN_FRONTEND=noninteractive
-    apt-get update -q
-    apt-get install -q -y --no-install-recommends "${missing[@]}"
-}
-
-# Whatever the tests could not take down themselves, unless another run is under way and it is that one's.
-guard() {
-    if [[ $EUID -eq 0 && -e $lock ]]; then
-        flock -w 10 "$lock" bash "$sweep" || true
-    fi
-}
 
 # The counts of one project as its results file has them; what was neither passed nor skipped has failed.
 count() {
@@ -59,8 +17,7 @@ count() {
     echo "$passed $((executed - passed)) $((total - executed))"
 }
 
-command -v dotnet >/dev/null || { echo "The .NET 10 SDK is missing: dotnet must be on the PATH." >&2; exit 1; }
-install_missing
+install_lab
 trap guard EXIT
 dotnet build StorageHost.sln -c Release -nodeReuse:false
 rm -rf artifacts/storagehost "$results" artifacts/test-logs

@@ -26,7 +26,7 @@ internal sealed class GlusterCluster
         var nodes = new List<GlusterNode>();
         foreach (var number in numbers)
         {
-            var brick = await LoopDevice.MountXfsAsync(directory, $"brick{number}", "8G");
+            var brick = await LoopDevice.MountXfsAsync(directory, $"brick{number}", "16G");
             nodes.Add(await GlusterNode.StartAsync(directory, number, $"{Subnet}.{number}", Bridge, hosts, brick));
         }
 

@@ -5,7 +5,7 @@ using StorageHost.Files;
 using StorageHost.Images;
 using StorageHost.Qemu;
 
-namespace StorageHost.Benchmarks;
+namespace StorageHost.Benchmarks.Micro;
 
 /// <summary>The index of a directory of disks: the first look at it, and one when nothing changed. Set TMPDIR to choose the file system.</summary>
 [InProcess]

@@ -2,7 +2,7 @@ using BenchmarkDotNet.Attributes;
 using StorageHost.Files;
 using StorageHost.Images;
 
-namespace StorageHost.Benchmarks;
+namespace StorageHost.Benchmarks.Micro;
 
 /// <summary>The list of the templates among many disks: read again, and answered from the last reading.</summary>
 [InProcess]

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 
-namespace StorageHost.Benchmarks;
+namespace StorageHost.Benchmarks.Micro;
 
 /// <summary>A directory of qcow2 disks with sound headers and nothing in them, and a few templates.</summary>
 internal static class ManyDisks

@@ -1,0 +1,85 @@
+using StorageHost.Benchmarks.Measuring;
+using StorageHost.Benchmarks.Storage;
+using StorageHost.IntegrationTests.Fixtures;
+
+namespace StorageHost.Benchmarks.Parts;
+
+/// <summary>What a disk costs when a copy is ready, beside the system calls that it cannot do without.</summary>
+internal static class Hits
+{
+    private const string Image = "bench";
+    private const int Clients = 16;
+
+    public static Part Part { get; } = new("hits", """
+        One `setimage` after the other over one HTTP connection that is kept open, then from 16 such connections at once, for a small qcow2 template
+        with enough ready copies. The floor: `link` and `fsync` in a tight loop on the same mount and at the same depth, of files that are durable and
+        open before the clock starts; from one thread, then from 16. The pool's lock is held by the benchmark, as by a daemon on another node, so
+        that nothing is refilled meanwhile; the lines that say *refilling* are without that.
+        """, MeasureAsync);
+
+    private static async Task<Result> MeasureAsync(Workbench bench)
+    {
+        var (figures, series) = (new List<Figure>(), new List<Series>());
+        foreach (var kind in new[] { StorageKind.Replica3, StorageKind.Distribute, StorageKind.Xfs })
+        {
+            await MeasureAsync(bench, kind, figures, series);
+        }
+
+        return new Result(Part.Name, figures, series);
+    }
+
+    private static async Task MeasureAsync(Workbench bench, StorageKind kind, List<Figure> figures, List<Series> series)
+    {
+        var (alone, each) = (bench.Few(100, 20), bench.Few(20, 3));
+        var perRound = (2 * alone) + (Clients * each);
+        await using var site = await bench.SiteAsync(kind, "hits");
+        await using var floor = await bench.SiteAsync(kind, "floor");
+        await site.Area.PutTemplateAsync(Image, await bench.Lab.Masters.SmallAsync());
+        await site.StartAsync("--Pool:MaxCopies", "1000", "--Pool:Verify", "false");
+        using var raw = new RawLinks(floor.Area.Seen(), alone + (Clients * each), 192 << 10);
+
+        var (ours, oursMany) = (new Series($"{kind}: hit"), new Series($"{kind}: hits, {Clients} clients", "/s"));
+        var (rawly, rawMany) = (new Series($"{kind}: link + fsync"), new Series($"{kind}: link + fsync, {Clients} threads", "/s"));
+        var busy = new Series($"{kind}: hit, pool refilling");
+        await site.Client.FillAsync(Image, 20, seconds: 300);
+        Ask(site, "warm", 1, 20);
+        foreach (var round in bench.Rounds)
+        {
+            Workbench.Say($"hits, {kind}, round {round}");
+            await site.Client.FillAsync(Image, perRound, seconds: 300);
+            using (await OtherNode.HoldsAsync(site.Area, Image))
+            {
+                Action[] turns =
+                [
+                    () => ours.Add(Ask(site, $"one{round}", 1, alone).Latencies), () => rawly.Add(raw.Run(0, 1, alone).Latencies),
+                    () => oursMany.Add(Ask(site, $"many{round}", Clients, each).PerSecond), () => rawMany.Add(raw.Run(alone, Clients, each).PerSecond),
+                ];
+                InTurn(round, turns);
+            }
+
+            busy.Add(Ask(site, $"busy{round}", 1, alone).Latencies);
+            raw.Withdraw();
+            site.Delete("*.qcow2");
+        }
+
+        series.AddRange([ours, rawly, oursMany, rawMany, busy]);
+        figures.Add(kind == StorageKind.Xfs
+            ? Figure.Compare("hit, Xfs, p50", ours.Median, "ms", "2 × (link + fsync) + 0.3 ms", (2 * rawly.Median) + 0.3, atMost: 1)
+            : Figure.Compare($"hit, {kind}, p50", ours.Median, "ms", "link + fsync", rawly.Median, atMost: 1.3));
+        figures.Add(Figure.Compare($"hit, {kind}, p99", ours.Tail(), "ms", "p50", ours.Median, atMost: 4));
+        figures.Add(Figure.Compare($"hits of {Clients} clients, {kind}", oursMany.Median, "/s", "link + fsync", rawMany.Median, atLeast: 0.8));
+        figures.Add(Figure.Compare($"hit, {kind}, p50, refilling", busy.Median, "ms", "link + fsync", rawly.Median));
+    }
+
+    // First ours, then theirs; in the next round the other way round.
+    private static void InTurn(int round, Action[] turns)
+    {
+        foreach (var pair in turns.Chunk(2))
+        {
+            Array.ForEach(round % 2 == 1 ? pair : [.. pair.Reverse()], act => act());
+        }
+    }
+
+    private static Burst Ask(Site site, string prefix, int clients, int each) =>
+        Burst.Run(clients, each, () => new KeepAlive(site.Client.Address), (connection, number) => connection.SetImage(Image, $"{prefix}-{number}", "pool"));
+}

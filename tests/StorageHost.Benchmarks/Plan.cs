@@ -1,0 +1,45 @@
+using System.Globalization;
+
+namespace StorageHost.Benchmarks;
+
+/// <summary>What the command line asks for.</summary>
+/// <param name="Parts">The names of the parts to run.</param>
+/// <param name="Rounds">How often everything is measured.</param>
+/// <param name="IsQuick">Small templates and few requests: to see whether it works, not how fast.</param>
+/// <param name="Settings">More settings for the daemon, as it takes them on its own command line.</param>
+internal sealed record Plan(IReadOnlyList<string> Parts, int Rounds, bool IsQuick, IReadOnlyList<string> Settings)
+{
+    private const int DefaultRounds = 5;
+
+    /// <summary>Whether the figures may stand in the documentation: enough rounds, nothing made smaller or set otherwise.</summary>
+    public bool IsPlain => !IsQuick && Rounds >= DefaultRounds && Settings.Count == 0;
+
+    /// <summary>Reads <c>[part…] [--rounds N] [--quick] [--set Section:Key=Value]…</c>.</summary>
+    /// <exception cref="FormatException">Something else stands there.</exception>
+    public static Plan Parse(IEnumerable<string> arguments, IReadOnlyList<string> known)
+    {
+        var (parts, settings, quick) = (new List<string>(), new List<string>(), false);
+        int? rounds = null;
+        var words = new Queue<string>(arguments);
+        while (words.TryDequeue(out var word))
+        {
+            switch (word)
+            {
+                case "--quick":
+                    quick = true;
+                    break;
+                case "--rounds" when words.TryDequeue(out var count):
+                    rounds = int.Parse(count, CultureInfo.InvariantCulture);
+                    break;
+                case "--set" when words.TryDequeue(out var setting):
+                    settings.Add($"--{setting}");
+                    break;
+                default:
+                    parts.Add(known.Contains(word, StringComparer.Ordinal) ? word : throw new FormatException($"{word} is none of: {string.Join(' ', known)} --rounds --quick --set"));
+                    break;
+            }
+        }
+
+        return new Plan(parts is [] ? known : parts, rounds ?? (quick ? 2 : DefaultRounds), quick, settings);
+    }
+}

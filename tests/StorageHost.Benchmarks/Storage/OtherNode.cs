@@ -1,0 +1,31 @@
+using Microsoft.Win32.SafeHandles;
+using StorageHost.Files;
+using StorageHost.Images;
+using StorageHost.IntegrationTests.Fixtures;
+
+namespace StorageHost.Benchmarks.Storage;
+
+/// <summary>
+/// Holds an image's pool lock, as a daemon on another node that fills the pool would: so the daemon that is measured does nothing but
+/// answer, and its hits can be compared with system calls that nothing else competes with.
+/// </summary>
+internal sealed class OtherNode : IDisposable
+{
+    private readonly Mount mount;
+    private readonly SafeFileHandle held;
+
+    private OtherNode(Mount mount, SafeFileHandle held) => (this.mount, this.held) = (mount, held);
+
+    public static async Task<OtherNode> HoldsAsync(StorageArea area, string image)
+    {
+        var directory = new Mount(Mount.OpenDirectory(area.Seen()));
+        new FileNames("_template.img").ParseImage(image, out var name);
+        return new OtherNode(directory, await Wait.ForAsync($"the pool of {image} to be let go", () => Task.FromResult(LockFile.TryAcquire(directory, LockFile.OfPool(name)))));
+    }
+
+    public void Dispose()
+    {
+        held.Dispose();
+        mount.Dispose();
+    }
+}
