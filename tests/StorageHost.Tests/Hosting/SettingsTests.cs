@@ -38,6 +38,7 @@ public sealed class SettingsTests
     [InlineData("Pool:Workers", "1", "must be 2 to 16")]
     [InlineData("Pool:MaxWaiting", "0", "must be 1 to 100000")]
     [InlineData("Pool:WaitTimeout", "0:00:00.5", "must be 00:00:01 to 1.00:00:00")]
+    [InlineData("Pool:MaxBytesPerSecond", "1000", "must be 0 (no limit) or at least 1048576 (bytes a second)")]
     [InlineData("Pool:Verify", "perhaps", "'perhaps' is not true or false")]
     [InlineData("Disks:MaxSizeGb", "65537", "must be 1 to 65536 (GiB)")]
     [InlineData("Disks:MaxSizeGb", "99999999999", "'99999999999' is not a whole number")]
