@@ -28,9 +28,7 @@ internal sealed record Burst(double[] Latencies, double PerSecond)
             {
                 for (var number = thread * each; number < (thread + 1) * each; number++)
                 {
-                    var start = Stopwatch.GetTimestamp();
-                    act(resources[thread], number);
-                    latencies[number] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+                    latencies[number] = Time(() => act(resources[thread], number));
                 }
             }
 #pragma warning disable CA1031 // Carried to the thread that asked.
@@ -52,5 +50,14 @@ internal sealed record Burst(double[] Latencies, double PerSecond)
 
         var whole = Stopwatch.GetElapsedTime(spans.Min(span => span.Start), spans.Max(span => span.End));
         return new Burst(latencies, latencies.Length / whole.TotalSeconds);
+    }
+
+    /// <summary>Does something once.</summary>
+    /// <returns>How long it took, in milliseconds.</returns>
+    public static double Time(Action act)
+    {
+        var start = Stopwatch.GetTimestamp();
+        act();
+        return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
     }
 }

@@ -26,9 +26,8 @@ internal sealed record Template(string Image, string Format, string What)
     public string File => $"{Image}_template.img";
 
     /// <summary>A qcow2 full of data.</summary>
-    public static async Task<Template> PutDenseAsync(Workbench bench, StorageArea area)
+    public static async Task<Template> PutDenseAsync(StorageArea area, int mib)
     {
-        var mib = bench.Few(1024, 64);
         var raw = Path.Combine(Directory.CreateDirectory(Path.Combine(Lab.Directory, "masters")).FullName, $"dense-{mib}.raw");
         if (!System.IO.File.Exists(raw))
         {
@@ -40,11 +39,10 @@ internal sealed record Template(string Image, string Format, string What)
     }
 
     /// <summary>
-    /// A raw image with 10 MiB written at each 170 MiB of it, holes between: 8 MiB of data, 1 MiB laced with zeros every 32 KiB, and 1 MiB of zeros.
+    /// A raw image of which 10 MiB are written at the beginning of every 170 MiB: 8 MiB of data, 1 MiB laced with zeros, 1 MiB of zeros. 120 such places make 20 GiB.
     /// </summary>
-    public static Task<Template> PutSparseAsync(Workbench bench, StorageArea area)
+    public static Task<Template> PutSparseAsync(StorageArea area, int places)
     {
-        var places = bench.Few(120, 8);
         const long Distance = 170;
         return PutAsync(new Template("sparse", "raw", $"raw, {places * Distance / 1024.0:0} GiB, {places * 8.5:0} MiB of data"), area, incoming =>
         {

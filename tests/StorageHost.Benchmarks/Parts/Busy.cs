@@ -1,0 +1,77 @@
+using System.Globalization;
+using StorageHost.Benchmarks.Measuring;
+using StorageHost.Benchmarks.Storage;
+using StorageHost.IntegrationTests.Fixtures;
+
+namespace StorageHost.Benchmarks.Parts;
+
+/// <summary>What a hit costs while copies are being made.</summary>
+internal static class Busy
+{
+    private const string Image = "bench";
+
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(20);
+
+    public static Part Part { get; } = new("busy", """
+        A `setimage` every 20 ms over one connection on replica 3, first with the daemon idle, then while it makes five copies of a dense template
+        of another image. The copies must still be in the making when the last hit is answered.
+        """, MeasureAsync);
+
+    private static async Task<Result> MeasureAsync(Workbench bench)
+    {
+        var each = bench.Few(100, 20);
+        await using var site = await bench.SiteAsync(StorageKind.Replica3, "busy");
+        var dense = await Template.PutDenseAsync(site.Area, bench.Few(1024, 256));
+        await site.Area.PutTemplateAsync(Image, await bench.Lab.Masters.SmallAsync());
+        await site.StartAsync("--Pool:MaxCopies", "500", "--Pool:Verify", "false");
+        var (idle, busy) = (new Series("hit, idle"), new Series("hit, five copies in the making"));
+        await WarmAsync(site);
+        foreach (var round in bench.Rounds)
+        {
+            Workbench.Say($"busy, round {round}");
+            await site.Client.FillAsync(Image, 2 * each, seconds: 300);
+            using (await OtherNode.HoldsAsync(site.Area, Image))
+            {
+                dense.Warm(site.Area);
+                idle.Add(Ask(site, $"idle{round}", each));
+                (await site.Client.DupAsync(dense.Image, 5)).Is(200);
+                var job = await site.Client.CopyingAsync(dense.Image, 1);
+                busy.Add(Ask(site, $"busy{round}", each));
+                if ((await site.Client.SendAsync(HttpMethod.Delete, $"/jobs/{job.Text("id")}")).Status != 200)
+                {
+                    throw new InvalidOperationException("the copies were made before the hits were over: they need a larger template");
+                }
+            }
+
+            site.Delete("*.qcow2");
+            await site.Client.FillAsync(dense.Image, 0);
+        }
+
+        return new Result(
+            Part.Name,
+            [
+                Figure.Compare("Replica3: hit, p99, five copies in the making", busy.Tail(), busy.Unit, "idle", idle.Tail(), atMost: 2),
+                Figure.Compare("Replica3: hit, p50, five copies in the making", busy.Median, busy.Unit, "idle", idle.Median),
+            ],
+            [idle, busy]);
+    }
+
+    private static async Task WarmAsync(Site site)
+    {
+        await site.Client.FillAsync(Image, 20);
+        Ask(site, "warm", 20);
+    }
+
+    private static double[] Ask(Site site, string prefix, int count)
+    {
+        using var connection = new KeepAlive(site.Client.Address);
+        return
+        [
+            .. Enumerable.Range(0, count).Select(number =>
+            {
+                Thread.Sleep(Pace);
+                return Burst.Time(() => connection.SetImage(Image, string.Create(CultureInfo.InvariantCulture, $"{prefix}-{number}"), "pool"));
+            }),
+        ];
+    }
+}
