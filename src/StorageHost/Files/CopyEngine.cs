@@ -159,7 +159,7 @@ internal sealed class CopyEngine(
             }
             finally
             {
-                copy.File.Dispose();
+                copy.Dispose();
             }
         }
     }

@@ -5,7 +5,7 @@ using StorageHost.Images;
 namespace StorageHost.Files;
 
 /// <summary>A copy that is being written under a private name.</summary>
-internal sealed class CopyInTheMaking
+internal sealed class CopyInTheMaking : IDisposable
 {
     private CopyInTheMaking(PrivateFile file, SafeFileHandle handle) => (File, Handle) = (file, handle);
 
@@ -65,6 +65,9 @@ internal sealed class CopyInTheMaking
             throw new RefusedException(Refusal.StorageUnavailable, "a copy has not the size or time that it was given");
         }
     }
+
+    /// <summary>Leaves what there is of it to recovery.</summary>
+    public void Dispose() => File.Dispose();
 
     // Past the page cache, which is for the virtual machines, and faster than through it; where the file system cannot, through it.
     private static SafeFileHandle Create(Mount mount, string name)

@@ -128,6 +128,29 @@ public sealed class CopyEngineTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_cancels_at_any_moment_leaves_nothing_that_recovery_does_not_find()
+    {
+        store.WriteTemplate(Length);
+        var random = new Random(3);
+        for (var round = 0; round < 40; round++)
+        {
+            using var gone = new CancellationTokenSource();
+            var making = daemon.Engine.MakeAsync(Sample.Centos, 3, _ => default, gone.Token);
+            for (var spins = random.Next(60_000); spins > 0; spins--)
+            {
+                Thread.SpinWait(1);
+            }
+
+            await gone.CancelAsync();
+            await making.ContinueWith(task => task.IsCompletedSuccessfully ? task.Result.ToList() : [], TaskScheduler.Default).ContinueWith(
+                task => task.Result.ForEach(claim => claim.Dispose()), TaskScheduler.Default);
+            await daemon.ThreadsAreFreeAsync();
+            await daemon.RecoverAsync();
+            Assert.Empty(store.Private);
+        }
+    }
+
+    [Fact]
     public async Task A_copy_that_does_not_read_back_as_it_was_written_is_refused()
     {
         store.WriteTemplate(Length);
