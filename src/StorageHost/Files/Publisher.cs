@@ -4,7 +4,8 @@ using static StorageHost.Files.Publishing;
 namespace StorageHost.Files;
 
 /// <summary>Claims and publishes on the volume; the protocol itself is <see cref="Publishing"/>.</summary>
-internal sealed class Publisher(StorageVolume volume, FileNames names, FilePermissions permissions, IImageInspector inspector, CopyNumbers numbers) : IPublisher
+internal sealed class Publisher(
+    StorageVolume volume, FileNames names, TemplateFile templates, FilePermissions permissions, IImageInspector inspector, CopyNumbers numbers) : IPublisher
 {
     private const int MaxDisksOfOneSize = 1000;
 
@@ -28,14 +29,14 @@ internal sealed class Publisher(StorageVolume volume, FileNames names, FilePermi
         },
         cancellationToken);
 
-    public Task<ClaimResult> PublishAsync(Claim claim, Template template, Hostname hostname, CancellationToken cancellationToken) =>
+    public Task<ClaimResult> PublishAsync(Claim claim, Hostname hostname, CancellationToken cancellationToken) =>
         OwnAsync(claim.File, own => volume.RunAsync(
             "publish a copy",
             (VolumeSession session, StorageCall<ClaimResult> call) =>
             {
                 using var file = own();
                 var disk = names.SystemDisk(hostname);
-                if (claim.Of != template.Fingerprint)
+                if (claim.Of != templates.Find(session.Mount, claim.Image).Fingerprint)
                 {
                     session.Mount.TryUnlink(file.Name);
                     return new ClaimResult(ClaimOutcome.Stale, disk);

@@ -33,22 +33,18 @@ internal sealed partial class DiskProvisioner(
 
     private async Task<PublishedDisk?> TryPublishReadyAsync(ImageName image, Hostname hostname, CancellationToken cancellationToken)
     {
+        if (pools.Find(image) is not { } pool)
+        {
+            return null;
+        }
+
         using var urgent = way.Take();
-        var template = await volume.FindTemplateAsync(image, cancellationToken);
-        var pool = pools.Get(image);
         pool.LastAsked = time.GetUtcNow();
         while (await NextReadyAsync(pool, cancellationToken) is { } claim)
         {
-            var result = await publisher.PublishAsync(claim, template, hostname, cancellationToken);
-            if (Conclude(pool, result) is { } disk)
+            if (Conclude(pool, await publisher.PublishAsync(claim, hostname, cancellationToken)) is { } disk)
             {
                 return new PublishedDisk(hostname, image, disk, DiskSource.Pool);
-            }
-
-            if (result.Outcome == ClaimOutcome.Stale)
-            {
-                // Or the template that it was compared with is: then the next copy would be thrown away for nothing, too.
-                template = await volume.FindTemplateAsync(image, cancellationToken);
             }
         }
 
@@ -69,6 +65,7 @@ internal sealed partial class DiskProvisioner(
 
     private async Task<PublishedDisk> PublishNextAsync(ImageName image, Hostname hostname, CancellationToken cancellationToken)
     {
+        await volume.FindTemplateAsync(image, cancellationToken);
         await RefuseTakenAsync(hostname, cancellationToken);
         using var place = pools.EnterQueue(options.Value.MaxWaiting);
         using var late = new CancellationTokenSource(options.Value.WaitTimeout, time);
@@ -76,14 +73,8 @@ internal sealed partial class DiskProvisioner(
         while (true)
         {
             var pool = pools.Get(image);
-            if (await NextAsync(pool, patience.Token, cancellationToken) is not { } claim)
-            {
-                continue;
-            }
-
-            var template = await FindTemplateAsync(image, claim, cancellationToken);
-            var result = await publisher.PublishAsync(claim, template, hostname, cancellationToken);
-            if (Conclude(pool, result) is { } disk)
+            if (await NextAsync(pool, patience.Token, cancellationToken) is { } claim
+                && Conclude(pool, await publisher.PublishAsync(claim, hostname, cancellationToken)) is { } disk)
             {
                 return new PublishedDisk(hostname, image, disk, DiskSource.Copy);
             }
@@ -114,19 +105,6 @@ internal sealed partial class DiskProvisioner(
         {
             // If it left without a copy, the reconciler may have one copy less to make.
             pools.Ring();
-        }
-    }
-
-    private async Task<Template> FindTemplateAsync(ImageName image, Claim held, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await volume.FindTemplateAsync(image, cancellationToken);
-        }
-        catch
-        {
-            held.Dispose();
-            throw;
         }
     }
 

@@ -28,8 +28,12 @@ internal interface IPublisher
     /// <summary>Claims a ready copy; null when somebody else had taken it, or when it had been touched and was retired.</summary>
     Task<Claim?> ClaimAsync(Copy copy, CancellationToken cancellationToken);
 
-    /// <summary>Publishes a claimed copy as a system disk; whatever happens, the claim is no longer the caller's.</summary>
-    Task<ClaimResult> PublishAsync(Claim claim, Template template, Hostname hostname, CancellationToken cancellationToken);
+    /// <summary>
+    /// Publishes a claimed copy, if it is one of the template as it is now, as a system disk; whatever happens, the claim is no longer the
+    /// caller's.
+    /// </summary>
+    /// <exception cref="RefusedException">ImageNotFound: the template is gone; and what the storage says.</exception>
+    Task<ClaimResult> PublishAsync(Claim claim, Hostname hostname, CancellationToken cancellationToken);
 
     /// <summary>Gives a copy to the pool; whatever happens, the claim is no longer the caller's.</summary>
     Task<Copy> AddToPoolAsync(Claim claim, CancellationToken cancellationToken);

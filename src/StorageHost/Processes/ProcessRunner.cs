@@ -12,7 +12,7 @@ namespace StorageHost.Processes;
 internal sealed partial class ProcessRunner(TimeProvider time, ILogger<ProcessRunner> logger)
 {
     private static readonly TimeSpan KillWait = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan DrainWait = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan DrainWait = TimeSpan.FromSeconds(10);
 
     /// <summary>Runs a program to its end. An exit code other than 0 is a result, not an exception.</summary>
     /// <exception cref="ProcessNotStartedException">The program is not there, or may not be executed.</exception>
@@ -77,6 +77,9 @@ internal sealed partial class ProcessRunner(TimeProvider time, ILogger<ProcessRu
         info.Environment.Clear();
         info.Environment["PATH"] = path;
         info.Environment["LC_ALL"] = "C";
+
+        // Every thread of a program takes 64 MiB of addresses for memory of its own, of the few that its limit leaves.
+        info.Environment["MALLOC_ARENA_MAX"] = "2";
     }
 
     private static string[] Limits(ProcessCommand command)

@@ -21,7 +21,7 @@ internal sealed class Daemon : IAsyncDisposable
         Volume = new StorageVolume(options, Threads, NullLogger<StorageVolume>.Instance);
         var permissions = new FilePermissions(Options.Create(new DisksOptions { Mode = "0640" }));
         Templates = new TemplateFile(Sample.Names, inspector, Volume);
-        Publisher = new Publisher(Volume, Sample.Names, permissions, inspector, () => Enumerable.Range(1, 1000));
+        Publisher = new Publisher(Volume, Sample.Names, Templates, permissions, inspector, () => Enumerable.Range(1, 1000));
         Recovery = new Recovery(Volume, Sample.Names, Publisher, Clock, NullLogger<Recovery>.Instance);
         Remover = new Remover(Volume, Sample.Names, inspector, Templates);
         Engine = new CopyEngine(Volume, Sample.Names, Templates, permissions, pool, Clock);
@@ -73,13 +73,10 @@ internal sealed class Daemon : IAsyncDisposable
     }
 
     /// <summary>Claims a copy and publishes it; Gone when it could not be claimed.</summary>
-    public async Task<ClaimResult> PublishAsync(Copy copy, Hostname hostname, CancellationToken cancellationToken = default)
-    {
-        var template = await Images.FindTemplateAsync(copy.Image, CancellationToken.None);
-        return await Publisher.ClaimAsync(copy, cancellationToken) is { } claim
-            ? await Publisher.PublishAsync(claim, template, hostname, cancellationToken)
+    public async Task<ClaimResult> PublishAsync(Copy copy, Hostname hostname, CancellationToken cancellationToken = default) =>
+        await Publisher.ClaimAsync(copy, cancellationToken) is { } claim
+            ? await Publisher.PublishAsync(claim, hostname, cancellationToken)
             : new ClaimResult(ClaimOutcome.Gone, Sample.Names.SystemDisk(hostname));
-    }
 
     /// <summary>Waits until the storage threads have ended what they were at: then each of them can meet the others.</summary>
     public Task ThreadsAreFreeAsync()

@@ -93,9 +93,8 @@ public sealed class PublisherTests : IAsyncLifetime
     public async Task A_claim_becomes_the_disk_or_goes_to_the_pool()
     {
         var claims = await daemon.Engine.MakeAsync(Sample.Centos, 2, _ => default, CancellationToken.None);
-        var template = await daemon.Images.FindTemplateAsync(Sample.Centos, CancellationToken.None);
-        Assert.Equal(ClaimOutcome.Published, (await daemon.Publisher.PublishAsync(claims[0], template, Sample.Web01, CancellationToken.None)).Outcome);
-        var second = await daemon.Publisher.PublishAsync(claims[1], template, Sample.Web01, CancellationToken.None);
+        Assert.Equal(ClaimOutcome.Published, (await daemon.Publisher.PublishAsync(claims[0], Sample.Web01, CancellationToken.None)).Outcome);
+        var second = await daemon.Publisher.PublishAsync(claims[1], Sample.Web01, CancellationToken.None);
         Assert.Equal((ClaimOutcome.HostExists, 1), (second.Outcome, second.Returned!.Number));
         Assert.Equal("centos_dup_1_ready centos_template.img web01.qcow2", store.Names);
         Assert.All(claims, claim => Assert.True(daemon.RunAsync(session => !session.Private.IsInUse(claim.File.Name)).Result));
@@ -106,10 +105,20 @@ public sealed class PublisherTests : IAsyncLifetime
     {
         var claim = (await daemon.Engine.MakeAsync(Sample.Centos, 1, _ => default, CancellationToken.None)).Single();
         File.SetLastWriteTimeUtc(store["centos_template.img"], Store.Written.AddTicks(1));
-        var template = await daemon.Images.FindTemplateAsync(Sample.Centos, CancellationToken.None);
-        Assert.Equal(ClaimOutcome.Stale, (await daemon.Publisher.PublishAsync(claim, template, Sample.Web01, CancellationToken.None)).Outcome);
+        Assert.Equal(ClaimOutcome.Stale, (await daemon.Publisher.PublishAsync(claim, Sample.Web01, CancellationToken.None)).Outcome);
         Assert.Equal("centos_template.img", store.Names);
         Assert.Empty(store.Private);
+    }
+
+    [Fact]
+    public async Task Without_its_template_a_claim_is_not_published_and_goes_back()
+    {
+        var claim = (await daemon.Publisher.ClaimAsync((await daemon.FillAsync(1)).Single(), CancellationToken.None))!;
+        File.Delete(store["centos_template.img"]);
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => daemon.Publisher.PublishAsync(claim, Sample.Web01, CancellationToken.None));
+        Assert.Equal(Refusal.ImageNotFound, refused.Reason);
+        await daemon.RecoverAsync();
+        Assert.Equal("centos_dup_1_ready", store.Names);
     }
 
     [Fact]
@@ -132,8 +141,7 @@ public sealed class PublisherTests : IAsyncLifetime
         var claim = await daemon.Publisher.ClaimAsync(copy, CancellationToken.None);
         Assert.Equal("centos_template.img", store.Names);
         File.Move(store[claim!.File.Name], store["centos_dup_1_ready"]);
-        var template = await daemon.Images.FindTemplateAsync(Sample.Centos, CancellationToken.None);
-        Assert.Equal(ClaimOutcome.Gone, (await daemon.Publisher.PublishAsync(claim, template, Sample.Web01, CancellationToken.None)).Outcome);
+        Assert.Equal(ClaimOutcome.Gone, (await daemon.Publisher.PublishAsync(claim, Sample.Web01, CancellationToken.None)).Outcome);
         Assert.Equal("centos_dup_1_ready centos_template.img", store.Names);
     }
 

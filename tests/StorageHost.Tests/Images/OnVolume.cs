@@ -33,14 +33,12 @@ internal static class OnVolume
 
     private static void SetUpVolume(Core core)
     {
-        Template Find(ImageName image) =>
-            core.Templates.GetValueOrDefault(image) ?? throw new RefusedException(Refusal.ImageNotFound, $"there is no template {image}");
         core.Volume.Setup(volume => volume.EnsureServedAsync(It.IsAny<CancellationToken>())).Returns(Task.CompletedTask);
         core.Volume.Setup(volume => volume.RecoverAsync(It.IsAny<CancellationToken>())).Returns(Task.CompletedTask);
         core.Volume.Setup(volume => volume.FindTemplateAsync(It.IsAny<ImageName>(), It.IsAny<CancellationToken>()))
-            .Returns(async (ImageName image, CancellationToken _) => await Task.FromResult(Find(image)));
+            .Returns(async (ImageName image, CancellationToken _) => await Task.FromResult(Find(core, image)));
         core.Volume.Setup(volume => volume.InspectTemplateAsync(It.IsAny<ImageName>(), It.IsAny<CancellationToken>()))
-            .Returns(async (ImageName image, CancellationToken _) => await Task.FromResult(Find(image)));
+            .Returns(async (ImageName image, CancellationToken _) => await Task.FromResult(Find(core, image)));
         core.Volume.Setup(volume => volume.FindSystemDiskAsync(It.IsAny<Hostname>(), It.IsAny<CancellationToken>()))
             .ReturnsAsync((Hostname hostname, CancellationToken _) => core.Disks.ContainsKey(hostname) ? Names.SystemDisk(hostname) : null);
         core.Volume.Setup(volume => volume.ReadSpaceAsync(It.IsAny<CancellationToken>())).ReturnsAsync(() => core.Space);
@@ -61,13 +59,13 @@ internal static class OnVolume
             });
         core.Publisher.Setup(publisher => publisher.RetireAsync(It.IsAny<Claim>(), It.IsAny<CancellationToken>()))
             .Callback((Claim claim, CancellationToken _) => claim.Dispose()).Returns(Task.CompletedTask);
-        core.Publisher.Setup(publisher => publisher.PublishAsync(It.IsAny<Claim>(), It.IsAny<Template>(), It.IsAny<Hostname>(), It.IsAny<CancellationToken>()))
-            .Returns(async (Claim claim, Template template, Hostname hostname, CancellationToken cancellationToken) =>
+        core.Publisher.Setup(publisher => publisher.PublishAsync(It.IsAny<Claim>(), It.IsAny<Hostname>(), It.IsAny<CancellationToken>()))
+            .Returns(async (Claim claim, Hostname hostname, CancellationToken cancellationToken) =>
             {
                 await Task.CompletedTask;
                 claim.File.Dispose();
                 cancellationToken.ThrowIfCancellationRequested();
-                return Publish(core, Copy(0, claim.Of, claim.Image), template, hostname);
+                return Publish(core, claim, hostname);
             });
         core.Publisher.Setup(publisher => publisher.AddToPoolAsync(It.IsAny<Claim>(), It.IsAny<CancellationToken>()))
             .Returns(async (Claim claim, CancellationToken cancellationToken) =>
@@ -81,10 +79,13 @@ internal static class OnVolume
             .Callback((Copy copy, CancellationToken _) => core.Copies.TryRemove((copy.Image, copy.Number), out var _)).Returns(Task.CompletedTask);
     }
 
-    private static ClaimResult Publish(Core core, Copy copy, Template template, Hostname hostname) =>
-        copy.Of != template.Fingerprint ? new ClaimResult(ClaimOutcome.Stale, Names.SystemDisk(hostname))
-        : core.Disks.TryAdd(hostname, copy.Image) ? new ClaimResult(ClaimOutcome.Published, Names.SystemDisk(hostname))
-        : new ClaimResult(ClaimOutcome.HostExists, Names.SystemDisk(hostname), Add(core, copy.Image, copy.Of!.Value));
+    private static ClaimResult Publish(Core core, Claim claim, Hostname hostname) =>
+        claim.Of != Find(core, claim.Image).Fingerprint ? new ClaimResult(ClaimOutcome.Stale, Names.SystemDisk(hostname))
+        : core.Disks.TryAdd(hostname, claim.Image) ? new ClaimResult(ClaimOutcome.Published, Names.SystemDisk(hostname))
+        : new ClaimResult(ClaimOutcome.HostExists, Names.SystemDisk(hostname), Add(core, claim.Image, claim.Of));
+
+    private static Template Find(Core core, ImageName image) =>
+        core.Templates.GetValueOrDefault(image) ?? throw new RefusedException(Refusal.ImageNotFound, $"there is no template {image}");
 
     private static Copy Add(Core core, ImageName image, Fingerprint of)
     {

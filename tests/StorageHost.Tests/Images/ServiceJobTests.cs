@@ -75,7 +75,7 @@ public sealed class ServiceJobTests : IAsyncLifetime
         core.AddCopies(1);
         core.Pool.Put(Copy(1));
         var published = new TaskCompletionSource<ClaimResult>();
-        core.Publisher.Setup(publisher => publisher.PublishAsync(It.IsAny<Claim>(), It.IsAny<Template>(), Web01, It.IsAny<CancellationToken>())).Returns(published.Task);
+        core.Publisher.Setup(publisher => publisher.PublishAsync(It.IsAny<Claim>(), Web01, It.IsAny<CancellationToken>())).Returns(published.Task);
         var begun = await core.Service.StartSetImageAsync(Centos, Web01, CancellationToken.None);
         var cancelling = core.Service.CancelJobAsync(begun.Id, CancellationToken.None);
         published.SetResult(new ClaimResult(ClaimOutcome.Published, Names.SystemDisk(Web01)));

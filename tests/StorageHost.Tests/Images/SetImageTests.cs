@@ -46,20 +46,6 @@ public sealed class SetImageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task When_the_template_was_replaced_just_now_its_new_copies_are_not_wasted()
-    {
-        await HaveAsync(1);
-        core.Volume.SetupSequence(volume => volume.FindTemplateAsync(Centos, It.IsAny<CancellationToken>()))
-            .ReturnsAsync(Template())
-            .ReturnsAsync(Template(fingerprint: New));
-        core.Copies[(Centos, 1)] = Copy(1, New);
-        core.Copies[(Centos, 2)] = Copy(2, New);
-        core.Pool.Put(Copy(2, New));
-        await Eventually.EndsAsync(core.Service.SetImageAsync(Centos, Web01, CancellationToken.None));
-        Assert.Equal(Centos, core.Disks[Web01]);
-    }
-
-    [Fact]
     public async Task A_taken_hostname_is_refused_and_the_copy_goes_back()
     {
         await HaveAsync(1);

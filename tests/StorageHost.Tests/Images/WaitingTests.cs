@@ -70,8 +70,8 @@ public sealed class WaitingTests : IAsyncLifetime
     public async Task A_claim_that_reaches_one_who_is_leaving_is_released()
     {
         using var gone = new CancellationTokenSource();
-        core.Publisher.Setup(publisher => publisher.PublishAsync(It.IsAny<Claim>(), It.IsAny<Template>(), Web01, It.IsAny<CancellationToken>()))
-            .Returns(async (Claim claim, Template _, Hostname _, CancellationToken cancellationToken) =>
+        core.Publisher.Setup(publisher => publisher.PublishAsync(It.IsAny<Claim>(), Web01, It.IsAny<CancellationToken>()))
+            .Returns(async (Claim claim, Hostname _, CancellationToken cancellationToken) =>
             {
                 claim.File.Dispose();
                 await gone.CancelAsync();
