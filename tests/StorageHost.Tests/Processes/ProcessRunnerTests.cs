@@ -40,7 +40,7 @@ public sealed class ProcessRunnerTests
         var input = await RunAsync("cat; echo end");
 
         Assert.Equal(
-            $"LC_ALL=C\nPATH={Environment.GetEnvironmentVariable("PATH")}",
+            $"LC_ALL=C\nMALLOC_ARENA_MAX=2\nPATH={Environment.GetEnvironmentVariable("PATH")}",
             string.Join('\n', environment.Output.TrimEnd('\n').Split('\n').Order(StringComparer.Ordinal)));
         Assert.Equal("end\n", input.Output);
     }
