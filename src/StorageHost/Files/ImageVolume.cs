@@ -6,6 +6,9 @@ namespace StorageHost.Files;
 internal sealed class ImageVolume(
     StorageVolume volume, FileNames names, Recovery recovery, TemplateFile templates, TemplateList list, StorageThreads threads) : IVolume
 {
+    // What the last scan read of copies that have not changed since: on Gluster, listing a directory brings what stat says of its files with it.
+    private Dictionary<FileName, (FileStat Stat, Copy Copy)> read = [];
+
     public Task EnsureServedAsync(CancellationToken cancellationToken) => volume.EnsureSessionAsync(cancellationToken);
 
     public Task RecoverAsync(CancellationToken cancellationToken) => recovery.RunAsync(cancellationToken);
@@ -42,9 +45,10 @@ internal sealed class ImageVolume(
             var mount = session.Mount;
             var entries = list.ReadAll(mount);
             recovery.Sweep(mount, entries.OfType<LeftoverEntry>());
+            read = entries.OfType<CopyEntry>().Select(entry => (entry.File, Read: TryReadCopy(mount, entry))).Where(copy => copy.Read is not null).ToDictionary(copy => copy.File, copy => copy.Read!.Value);
             return new VolumeScan(
                 [.. entries.OfType<TemplateEntry>().Select(entry => templates.TryFind(mount, entry.Image)).OfType<Template>()],
-                [.. entries.OfType<CopyEntry>().Select(entry => TryReadCopy(mount, entry)).OfType<Copy>()],
+                [.. read.Values.Select(copy => copy.Copy)],
                 Levels.Read(mount, names),
                 mount.Space());
         },
@@ -68,22 +72,21 @@ internal sealed class ImageVolume(
         },
         cancellationToken);
 
-    private static Copy? TryReadCopy(Mount mount, CopyEntry entry)
+    private (FileStat Stat, Copy Copy)? TryReadCopy(Mount mount, CopyEntry entry)
     {
-        using var file = mount.TryOpenRegular(entry.File.Text);
-        if (file is null)
+        // With two names another daemon is about to finish adding or claiming it.
+        if (!mount.TryStat(entry.File.Text, out var stat) || stat is not { IsRegular: true, Links: 1 })
         {
             return null;
         }
 
-        var stat = Mount.Stat(file, entry.File.Text);
-        if (stat.Links != 1)
+        if (read.TryGetValue(entry.File, out var known) && known.Stat == stat)
         {
-            // Another daemon is about to finish adding or claiming it.
-            return null;
+            return known;
         }
 
-        var recorded = CopyRecord.Read(file, entry.File.Text);
-        return new Copy(entry.Image, entry.Number, stat.Inode, recorded is { } of && CopyRecord.IsWhole(stat, of, of) ? of : null);
+        using var file = mount.TryOpen(entry.File.Text);
+        var recorded = file is null ? null : CopyRecord.Read(file, entry.File.Text);
+        return file is null ? null : (stat, new Copy(entry.Image, entry.Number, stat.Inode, recorded is { } of && CopyRecord.IsWhole(stat, of, of) ? of : null));
     }
 }

@@ -29,28 +29,21 @@ internal sealed partial class PoolPass(
     /// <summary>Makes what the pool lacks, unless another daemon is at it.</summary>
     public async Task FillAsync(Pool pool, CancellationToken cancellationToken)
     {
+        await way.GiveWayAsync(Patience, cancellationToken);
         await using var only = await LockAsync(pool.Image, cancellationToken);
         // Others may have filled it until just now.
         await scanner.ScanAsync(cancellationToken);
         var missing = Math.Min(pool.Wanted - pool.Ready, PoolPlan.MaxCopiesAtOnce);
         if (missing > 0)
         {
-            var limit = new RateLimit(options.Value.MaxBytesPerSecond, time);
-            await MakeAsync(
-                pool,
-                missing,
-                async progress =>
-                {
-                    await way.GiveWayAsync(Patience, cancellationToken);
-                    await limit.WaitAsync(progress.Written, cancellationToken);
-                },
-                cancellationToken);
+            await MakeAsync(pool, missing, Pace(pool, cancellationToken), cancellationToken);
         }
     }
 
     /// <summary>Deletes copies above the level, unless another daemon is at it.</summary>
     public async Task TrimAsync(Pool pool, CancellationToken cancellationToken)
     {
+        await way.GiveWayAsync(Patience, cancellationToken);
         await using var only = await LockAsync(pool.Image, cancellationToken);
         await scanner.ScanAsync(cancellationToken);
         while (pool.Ready - pool.Held > pool.Wanted && pool.Take() is { } copy)
@@ -58,6 +51,20 @@ internal sealed partial class PoolPass(
             await publisher.RetireAsync(copy, cancellationToken);
             LogTrimmed(pool.Image, copy.Number, pool.Wanted);
         }
+    }
+
+    /// <summary>Filling gives way to claims and keeps to its rate, unless a caller has come to wait for it.</summary>
+    private Func<CopyProgress, ValueTask> Pace(Pool pool, CancellationToken cancellationToken)
+    {
+        var limit = new RateLimit(options.Value.MaxBytesPerSecond, time);
+        return async progress =>
+        {
+            if (pool.Waiting == 0)
+            {
+                await way.GiveWayAsync(Patience, cancellationToken);
+                await limit.WaitAsync(progress.Written, cancellationToken);
+            }
+        };
     }
 
     private async Task<IAsyncDisposable> LockAsync(ImageName image, CancellationToken cancellationToken) =>
