@@ -37,6 +37,28 @@ public sealed class PoolPassTests : IAsyncLifetime
         Assert.Equal((2, 0), (job.Snapshot().CopiesDone, job.CopiesAtOnce));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Filling_gives_way_to_claims_unless_a_caller_waits_for_it(bool waited)
+    {
+        core.Levels[Centos] = 1;
+        await core.Scanner.ScanAsync(CancellationToken.None);
+        using var urgent = core.Way.Take();
+        var filling = core.Pass.FillAsync(core.Pool, CancellationToken.None);
+        var waiting = waited ? core.Pool.TakeOrWait(CancellationToken.None).Next : null;
+        await core.PassesUntilAsync(() => core.Passes.Count == 1);
+        Assert.True(core.Time.GetUtcNow() >= ManualTimeProvider.Start.AddSeconds(1));
+        if (waiting is not null)
+        {
+            Assert.NotNull(await Eventually.EndsAsync(waiting));
+        }
+
+        Assert.True(waited || !filling.IsCompleted);
+        await core.PassesUntilAsync(() => filling.IsCompletedSuccessfully);
+        Assert.True(core.Time.GetUtcNow() >= ManualTimeProvider.Start.AddSeconds(waited ? 1 : 2));
+    }
+
     [Fact]
     public async Task A_pass_that_fails_leaves_nothing_in_the_making()
     {
