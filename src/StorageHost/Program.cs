@@ -4,12 +4,18 @@ using StorageHost.BlockDevices;
 using StorageHost.Files;
 using StorageHost.Gluster;
 using StorageHost.Hosting;
+using StorageHost.Hosting.Security;
 using StorageHost.Images;
 using StorageHost.ImageStorages;
 using StorageHost.Processes;
 using StorageHost.Qemu;
 
 var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+if (args is [TokenCommand.Word, .. var words])
+{
+    return TokenCommand.Run(words, builder.Configuration);
+}
+
 if (!builder.AddSettings(out var faults))
 {
     return ExitCodes.Configuration(faults);
@@ -27,12 +33,14 @@ builder.Services
     .AddImageStorages()
     .AddStorageHostApi()
     .AddReadiness()
+    .AddSecurity()
     .Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(15));
 
 await using var app = builder.Build();
 app.UseStorageHostApi();
+app.UseSecurity();
 app.MapStorageHostApi();
-app.MapReadiness();
+app.MapReadiness().RequireAuthorization(Scopes.Read);
 
 try
 {

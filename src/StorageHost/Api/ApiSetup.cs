@@ -18,17 +18,18 @@ internal static class ApiSetup
         .Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxRequestBodySize = RequestBody.MaxBytes)
         .AddSwaggerDocument();
 
-    /// <summary>The log line and the error answers of every request; comes before all other middleware.</summary>
+    /// <summary>The log lines and the error answers of every request; comes before all other middleware.</summary>
     public static IApplicationBuilder UseStorageHostApi(this IApplicationBuilder app) => app
         .UseMiddleware<RequestLog>()
+        .UseMiddleware<AuditLog>()
         .UseResponseCompression()
         .UseExceptionHandler(_ => { })
         .UseStatusCodePages(ErrorHandler.WriteBareStatusAsync);
 
-    /// <summary>Maps every endpoint; the group that is returned takes policy for all of them but liveness.</summary>
-    public static RouteGroupBuilder MapStorageHostApi(this IEndpointRouteBuilder endpoints)
+    /// <summary>Maps every endpoint, each with the scope that it needs; liveness and the documentation need none.</summary>
+    public static void MapStorageHostApi(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapGet("/healthz", Healthz).WithName("healthz").WithTags("Health")
+        endpoints.MapGet("/healthz", Healthz).WithName("healthz").WithTags("Health").AllowAnonymous()
             .WithSummary("Says that the daemon runs; touches no storage");
         var api = endpoints.MapGroup("");
         api.MapDispatch();
@@ -36,15 +37,14 @@ internal static class ApiSetup
         api.MapJobs();
         api.MapImageStorages();
         api.MapEvents();
-        api.MapSwagger();
-        api.MapSwaggerUI();
-        return api;
+        api.MapSwagger().AllowAnonymous();
+        api.MapSwaggerUI().AllowAnonymous();
     }
 
-    /// <summary>Documents the statuses of the errors that an endpoint answers.</summary>
+    /// <summary>Documents the statuses of the errors that an endpoint answers besides those that every one does.</summary>
     public static RouteHandlerBuilder Refuses(this RouteHandlerBuilder endpoint, params IEnumerable<int> statuses)
     {
-        foreach (var status in statuses.Append(StatusCodes.Status500InternalServerError).Order())
+        foreach (var status in statuses.Union([401, 403, 429, 500]).Order())
         {
             endpoint.Produces<ErrorMessage>(status);
         }

@@ -81,7 +81,7 @@ internal sealed class EventStream(
 internal static class EventEndpoints
 {
     public static void MapEvents(this RouteGroupBuilder api) => api.MapGet("/events", Read).WithName("events").WithTags("Events")
-        .WithSummary("Job progress, pool levels and volume status, as server-sent events");
+        .WithSummary("Job progress, pool levels and volume status, as server-sent events").RequireAuthorization(Scopes.Read);
 
     private static ServerSentEventsResult<string> Read(EventStream events, CancellationToken cancellationToken) =>
         TypedResults.ServerSentEvents(events.ReadAsync(cancellationToken));

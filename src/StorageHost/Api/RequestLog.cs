@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net;
 
 namespace StorageHost.Api;
 
@@ -21,7 +20,7 @@ internal sealed partial class RequestLog(RequestDelegate next, ILogger<RequestLo
                 // As a URI component the path has no control characters left.
                 var path = context.Request.Path.ToUriComponent();
                 var milliseconds = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-                var client = context.Connection.RemoteIpAddress;
+                var client = context.Connection.RemoteIpAddress?.ToString() ?? "on this machine";
                 LogServed(level, context.Request.Method, path, context.Response.StatusCode, milliseconds, client);
             }
         }
@@ -32,5 +31,5 @@ internal sealed partial class RequestLog(RequestDelegate next, ILogger<RequestLo
 
     [LoggerMessage(Message = "{Method} {Path} {Status} in {Milliseconds:0.0} ms (client {Client})")]
     private partial void LogServed(
-        LogLevel level, string method, string path, int status, double milliseconds, IPAddress? client);
+        LogLevel level, string method, string path, int status, double milliseconds, string client);
 }

@@ -12,7 +12,7 @@ internal static class ResourceEndpoints
 {
     public static void MapPools(this RouteGroupBuilder api)
     {
-        var pools = api.MapGroup("/pools").WithTags("Pools");
+        var pools = api.MapGroup("/pools").WithTags("Pools").RequireAuthorization(Scopes.Read);
         pools.MapGet("", ListPools).WithName("pools").WithSummary("All pools").Refuses(503, 504);
         pools.MapGet("/{image}", GetPoolAsync).WithName("pool").WithSummary("One image's pool").Refuses(400, 404, 503, 504);
     }
@@ -20,15 +20,16 @@ internal static class ResourceEndpoints
     public static void MapJobs(this RouteGroupBuilder api)
     {
         var jobs = api.MapGroup("/jobs").WithTags("Jobs");
-        jobs.MapGet("", ListJobs).WithName("jobs").WithSummary("All jobs that are remembered, newest first");
-        jobs.MapGet("/{id}", GetJob).WithName("job").WithSummary("One job").Refuses(404);
-        jobs.MapDelete("/{id}", CancelJobAsync).WithName("cancelJob").WithSummary("Cancels a job").Refuses(404, 409);
+        jobs.MapGet("", ListJobs).WithName("jobs").WithSummary("All jobs that are remembered, newest first")
+            .RequireAuthorization(Scopes.Read).Refuses();
+        jobs.MapGet("/{id}", GetJob).WithName("job").WithSummary("One job").RequireAuthorization(Scopes.Read).Refuses(404);
+        jobs.MapDelete("/{id}", CancelJobAsync).WithName("cancelJob").WithSummary("Cancels a job").RequireAuthorization(Scopes.Destroy).Refuses(404, 409);
     }
 
     public static void MapImageStorages(this RouteGroupBuilder api)
     {
-        var storages = api.MapGroup("/imagestorages").WithTags("Image storages");
-        storages.MapGet("", ListImageStorages).WithName("imageStorages").WithSummary("The ids of the image storages");
+        var storages = api.MapGroup("/imagestorages").WithTags("Image storages").RequireAuthorization(Scopes.Read);
+        storages.MapGet("", ListImageStorages).WithName("imageStorages").WithSummary("The ids of the image storages").Refuses();
         storages.MapGet("/{id}", GetImageStorage).WithName("imageStorage").WithSummary("Hosts, volumes, disks, images and clones of an image storage").Refuses(404);
     }
 

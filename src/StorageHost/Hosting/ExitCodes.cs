@@ -6,6 +6,13 @@ internal static class ExitCodes
     /// <summary>It was asked to stop.</summary>
     public const int Ok = 0;
 
+    /// <summary>EX_USAGE: the command line asks for what there is not.</summary>
+    public static int Usage(string message)
+    {
+        Console.Error.WriteLine(message);
+        return 64;
+    }
+
     /// <summary>EX_CONFIG: the configuration has faults; all of them are listed.</summary>
     public static int Configuration(IReadOnlyList<string> faults)
     {

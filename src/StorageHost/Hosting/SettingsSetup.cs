@@ -1,6 +1,7 @@
 using FluentValidation;
 using StorageHost.Files;
 using StorageHost.Gluster;
+using StorageHost.Hosting.Security;
 using StorageHost.Images;
 using StorageHost.Qemu;
 
@@ -18,8 +19,11 @@ internal static class SettingsSetup
         Add<DisksOptions>("Disks", new DisksRules());
         Add<QemuOptions>("Qemu", new QemuRules());
         Add<GlusterOptions>(GlusterOptions.Section, new GlusterRules());
-        var security = Add<SecurityOptions>("Security", new InlineValidator<SecurityOptions>());
-        settings.Check(security.FindFaults(builder.Configuration));
+        var security = Add<SecurityOptions>(SecurityOptions.Section, new SecurityRules());
+        settings.Check(ListenAddress.FindFaults(builder.Configuration, security));
+        var files = new SecurityFiles(security);
+        builder.Services.AddSingleton(files);
+        settings.Check(files.Open());
         faults = settings.Faults;
         return faults.Count == 0;
 

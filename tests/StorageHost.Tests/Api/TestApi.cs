@@ -4,9 +4,12 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using StorageHost.Api;
+using StorageHost.Hosting.Security;
 using StorageHost.Images;
 using StorageHost.ImageStorages;
+using Xunit;
 
 namespace StorageHost.Tests.Api;
 
@@ -15,7 +18,7 @@ internal sealed class TestApi : IAsyncDisposable, ILoggerProvider
 {
     private readonly WebApplication app;
 
-    private TestApi(Action<WebApplication>? map)
+    private TestApi(Action<WebApplication>? map, SecurityOptions security)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
         builder.WebHost.UseUrls("http://127.0.0.1:0");
@@ -25,8 +28,11 @@ internal sealed class TestApi : IAsyncDisposable, ILoggerProvider
         var core = (ImageCacheService)RuntimeHelpers.GetUninitializedObject(typeof(ImageCacheService));
         var storages = (ImageStorageService)RuntimeHelpers.GetUninitializedObject(typeof(ImageStorageService));
         builder.Services.AddSingleton(Reading.Names).AddSingleton(TimeProvider.System).AddSingleton(core).AddSingleton(storages).AddStorageHostApi();
+        builder.Services.AddSingleton(Options.Create(security)).AddSingleton(new SecurityFiles(security)).AddSecurity();
         app = builder.Build();
+        Assert.Empty(app.Services.GetRequiredService<SecurityFiles>().Open());
         app.UseStorageHostApi();
+        app.UseSecurity();
         app.MapStorageHostApi();
         map?.Invoke(app);
     }
@@ -35,9 +41,9 @@ internal sealed class TestApi : IAsyncDisposable, ILoggerProvider
 
     public HttpClient Client { get; private set; } = null!;
 
-    public static async Task<TestApi> StartAsync(Action<WebApplication>? map = null)
+    public static async Task<TestApi> StartAsync(Action<WebApplication>? map = null, SecurityOptions? security = null)
     {
-        var api = new TestApi(map);
+        var api = new TestApi(map, security ?? new SecurityOptions());
         await api.app.StartAsync();
         api.Client = new HttpClient { BaseAddress = new Uri(api.app.Urls.Single()) };
         return api;

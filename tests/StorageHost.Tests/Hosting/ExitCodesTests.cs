@@ -4,6 +4,7 @@ using Xunit;
 
 namespace StorageHost.Tests.Hosting;
 
+[Collection(nameof(Console))]
 public sealed class ExitCodesTests
 {
     [Fact]
@@ -14,6 +15,9 @@ public sealed class ExitCodesTests
     [Fact]
     public void What_keeps_it_from_serving_is_said_and_exits_with_EX_UNAVAILABLE() =>
         Says(() => ExitCodes.Unavailable(new RefusedException(Refusal.StorageUnavailable, "the volume is not mounted")), 69, "storagehost: cannot serve: the volume is not mounted");
+
+    [Fact]
+    public void A_command_that_there_is_not_exits_with_EX_USAGE() => Says(() => ExitCodes.Usage("usage: storagehost"), 64, "usage: storagehost");
 
     [Fact]
     public void To_be_asked_to_stop_is_no_failure() => Assert.Equal(0, ExitCodes.Ok);

@@ -50,6 +50,8 @@ public sealed class SettingsTests
     [InlineData("Qemu:Timeout", "00:11:00", "must be 00:00:01 to 00:10:00")]
     [InlineData("Qemu:MemoryLimitMb", "64", "must be 128 to 65536 (MiB)")]
     [InlineData("Security:AllowAnonymous", "yes", "'yes' is not true or false")]
+    [InlineData("Security:SocketMode", "rw", "must be an octal mode")]
+    [InlineData("Security:TokensFile", "tokens", "must be an absolute path")]
     [InlineData("Security:AllowAll", "true", "there is no such setting")]
     [InlineData("Urls", "http://0.0.0.0:33833", "can be reached by others")]
     public void A_fault_names_its_key_and_what_would_be_right(string key, string value, string message)

@@ -2,23 +2,41 @@ using StorageHost.Images;
 
 namespace StorageHost.Api.Dispatch;
 
-/// <summary>A request on <c>/</c> that was read and found valid.</summary>
+/// <summary>A request on <c>/</c> that was read and found valid. As text it is what the audit line says.</summary>
 internal abstract record Command;
 
 /// <summary>GET images.</summary>
-internal sealed record ListImages : Command;
+internal sealed record ListImages : Command
+{
+    public override string ToString() => Wire.Images;
+}
 
 /// <summary>POST dup.</summary>
-internal sealed record SetLevels(IReadOnlyDictionary<ImageName, int> Levels) : Command;
+internal sealed record SetLevels(IReadOnlyDictionary<ImageName, int> Levels) : Command
+{
+    public override string ToString() => $"{Wire.Dup} {string.Join(' ', Levels.Select(level => $"{level.Key}={level.Value}"))}";
+}
 
 /// <summary>POST setimage.</summary>
-internal sealed record SetImage(ImageName Image, Hostname Hostname) : Command;
+internal sealed record SetImage(ImageName Image, Hostname Hostname) : Command
+{
+    public override string ToString() => $"{Wire.SetImage} {Image} {Hostname}";
+}
 
 /// <summary>POST addstorage.</summary>
-internal sealed record AddStorage(Hostname Hostname, int SizeGb) : Command;
+internal sealed record AddStorage(Hostname Hostname, int SizeGb) : Command
+{
+    public override string ToString() => $"{Wire.AddStorage} {Hostname} {SizeGb}";
+}
 
 /// <summary>DELETE host.</summary>
-internal sealed record DeleteHost(Hostname Hostname, bool Purge) : Command;
+internal sealed record DeleteHost(Hostname Hostname, bool Purge) : Command
+{
+    public override string ToString() => $"delete {Wire.Host} {Hostname}{(Purge ? $" {Wire.Purge}" : "")}";
+}
 
 /// <summary>DELETE image.</summary>
-internal sealed record DeleteImage(ImageName Image) : Command;
+internal sealed record DeleteImage(ImageName Image) : Command
+{
+    public override string ToString() => $"delete {Wire.Image} {Image}";
+}

@@ -15,6 +15,7 @@ internal static class DispatchEndpoints
         dispatch.MapGet("/", DispatchAsync).WithName("get")
             .WithSummary("Lists the templates")
             .WithDescription("The members may stand in a JSON body instead of the query.")
+            .RequireAuthorization(Scopes.Read)
             .Produces<ImagesAnswer>().Refuses(400, 413, 503, 504);
         dispatch.MapPost("/", DispatchAsync).WithName("post")
             .WithSummary("dup: sets pool levels; setimage: publishes a system disk; addstorage: makes a data disk")
@@ -24,6 +25,7 @@ internal static class DispatchEndpoints
                 `addstorage` makes an empty data disk of so many GiB.
                 Members match in any letter case; unknown and null ones are ignored; the Content-Type does not matter.
                 """)
+            .RequireAuthorization(Scopes.Provision)
             .Produces<DiskAnswer>().Produces<JobAnswer>(StatusCodes.Status202Accepted)
             .Refuses(400, 404, 409, 413, 422, 429, 503, 504, 507);
         dispatch.MapDelete("/", DispatchAsync).WithName("delete")
@@ -33,6 +35,7 @@ internal static class DispatchEndpoints
                 `image` deletes that template, its copies and its wanted level.
                 The members may stand in a JSON body instead of the query.
                 """)
+            .RequireAuthorization(Scopes.Destroy)
             .Produces<RemovedHostAnswer>().Refuses(400, 404, 409, 413, 503, 504);
     }
 
@@ -41,7 +44,9 @@ internal static class DispatchEndpoints
     {
         var request = context.Request;
         var body = await RequestBody.ReadAsync(request, cancellationToken);
-        switch (reader.Read(request.Method, body, request.Query))
+        var command = reader.Read(request.Method, body, request.Query);
+        context.Features.Get<AuditedChange>()?.What = command.ToString();
+        switch (command)
         {
             case ListImages:
                 return TypedResults.Ok(ImagesAnswer.Of(await images.ListImagesAsync(cancellationToken)));

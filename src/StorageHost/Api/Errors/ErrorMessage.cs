@@ -25,6 +25,7 @@ internal static class ErrorResponse
         this HttpContext context, ErrorKind kind, string message, IReadOnlyDictionary<string, string[]>? errors)
     {
         context.Response.StatusCode = kind.Status;
+        context.Features.Get<AuditedChange>()?.Code = kind.Code;
         if (kind.Status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable)
         {
             context.Response.Headers.RetryAfter = RetryAfterSeconds;

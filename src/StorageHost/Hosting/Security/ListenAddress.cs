@@ -1,0 +1,62 @@
+using System.Net;
+
+namespace StorageHost.Hosting.Security;
+
+/// <summary>An address that the configuration has Kestrel listen on.</summary>
+/// <param name="Key">The key that it stands under.</param>
+/// <param name="Url">As it stands there.</param>
+internal sealed record ListenAddress(string Key, string Url)
+{
+    private readonly BindingAddress? parsed = Parse(Url);
+
+    /// <summary>Whether what is sent there is encrypted.</summary>
+    public bool IsTls => parsed is { Scheme: "https" };
+
+    /// <summary>Whether only this machine can reach it.</summary>
+    public bool IsLocal => parsed is { } address
+        && (address.IsUnixPipe || address.Host == "localhost" || (IPAddress.TryParse(address.Host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip)));
+
+    /// <summary>Every address that is configured.</summary>
+    public static IReadOnlyList<ListenAddress> All(IConfiguration configuration)
+    {
+        var endpoints = Endpoints(configuration).Select(endpoint => new ListenAddress($"{endpoint.Path}:Url", endpoint["Url"] ?? ""));
+        ListenAddress[] given = [.. Split("Urls").Select(url => new ListenAddress("Urls", url)), .. endpoints];
+
+        // Without any address Kestrel listens on these ports of every address.
+        return given.Length > 0 ? given
+            : [.. Split("HTTP_PORTS").Select(port => new ListenAddress("HTTP_PORTS", $"http://*:{port}")),
+                .. Split("HTTPS_PORTS").Select(port => new ListenAddress("HTTPS_PORTS", $"https://*:{port}"))];
+
+        string[] Split(string key) => (configuration[key] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    }
+
+    /// <summary>Says which addresses others could reach unasked, and what Kestrel is told about TLS behind the back of <see cref="SecurityOptions"/>.</summary>
+    public static IEnumerable<string> FindFaults(IConfiguration configuration, SecurityOptions security) =>
+    [
+        .. All(configuration).Select(address => address.FindFault(security)).OfType<string>(),
+        .. Endpoints(configuration).SelectMany(endpoint => endpoint.GetChildren()).Append(configuration.GetSection("Kestrel:Certificates"))
+            .Where(part => part.Exists() && part.Key is not ("Url" or "Protocols"))
+            .Select(part => $"{part.Path}: is not used; Security:Certificate and Security:ClientCa hold for every https address"),
+    ];
+
+    private string? FindFault(SecurityOptions security) =>
+        parsed is null ? $"{Key}: '{Url}' is not an address such as http://127.0.0.1:33833"
+        : IsTls && security.Certificate.Length == 0 ? $"{Key}: {Url} needs Security:Certificate and Security:CertificateKey"
+        : IsLocal || security.AllowAnonymous || security.TokensFile.Length > 0 || (IsTls && security.ClientCa.Length > 0) ? null
+        : $"{Key}: {Url} can be reached by others, and nothing asks who they are; listen on a loopback address, "
+            + "or set Security:TokensFile, or Security:ClientCa for https, or Security:AllowAnonymous to true";
+
+    private static IEnumerable<IConfigurationSection> Endpoints(IConfiguration configuration) => configuration.GetSection("Kestrel:Endpoints").GetChildren();
+
+    private static BindingAddress? Parse(string url)
+    {
+        try
+        {
+            return BindingAddress.Parse(url);
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
+    }
+}

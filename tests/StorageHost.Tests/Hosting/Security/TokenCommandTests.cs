@@ -1,0 +1,94 @@
+using Microsoft.Extensions.Configuration;
+using StorageHost.Hosting.Security;
+using StorageHost.Tests.Processes;
+using Xunit;
+
+namespace StorageHost.Tests.Hosting.Security;
+
+[Collection(nameof(Console))]
+public sealed class TokenCommandTests : IDisposable
+{
+    private readonly Scratch scratch = new();
+
+    public void Dispose() => scratch.Dispose();
+
+    [Fact]
+    public void A_token_is_shown_once_and_kept_as_its_hash()
+    {
+        var (code, token, _) = Run("add", "ci", "read,provision", "--Storage:Id", "x");
+        Assert.Equal(0, code);
+        Assert.Matches("^sth_[A-Za-z0-9_-]{43}\n$", token);
+        var kept = File.ReadAllText(scratch.File("tokens"));
+        Assert.DoesNotContain(token[4..^1], kept, StringComparison.Ordinal);
+        Assert.Equal("ci", TokenList.Read(kept, []).Find(token[..^1])?.Name);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(scratch.File("tokens")));
+        Assert.NotEqual(token, Run("add", "other", "read").Said, StringComparer.Ordinal);
+    }
+
+    [Fact]
+    public void Tokens_are_listed_and_removed_and_the_rest_of_the_file_stays()
+    {
+        File.WriteAllText(scratch.File("tokens"), "# ours\n\n# not for ci");
+        Run("add", "ci", "read,provision");
+        Run("add", "ops", "destroy");
+        Assert.Equal((0, "ci read,provision\nops destroy\n", ""), Run("list"));
+        Assert.Equal((0, "", ""), Run("remove", "ci"));
+        Assert.Equal((0, "ops destroy\n", ""), Run("list"));
+        Assert.StartsWith("# ours\n\n# not for ci\ndestroy sha256:", File.ReadAllText(scratch.File("tokens")), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("there is a token named ci already", "add", "ci", "read")]
+    [InlineData("a token's name is", "add", "c i", "read")]
+    [InlineData("'write' is no scope", "add", "new", "read,write")]
+    [InlineData("'' is no scope", "add", "new", "read,")]
+    [InlineData("there is no token named new", "remove", "new")]
+    [InlineData("usage: ", "add", "new")]
+    [InlineData("usage: ", "revoke", "ci")]
+    [InlineData("usage: ")]
+    public void What_cannot_be_done_changes_nothing(string told, params string[] words)
+    {
+        Run("add", "ci", "read");
+        var before = File.ReadAllText(scratch.File("tokens"));
+        var (code, said, errors) = Run(words);
+        Assert.Equal((64, ""), (code, said));
+        Assert.Contains(told, errors, StringComparison.Ordinal);
+        Assert.Equal(before, File.ReadAllText(scratch.File("tokens")));
+    }
+
+    [Fact]
+    public void A_file_that_is_not_understood_is_left_alone()
+    {
+        File.WriteAllText(scratch.File("tokens"), "nonsense\n");
+        var (code, _, errors) = Run("add", "ci", "read");
+        Assert.Equal(78, code);
+        Assert.Contains("Security:TokensFile: line 1: ", errors, StringComparison.Ordinal);
+        Assert.Equal("nonsense\n", File.ReadAllText(scratch.File("tokens")));
+    }
+
+    [Fact]
+    public void It_must_be_said_which_file() => Assert.Equal(78, Run(new ConfigurationBuilder().Build(), "list").Code);
+
+    [Fact]
+    public void A_file_that_cannot_be_written_is_named() =>
+        Assert.Equal(78, Run(new ConfigurationBuilder().AddInMemoryCollection([KeyValuePair.Create("Security:TokensFile", (string?)"/nonexistent/tokens")]).Build(), "list").Code);
+
+    private (int Code, string Said, string Errors) Run(params string[] words) =>
+        Run(new ConfigurationBuilder().AddInMemoryCollection([KeyValuePair.Create("Security:TokensFile", (string?)scratch.File("tokens"))]).Build(), words);
+
+    private static (int Code, string Said, string Errors) Run(IConfiguration configuration, params string[] words)
+    {
+        var (output, error, said, errors) = (Console.Out, Console.Error, new StringWriter(), new StringWriter());
+        Console.SetOut(said);
+        Console.SetError(errors);
+        try
+        {
+            return (TokenCommand.Run(words, configuration), said.ToString(), errors.ToString());
+        }
+        finally
+        {
+            Console.SetOut(output);
+            Console.SetError(error);
+        }
+    }
+}
