@@ -3,8 +3,8 @@
 #
 #   tests/bench.sh [part...] [--rounds N] [--quick] [--set Section:Key=Value]...
 #
-# Parts: hits copies; all of them without any. --set gives the daemon a setting more. tests/bench.sh micro [BenchmarkDotNet's
-# options] times the pieces inside.
+# Parts: hits copies reflink verify busy rss start; all of them without any. --set gives the daemon a setting more.
+# tests/bench.sh micro [BenchmarkDotNet's options] times the pieces inside.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tests/common.sh

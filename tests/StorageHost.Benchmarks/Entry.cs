@@ -49,12 +49,22 @@ internal static class Entry
                 bench.PeakRss = 0;
                 var result = await part.MeasureAsync(bench) with { When = TimeProvider.System.GetUtcNow(), Rounds = plan.Rounds, PeakRss = bench.PeakRss };
                 result = result with { Figures = [.. result.Figures, Figure.Limit("peak RSS of the daemon meanwhile", result.PeakRss / 1e6, "MB", 150)] };
+                if (plan.IsPlain)
+                {
+                    await Page.KeepAsync(result);
+                }
+
                 Console.WriteLine($"\n## {part.Name}\n\n{Table.OfFigures(result)}\n{Table.OfSeries(result)}");
             }
         }
         finally
         {
             await lab.DisposeAsync();
+        }
+
+        if (plan.IsPlain)
+        {
+            await Page.WriteAsync();
         }
     }
 }

@@ -6,13 +6,15 @@ namespace StorageHost.Benchmarks.Measuring;
 /// <summary>Results as Markdown, aligned so that it reads well in a terminal too.</summary>
 internal static class Table
 {
-    public static string OfFigures(Result result) => Of(
-        ["what", "ours", "peer or floor", "ratio", "to reach", "reached"],
-        result.Figures.Select(figure => new[]
+    public static string OfFigures(params IEnumerable<Result> results) => Of(
+        ["part", "what", "ours", "peer or floor", "ratio", "to reach", "reached"],
+        from result in results
+        from figure in result.Figures
+        select new[]
         {
-            figure.What, figure.Ours, figure.Other, figure.Ratio?.ToString("0.00", CultureInfo.InvariantCulture) ?? "", figure.ToReach,
+            result.Part, figure.What, figure.Ours, figure.Other, figure.Ratio?.ToString("0.00", CultureInfo.InvariantCulture) ?? "", figure.ToReach,
             figure.IsReached switch { true => "yes", false => "**no**", null => "" },
-        }));
+        });
 
     public static string OfSeries(Result result) => Of(
         ["measured", "rounds", "values", "median", "least…most of a round", "p99"],

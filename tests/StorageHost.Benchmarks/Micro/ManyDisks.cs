@@ -6,6 +6,9 @@ namespace StorageHost.Benchmarks.Micro;
 /// <summary>A directory of qcow2 disks with sound headers and nothing in them, and a few templates.</summary>
 internal static class ManyDisks
 {
+    /// <summary>How long each file is.</summary>
+    public const long FileBytes = 4 << 16;
+
     private const int Templates = 20;
 
     /// <summary>Makes the directory.</summary>
@@ -27,12 +30,12 @@ internal static class ManyDisks
             using var file = File.OpenHandle(
                 Path.Combine(path, string.Format(CultureInfo.InvariantCulture, name, number)), FileMode.CreateNew, FileAccess.Write);
             RandomAccess.Write(file, header, 0);
-            RandomAccess.SetLength(file, 4 << 16);
+            RandomAccess.SetLength(file, FileBytes);
         });
     }
 
     /// <summary>Version 3, clusters of 64 KiB, 20 GiB: header, reference count table, L1 table and a free cluster.</summary>
-    private static byte[] Header()
+    public static byte[] Header()
     {
         var header = new byte[512];
         Put32(0, 0x514649fb);

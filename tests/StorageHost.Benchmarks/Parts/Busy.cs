@@ -25,11 +25,12 @@ internal static class Busy
         await site.Area.PutTemplateAsync(Image, await bench.Lab.Masters.SmallAsync());
         await site.StartAsync("--Pool:MaxCopies", "500", "--Pool:Verify", "false");
         var (idle, busy) = (new Series("hit, idle"), new Series("hit, five copies in the making"));
-        await WarmAsync(site);
         foreach (var round in bench.Rounds)
         {
             Workbench.Say($"busy, round {round}");
-            await site.Client.FillAsync(Image, 2 * each, seconds: 300);
+            await site.Client.FillAsync(Image, 4 * each, seconds: 300);
+            Ask(site, $"warm{round}", 20);
+            await site.FillAndRestAsync(Image, 4 * each);
             using (await OtherNode.HoldsAsync(site.Area, Image))
             {
                 dense.Warm(site.Area);
@@ -54,12 +55,6 @@ internal static class Busy
                 Figure.Compare("Replica3: hit, p50, five copies in the making", busy.Median, busy.Unit, "idle", idle.Median),
             ],
             [idle, busy]);
-    }
-
-    private static async Task WarmAsync(Site site)
-    {
-        await site.Client.FillAsync(Image, 20);
-        Ask(site, "warm", 20);
     }
 
     private static double[] Ask(Site site, string prefix, int count)

@@ -12,7 +12,7 @@ internal static class Hits
 
     public static Part Part { get; } = new("hits", """
         One `setimage` after the other over one HTTP connection that is kept open, then from 16 such connections at once, for a small qcow2 template
-        with enough ready copies. The floor: `link` and `fsync` in a tight loop on the same mount and at the same depth, of files that are durable and
+        with enough ready copies, twice as many as are asked for in a round. The floor: `link` and `fsync` in a tight loop on the same mount and at the same depth, of files that are durable and
         open before the clock starts; from one thread, then from 16. The pool's lock is held by the benchmark, as by a daemon on another node, so
         that nothing is refilled meanwhile; the lines that say *refilling* are without that.
         """, MeasureAsync);
@@ -30,23 +30,23 @@ internal static class Hits
 
     private static async Task MeasureAsync(Workbench bench, StorageKind kind, List<Figure> figures, List<Series> series)
     {
-        var (alone, each) = (bench.Few(100, 20), bench.Few(20, 3));
-        var perRound = (2 * alone) + (Clients * each);
+        var (alone, each) = (bench.Few(100, 20), bench.Few(10, 3));
+        var perRound = alone + (Clients * each);
         await using var site = await bench.SiteAsync(kind, "hits");
         await using var floor = await bench.SiteAsync(kind, "floor");
         await site.Area.PutTemplateAsync(Image, await bench.Lab.Masters.SmallAsync());
         await site.StartAsync("--Pool:MaxCopies", "1000", "--Pool:Verify", "false");
-        using var raw = new RawLinks(floor.Area.Seen(), alone + (Clients * each), 192 << 10);
+        using var raw = new RawLinks(floor.Area.Seen(), perRound, 192 << 10);
 
         var (ours, oursMany) = (new Series($"{kind}: hit"), new Series($"{kind}: hits, {Clients} clients", "/s"));
         var (rawly, rawMany) = (new Series($"{kind}: link + fsync"), new Series($"{kind}: link + fsync, {Clients} threads", "/s"));
         var busy = new Series($"{kind}: hit, pool refilling");
-        await site.Client.FillAsync(Image, 20, seconds: 300);
-        Ask(site, "warm", 1, 20);
         foreach (var round in bench.Rounds)
         {
             Workbench.Say($"hits, {kind}, round {round}");
-            await site.Client.FillAsync(Image, perRound, seconds: 300);
+            await site.Client.FillAsync(Image, 2 * perRound, seconds: 300);
+            Ask(site, $"warm{round}", 1, 20);
+            await site.FillAndRestAsync(Image, 2 * perRound);
             using (await OtherNode.HoldsAsync(site.Area, Image))
             {
                 Action[] turns =

@@ -39,6 +39,19 @@ internal sealed class Site(Workbench bench, StorageArea area) : IAsyncDisposable
         return (ended!.Value - start).TotalMilliseconds;
     }
 
+    /// <summary>
+    /// Sets a level and waits until nothing in the directory changes any more: the daemon claims copies ahead, up to half of a level, when
+    /// it has nothing else to do.
+    /// </summary>
+    public async Task FillAndRestAsync(string image, int wanted)
+    {
+        await Client.FillAsync(image, wanted, seconds: 300);
+        for (string? before = null, now = Names(); before != now; (before, now) = (now, Names()))
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(500));
+        }
+    }
+
     /// <summary>Deletes the files of that pattern as an operator would, behind the daemon's back.</summary>
     public void Delete(string pattern)
     {
@@ -47,6 +60,8 @@ internal sealed class Site(Workbench bench, StorageArea area) : IAsyncDisposable
             File.Delete(file);
         }
     }
+
+    private string Names() => string.Join('/', Directory.EnumerateFiles(area.Seen(), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal));
 
     private async Task<DateTimeOffset?> EndAsync(string image, DateTimeOffset since)
     {
