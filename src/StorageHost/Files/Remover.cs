@@ -44,14 +44,14 @@ internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspe
             var mount = session.Mount;
             CheckUnused(mount, image);
 
-            // The template first: without it no copy can be made or handed out, whatever interrupts the rest.
-            var removed = RemoveAll(mount, call, [names.Template(image)]);
+            // The level first: interrupted after it, the image can be deleted again, while nobody could take back the level of an image
+            // that is gone. Then the template, without which no copy can be made or handed out, whatever interrupts the rest.
+            var removed = RemoveAll(mount, call, [names.Template(image)], () => Levels.Write(session, image, 0));
             if (removed.Count == 0)
             {
                 throw new RefusedException(Refusal.ImageNotFound, $"the template {image} was deleted by another request");
             }
 
-            Levels.Write(session, image, 0);
             LockFile.TryRemove(mount, LockFile.OfPool(image));
             FileName[] copies = [.. Entries(mount).OfType<CopyEntry>().Where(copy => copy.Image == image).OrderBy(copy => copy.Number).Select(copy => copy.File)];
             return new RemovedImage(image, [.. removed, .. copies.Where(copy => mount.TryUnlink(copy.Text))]);
@@ -76,7 +76,7 @@ internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspe
         return file is not null && inspector.Inspect(new HeaderSource(file, name)).BackingFile is { } backing && templates.BackingTemplate(backing) == image;
     }
 
-    private static List<FileName> RemoveAll(Mount mount, IStorageCall call, IReadOnlyList<FileName> files)
+    private static List<FileName> RemoveAll(Mount mount, IStorageCall call, IReadOnlyList<FileName> files, Action? before = null)
     {
         var held = new List<SafeFileHandle>();
         try
@@ -106,6 +106,7 @@ internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspe
                 return [];
             }
 
+            before?.Invoke();
             List<FileName> removed = [.. files.Where(file => mount.TryUnlink(file.Text))];
             Mount.Sync(mount.Directory, ".");
             return removed;

@@ -76,9 +76,12 @@ internal sealed class Daemon : IAsyncDisposable
 
     public async Task KillAsync()
     {
-        process.Kill();
+        Kill();
         await process.WaitForExitAsync();
     }
+
+    /// <summary>Kills it and does not wait; from then on it does nothing more.</summary>
+    public void Kill() => process.Kill();
 
     public async ValueTask DisposeAsync()
     {

@@ -22,6 +22,9 @@ internal sealed record FoundFile(string Name, char Type, ulong Inode, int Links,
         : !IsPrivate && Name.EndsWith("_ready", StringComparison.Ordinal) && Name.Contains("_dup_", StringComparison.Ordinal) ? Name[..Name.LastIndexOf("_dup_", StringComparison.Ordinal)]
         : null;
 
+    /// <summary>The image whose level it is; null when it is none.</summary>
+    public string? ImageOfLevel => Parts is [Private, "levels", var image] ? image : null;
+
     private bool IsClaim => IsPrivate && Type == 'f' && Parts is [_, _, var name] && name.StartsWith("claim-", StringComparison.Ordinal);
 
     /// <summary>Lists a directory and what is below it. Files may come and go meanwhile.</summary>

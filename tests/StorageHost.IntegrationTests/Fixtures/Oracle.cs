@@ -1,40 +1,75 @@
+using System.Globalization;
 using Xunit;
 
 namespace StorageHost.IntegrationTests.Fixtures;
 
-/// <summary>Knows what must be in a storage directory, and looks whether that and nothing else is there.</summary>
+/// <summary>
+/// Knows what must be in a storage directory, what may be there since a request had no answer, and looks whether that and nothing else is.
+/// </summary>
 internal sealed class Oracle(StorageArea area)
 {
     private readonly Dictionary<string, string> templates = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, string> disks = new(StringComparer.Ordinal);
-    private readonly HashSet<string> dataDisks = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Expected> files = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, HashSet<int>> levels = new(StringComparer.Ordinal);
 
-    public void Template(string image, string master) => templates[image] = master;
+    /// <param name="Masters">What the file may hold, byte by byte; empty when it is not compared.</param>
+    /// <param name="IsSure">False when it may be missing as well.</param>
+    private sealed record Expected(string[] Masters, bool IsSure);
 
-    public void NoTemplate(string image) => templates.Remove(image);
+    public void Template(string image, string master)
+    {
+        templates[image] = master;
+        files[TemplateOf(image)] = new([master], IsSure: true);
+    }
+
+    public void NoTemplate(string image) => NoFile(TemplateOf(image));
+
+    /// <summary>What the template holds now, outside of every storage directory.</summary>
+    public string MasterOf(string image) => templates[image];
 
     /// <summary>The daemon has said that this host has a disk of that image as the template is now.</summary>
-    public void Disk(string hostname, string image) => disks[$"{hostname}.qcow2"] = templates[image];
+    public void Disk(string hostname, string image) => Disk(hostname, [templates[image]]);
 
-    public void NoDisk(string hostname) => disks.Remove($"{hostname}.qcow2");
+    /// <summary>The same of a template that was replaced meanwhile.</summary>
+    public void Disk(string hostname, string[] masters) => files[$"{hostname}.qcow2"] = new(masters, IsSure: true);
 
-    public void DataDisk(string file) => dataDisks.Add(file);
+    public void NoDisk(string hostname) => NoFile($"{hostname}.qcow2");
 
-    public void NoDataDisk(string file) => dataDisks.Remove(file);
+    public void DataDisk(string file) => files[file] = new([], IsSure: true);
 
-    /// <summary>Checks names, links and inodes, and every byte, as one of the places sees them.</summary>
+    public void NoDataDisk(string file) => NoFile(file);
+
+    public void NoFile(string file) => files.Remove(file);
+
+    /// <summary>A request for this disk had no answer: it is whole or not there.</summary>
+    public void MayHaveDisk(string hostname, string image) => files[$"{hostname}.qcow2"] = new([templates[image]], IsSure: false);
+
+    /// <summary>A request for this data disk had no answer.</summary>
+    public void MayHaveDataDisk(string file) => files[file] = new([], IsSure: false);
+
+    /// <summary>A request to delete this file had no answer.</summary>
+    public void MayLack(string file) => files[file] = files[file] with { IsSure = false };
+
+    public void MayLackTemplate(string image) => MayLack(TemplateOf(image));
+
+    /// <summary>The daemon has said that it keeps so many copies.</summary>
+    public void Level(string image, int level) => levels[image] = [level];
+
+    /// <summary>A request for this level had no answer.</summary>
+    public void MayHaveLevel(string image, int level) => levels[image] = [level, .. levels.GetValueOrDefault(image, [0])];
+
+    /// <summary>Checks names, links and inodes, and every byte, as one of the places sees them. What may have been is known from then on.</summary>
     public async Task CheckAsync(int place = 0, int seconds = 10)
     {
         var found = await SettledAsync(place, seconds);
-        foreach (var (file, master) in disks)
+        foreach (var file in found)
         {
-            Assert.True(Content.Same(area.Seen(file, place), master), $"{file} does not hold what its template holds, seen from place {place}");
+            var isWhole = file.ImageOfCopy is { } image ? IsGoneOrSame(area.Seen(file.Name, place), templates[image])
+                : files.GetValueOrDefault(file.Name) is not { Masters.Length: > 0 } expected || expected.Masters.Any(master => Content.Same(area.Seen(file.Name, place), master));
+            Assert.True(isWhole, $"{file.Name} does not hold what its template holds, seen from place {place}");
         }
 
-        foreach (var (copy, image) in found.Select(file => (file, file.ImageOfCopy)).Where(each => each.ImageOfCopy is not null))
-        {
-            Assert.True(IsGoneOrSame(area.Seen(copy.Name, place), templates[image!]), $"{copy.Name} does not hold what its template holds");
-        }
+        Learn([.. found.Select(file => file.Name)]);
     }
 
     /// <summary>Checks the content of every ready copy there is now, whatever else is going on.</summary>
@@ -56,6 +91,25 @@ internal sealed class Oracle(StorageArea area)
         catch (FileNotFoundException)
         {
             return true;
+        }
+    }
+
+    private static string TemplateOf(string image) => $"{image}_template.img";
+
+    private void Learn(HashSet<string> found)
+    {
+        foreach (var (name, expected) in files.Where(file => !file.Value.IsSure).ToArray())
+        {
+            files.Remove(name);
+            if (found.Contains(name))
+            {
+                files[name] = expected with { IsSure = true };
+            }
+        }
+
+        foreach (var image in levels.Keys.ToArray())
+        {
+            levels[image] = [LevelOf(image)];
         }
     }
 
@@ -83,15 +137,15 @@ internal sealed class Oracle(StorageArea area)
 
     private IEnumerable<string> Faults(IReadOnlyList<FoundFile> found)
     {
-        string[] expected = [.. templates.Keys.Select(image => $"{image}_template.img"), .. disks.Keys, .. dataDisks];
-        foreach (var missing in expected.Except(found.Select(file => file.Name), StringComparer.Ordinal))
+        var names = found.Select(file => file.Name).ToHashSet(StringComparer.Ordinal);
+        foreach (var missing in files.Where(file => file.Value.IsSure && !names.Contains(file.Key)))
         {
-            yield return $"missing: {missing}";
+            yield return $"missing: {missing.Key}";
         }
 
-        foreach (var file in found.Where(file => !file.IsPrivate && !expected.Contains(file.Name, StringComparer.Ordinal)))
+        foreach (var file in found.Where(file => !file.IsPrivate && !files.ContainsKey(file.Name)))
         {
-            if (file.ImageOfCopy is not { } image || !templates.ContainsKey(image))
+            if (file.ImageOfCopy is not { } image || !names.Contains(TemplateOf(image)))
             {
                 yield return $"unknown: {file}";
             }
@@ -112,9 +166,32 @@ internal sealed class Oracle(StorageArea area)
             yield return $"left over: {file}";
         }
 
+        foreach (var level in found.Where(file => file.ImageOfLevel is { } image && !names.Contains(TemplateOf(image))))
+        {
+            yield return $"nobody can take back: {level}";
+        }
+
         if (found.Count(file => file.IsDaemon) is var daemons && daemons != area.Alive)
         {
             yield return $"{daemons} daemons have a private directory, {area.Alive} live";
+        }
+
+        foreach (var (image, allowed) in levels.Where(level => !level.Value.Contains(LevelOf(level.Key))))
+        {
+            yield return $"the level of {image} is {LevelOf(image)}, not {string.Join(" or ", allowed)}";
+        }
+    }
+
+    // As it stands on the storage; 0 has no file.
+    private int LevelOf(string image)
+    {
+        try
+        {
+            return int.Parse(File.ReadAllText(area.Seen($".storagehost/levels/{image}")), CultureInfo.InvariantCulture);
+        }
+        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return 0;
         }
     }
 }

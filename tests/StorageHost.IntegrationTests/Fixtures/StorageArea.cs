@@ -20,6 +20,9 @@ internal sealed class StorageArea : IAsyncDisposable
 
     public Oracle Oracle { get; }
 
+    /// <summary>How many daemons it had.</summary>
+    public int Started => daemons.Count;
+
     /// <summary>How many of its daemons live.</summary>
     public int Alive => daemons.Count(daemon => !daemon.HasExited);
 

@@ -132,6 +132,18 @@ public sealed class RemoverTests : IAsyncLifetime
         using var qemu = NativeCalls.OpenAsQemu(store["cent_template.img"]);
         var refused = await Assert.ThrowsAsync<RefusedException>(() => daemon.Remover.RemoveImageAsync(Sample.Image("cent"), CancellationToken.None));
         Assert.Equal((Refusal.DiskInUse, before), (refused.Reason, store.Names));
+        Assert.Equal(2, (await daemon.Images.ScanAsync(CancellationToken.None)).Levels.Count);
+    }
+
+    [Fact]
+    public async Task A_template_goes_only_after_its_level()
+    {
+        await WriteImagesAsync();
+        var before = store.Names;
+        File.Delete(store[".storagehost/levels/cent"]);
+        Directory.CreateDirectory(store[".storagehost/levels/cent"]);
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => daemon.Remover.RemoveImageAsync(Sample.Image("cent"), CancellationToken.None));
+        Assert.Equal((Refusal.StorageUnavailable, before), (refused.Reason, store.Names));
     }
 
     [Fact]

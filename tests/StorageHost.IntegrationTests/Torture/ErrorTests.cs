@@ -1,0 +1,92 @@
+using System.Globalization;
+using StorageHost.IntegrationTests.Fixtures;
+using StorageHost.IntegrationTests.Interception;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace StorageHost.IntegrationTests.Torture;
+
+/// <summary>
+/// Any system call on the storage, of each verb, fails: once, once after it was made, or from then on. The fast part takes a sample of
+/// calls, errors and kinds; the long part as much more as it is scaled.
+/// </summary>
+[Collection(LabTests.Name)]
+public sealed class ErrorTests(Lab lab, ITestOutputHelper output)
+{
+    private const int Sample = 12;
+    private const int CallsFromThenOn = 4;
+
+    public static TheoryData<string> Deeds => [.. Deed.All.Select(deed => deed.Name)];
+
+    private enum Kind
+    {
+        Once,
+        OnceButMade,
+        FromThenOn,
+    }
+
+    private sealed record Fault(int Point, Error Error, Kind Kind);
+
+    [DaemonTheory, MemberData(nameof(Deeds))]
+    public async Task Storage_that_fails_is_never_a_false_success_and_never_absence(string name)
+    {
+        var random = TortureSettings.Begin(output, name);
+        await using var area = await lab.AreaAsync(StorageKind.PlainXfs);
+        await area.PutTemplateAsync(Deed.Image, await lab.Masters.SmallAsync());
+        var deed = Deed.Named(name);
+        var daemon = await area.StartAsync("--Storage:RescanInterval", "00:00:00.3", "--Storage:IndexInterval", "01:00:00");
+        var calls = await Attempt.RecordAsync(daemon, deed, StageOf(area, daemon, 0), afterLook: true);
+        var faults = (from point in Enumerable.Range(1, calls.Count) from error in Error.All from kind in Enum.GetValues<Kind>() select new Fault(point, error, kind)).ToArray();
+        random.Shuffle(faults);
+        foreach (var (fault, number) in faults.Take(Sample * TortureSettings.Scale).Select((fault, number) => (fault, number + 1)))
+        {
+            await FailAsync(daemon, deed, StageOf(area, daemon, number), fault);
+        }
+    }
+
+    private static Stage StageOf(StorageArea area, Daemon daemon, int number) => new(area, daemon.Client, string.Create(CultureInfo.InvariantCulture, $"web{number}"));
+
+    private async Task FailAsync(Daemon daemon, Deed deed, Stage stage, Fault fault)
+    {
+        await deed.PrepareAsync(stage);
+        var logged = daemon.Output.Length;
+        var syncs = new FailedSyncs();
+        SystemCall? failed = null;
+        var injected = 0;
+        var struck = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var attempt = await Attempt.MakeAsync(daemon, deed, stage, (call, number) =>
+        {
+            var fails = fault.Kind == Kind.FromThenOn ? number >= fault.Point : number == fault.Point;
+            syncs.Note(call, fails);
+            if (!fails)
+            {
+                return Task.FromResult(Verdict.Pass);
+            }
+
+            failed ??= call;
+            if (++injected == (fault.Kind == Kind.FromThenOn ? CallsFromThenOn : 1))
+            {
+                struck.SetResult();
+            }
+
+            // What was opened all the same would never be closed.
+            return Task.FromResult(fault.Kind == Kind.OnceButMade && call.Name != "openat" ? Verdict.MakeAndFail(fault.Error.Number) : Verdict.Fail(fault.Error.Number));
+        }, struck.Task, afterLook: true);
+
+        var answer = attempt.Answer ?? throw new InvalidOperationException($"No answer after {fault} at {failed}");
+        output.WriteLine($"{deed}: {fault.Error} {fault.Kind} at {fault.Point}, {failed}: {answer.Status}");
+        if (answer.Status != 200)
+        {
+            answer.Refuses(fault.Error.Status, fault.Error.Code);
+            var log = daemon.Output[logged..];
+            Assert.True(log.Contains(fault.Error.Name, StringComparison.Ordinal) || log.Contains(fault.Error.Text, StringComparison.Ordinal), $"{fault.Error} is not in the log:\n{log}");
+        }
+
+        // Failing once, it has said the truth; failing on, it may not have been able to undo what it did.
+        deed.Note(stage, answer.Status == 200 ? Outcome.Acknowledged : fault.Kind == Kind.Once ? Outcome.Refused : Outcome.Unknown);
+        await daemon.ReadyAsync(seconds: 10);
+        await Deed.SettledAsync(stage, seconds: 40);
+        await stage.Oracle.CheckAsync();
+        Assert.Empty(syncs.Faults(await FoundFile.ListAsync(stage.Area.Seen())));
+    }
+}

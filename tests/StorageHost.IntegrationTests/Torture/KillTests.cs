@@ -1,0 +1,109 @@
+using System.Globalization;
+using StorageHost.IntegrationTests.Fixtures;
+using StorageHost.IntegrationTests.Interception;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace StorageHost.IntegrationTests.Torture;
+
+/// <summary>kill -9 just before each system call on the storage, of each verb; then a new start.</summary>
+[Collection(LabTests.Name)]
+public sealed class KillTests(Lab lab, ITestOutputHelper output)
+{
+    // Nothing looks at the storage but what the verb sets going, so the nth call is the nth call of the verb.
+    private static readonly string[] Calm = ["--Storage:RescanInterval", "01:00:00", "--Storage:IndexInterval", "01:00:00"];
+
+    public static TheoryData<string> Deeds => [.. Deed.All.Select(deed => deed.Name)];
+
+    /// <summary>
+    /// Every call that changes something; of calls in a row that do the same to the same file, the first. The long part: every call.
+    /// </summary>
+    [DaemonTheory, MemberData(nameof(Deeds))]
+    public async Task Killed_at_any_call_of_a_verb_a_daemon_loses_doubles_and_halves_nothing(string name)
+    {
+        await using var area = await StartedAsync(StorageKind.PlainXfs);
+        var point = 0;
+        while (await IsKilledAsync(area, Deed.Named(name), ++point, TortureSettings.IsLong ? _ => true : new Turns().IsNew))
+        {
+        }
+
+        Assert.True(point > 3, $"{name} was killed at {point - 1} calls only: the test shows little");
+        await CheckAsync(area);
+    }
+
+    /// <summary>A sample of the same on a volume of three nodes.</summary>
+    [DaemonFact]
+    public async Task The_same_holds_on_Gluster()
+    {
+        var random = TortureSettings.Begin(output, nameof(The_same_holds_on_Gluster));
+        await using var area = await StartedAsync(StorageKind.Replica3);
+        foreach (var deed in Deed.All)
+        {
+            var (daemon, stage) = await NextAsync(area);
+            var calls = await Attempt.RecordAsync(daemon, deed, stage);
+            await daemon.KillAsync();
+            for (var kill = 0; kill < TortureSettings.Scale; kill++)
+            {
+                Assert.True(await IsKilledAsync(area, deed, random.Next(1, calls.Count + 1), _ => true) || calls.Count == 0, $"{deed} makes other calls each time");
+            }
+        }
+
+        await CheckAsync(area);
+    }
+
+    private async Task<StorageArea> StartedAsync(StorageKind kind)
+    {
+        var area = await lab.AreaAsync(kind);
+        await area.PutTemplateAsync(Deed.Image, await lab.Masters.SmallAsync());
+        return area;
+    }
+
+    /// <summary>A new daemon, after whatever befell the last; it is ready in time and has put everything right.</summary>
+    private static async Task<(Daemon Daemon, Stage Stage)> NextAsync(StorageArea area)
+    {
+        var daemon = area.Launch(0, Calm);
+        await daemon.ReadyAsync(seconds: 5);
+        var stage = new Stage(area, daemon.Client, string.Create(CultureInfo.InvariantCulture, $"web{area.Started}"));
+        await Deed.SettledAsync(stage);
+        await area.Oracle.CheckAsync();
+        return (daemon, stage);
+    }
+
+    private static async Task CheckAsync(StorageArea area) => await (await NextAsync(area)).Daemon.StopAsync();
+
+    /// <summary>Does the deed with a daemon that is killed before the nth call that counts; false when there are not so many.</summary>
+    private async Task<bool> IsKilledAsync(StorageArea area, Deed deed, int point, Func<SystemCall, bool> counts)
+    {
+        var (daemon, stage) = await NextAsync(area);
+        await deed.PrepareAsync(stage);
+        var counted = 0;
+        var killed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var attempt = await Attempt.MakeAsync(daemon, deed, stage, (call, _) =>
+        {
+            if (counts(call) && ++counted == point)
+            {
+                output.WriteLine($"{deed}, {point}: {call}");
+                killed.SetResult();
+                daemon.Kill();
+            }
+
+            return Task.FromResult(Verdict.Pass);
+        }, killed.Task);
+        deed.Note(stage, attempt.Outcome);
+        await daemon.KillAsync();
+        return attempt.IsStruck;
+    }
+
+    /// <summary>Tells where one thing ends that is done to the storage, and another begins.</summary>
+    private sealed class Turns
+    {
+        private (string Name, string File) last;
+
+        public bool IsNew(SystemCall call)
+        {
+            var isNew = call.Changes && last != (call.Name, call.File);
+            last = call.Changes ? (call.Name, call.File) : last;
+            return isNew;
+        }
+    }
+}
