@@ -41,6 +41,8 @@ jq jq
 curl curl
 kill procps
 find findutils
+openssl openssl
+runuser util-linux
 flock util-linux
 losetup mount
 END

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Serilog;
 using StorageHost.Api;
 using StorageHost.BlockDevices;
@@ -49,7 +50,7 @@ try
     await app.RunAsync();
     return ExitCodes.Ok;
 }
-catch (Exception exception) when (exception is RefusedException or IOException)
+catch (Exception exception) when (exception is RefusedException or IOException or SocketException)
 {
     return ExitCodes.Unavailable(exception);
 }

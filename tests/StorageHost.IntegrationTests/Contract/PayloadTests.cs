@@ -8,13 +8,6 @@ namespace StorageHost.IntegrationTests.Contract;
 [Collection(LabTests.Name)]
 public sealed class PayloadTests(ServedArea served) : IClassFixture<ServedArea>
 {
-    // What the controller's Go client marshals: the whole struct, whatever the action.
-    private const string Controller = """
-        {"domain":"govirt01","action":"$action","target":"","xml":null,"duplicateinfo":$levels,"netinfo":{"subnet":"","netmask":"","gateway":"","dns":null},
-        "storageinfo":{"hostname":"$datahost","size":$size},"hostinfo":{"mac":"","ip":"","hostname":"","lease":0},
-        "createvmform":{"hostname":"$hostname","mac":"","uuid":"","ip":"","cpucount":0,"memorycount":0,"image":"$image","xml":null,"leasetime":0,"vlan":""}}
-        """;
-
     public static TheoryData<string?> ContentTypes { get; } =
         [null, "application/json", "application/x-www-form-urlencoded", "text/plain", "application/json; charset=utf-8", "application/octet-stream", "multipart/form-data; boundary=x"];
 
@@ -44,19 +37,6 @@ public sealed class PayloadTests(ServedArea served) : IClassFixture<ServedArea>
     }
 
     [DaemonFact]
-    public async Task The_controllers_whole_struct_is_understood()
-    {
-        (await PostAsync(Filled("dup", levels: """{"centos":1}"""))).Is(200);
-        await served.Client.PoolHoldsAsync("centos", 1);
-        (await PostAsync(Filled("setimage", hostname: "struct01", image: "centos"))).Is(200);
-        Assert.Equal("struct01_storage_2G", (await PostAsync(Filled("addstorage", dataHost: "struct01", size: 2))).Is(200).GetProperty("disk").GetString());
-        (await PostAsync(Filled("dup", levels: """{"centos":0}"""))).Is(200);
-        var payload = """{"action":"host","target":"struct01","domain":"","createvmform":null,"purge":null}""";
-        Assert.Equal("struct01.qcow2", Assert.Single((await served.Client.SendAsync(HttpMethod.Delete, "/", payload)).Is(200).Strings("removed")));
-        (await served.Client.DeleteHostAsync("struct01", purge: true)).Is(200);
-    }
-
-    [DaemonFact]
     public async Task Letter_case_of_names_and_actions_does_not_matter_but_that_of_hosts_does()
     {
         (await PostAsync("""{"Action":"SetImage","CreateVmForm":{"Image":"centos","HostName":"Case01"}}""")).Is(200);
@@ -77,11 +57,6 @@ public sealed class PayloadTests(ServedArea served) : IClassFixture<ServedArea>
         (await served.Client.SendAsync(HttpMethod.Post, "/", content, headers, default)).Refuses((int)HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
         (await PostAsync($$"""{"action":"dup","duplicateinfo":{"centos":0},"domain":"{{new string('x', 60 << 10)}}"}""")).Is(200);
     }
-
-    private static string Filled(string action, string levels = "null", string hostname = "", string image = "", string dataHost = "", int size = 0) => Controller
-        .Replace("$action", action, StringComparison.Ordinal).Replace("$levels", levels, StringComparison.Ordinal)
-        .Replace("$hostname", hostname, StringComparison.Ordinal).Replace("$image", image, StringComparison.Ordinal)
-        .Replace("$datahost", dataHost, StringComparison.Ordinal).Replace("$size", $"{size}", StringComparison.Ordinal);
 
     private Task<Answer> PostAsync(string body) => served.Client.SendAsync(HttpMethod.Post, "/", body);
 }

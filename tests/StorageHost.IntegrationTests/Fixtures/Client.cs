@@ -6,15 +6,23 @@ using System.Text.Json;
 namespace StorageHost.IntegrationTests.Fixtures;
 
 /// <summary>Speaks with one daemon as the controller does: JSON bodies without a Content-Type, unless a test says otherwise.</summary>
-internal sealed class Client(Uri address, Func<string> log) : IDisposable
+internal sealed class Client : IDisposable
 {
-    private readonly HttpClient http = new(new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(5), AllowAutoRedirect = false })
-    {
-        BaseAddress = address,
-        Timeout = TimeSpan.FromMinutes(5),
-    };
+    private readonly HttpClient http;
+    private readonly Func<string> log;
 
-    public Uri Address => address;
+    /// <param name="address">Where the daemon listens.</param>
+    /// <param name="log">Gives the daemon's log.</param>
+    /// <param name="shape">Says how to get there, where that takes more than the address.</param>
+    public Client(Uri address, Func<string> log, Action<SocketsHttpHandler>? shape = null)
+    {
+        (Address, this.log) = (address, log);
+        var handler = new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(5), AllowAutoRedirect = false };
+        shape?.Invoke(handler);
+        http = new HttpClient(handler) { BaseAddress = address, Timeout = TimeSpan.FromMinutes(5) };
+    }
+
+    public Uri Address { get; }
 
     public Task<Answer> GetAsync(string path) => SendAsync(HttpMethod.Get, path);
 

@@ -12,12 +12,12 @@ internal sealed class Daemon : IAsyncDisposable
     private readonly string log;
     private readonly string pidFile;
 
-    private Daemon(Process process, string log, Uri address)
+    private Daemon(Process process, string log, Uri address, Action<SocketsHttpHandler>? shape = null)
     {
         (this.process, this.log) = (process, log);
         pidFile = Path.Combine(Lab.Directory, "pids", process.Id.ToString(CultureInfo.InvariantCulture));
         File.WriteAllText(pidFile, "");
-        Client = new Client(address, Tail);
+        Client = new Client(address, Tail, shape);
     }
 
     public Client Client { get; }
@@ -43,6 +43,10 @@ internal sealed class Daemon : IAsyncDisposable
         return new Daemon(Start(place, log, arguments), log, address);
     }
 
+    /// <summary>Starts one at this address of this machine; <paramref name="shape"/> says how to get there, where that takes more than the address.</summary>
+    public static Daemon Launch(Uri address, string log, Action<SocketsHttpHandler>? shape, params string[] settings) =>
+        new(Start(Place.Here, log, ["--Urls", address.ToString(), .. settings]), log, address, shape);
+
     /// <summary>Starts one with nothing but these arguments, for a test of how it refuses them.</summary>
     public static async Task<(int ExitCode, string Errors)> RefusesAsync(string log, params string[] arguments)
     {
@@ -59,6 +63,13 @@ internal sealed class Daemon : IAsyncDisposable
         }
 
         return (refusing.ExitCode, await File.ReadAllTextAsync($"{log}.err"));
+    }
+
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     public async Task ReadyAsync(int seconds = 30) => await Wait.UntilAsync("the daemon to be ready", async () => process.HasExited
@@ -91,15 +102,9 @@ internal sealed class Daemon : IAsyncDisposable
         process.Dispose();
     }
 
+    /// <summary>The end of its log, for messages.</summary>
+    public string Tail() => $"--- {log}\n{string.Join('\n', Output.Split('\n').TakeLast(25))}\n{Errors}";
+
     private static Process Start(Place place, string log, string[] arguments) =>
         Shell.Start(["sh", "-c", """exec "$@" >"$0.out" 2>"$0.err" """, log, .. place.Command([Repository.Daemon, .. arguments])]);
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
-    private string Tail() => $"--- {log}\n{string.Join('\n', Output.Split('\n').TakeLast(25))}\n{Errors}";
 }

@@ -26,6 +26,8 @@ internal sealed class StorageArea : IAsyncDisposable
     /// <summary>How many of its daemons live.</summary>
     public int Alive => daemons.Count(daemon => !daemon.HasExited);
 
+    private string NextLog => Path.Combine(Repository.Logs, $"{name}-{daemons.Count + 1}");
+
     public static StorageArea Make(Volume volume, string directory, string name)
     {
         var area = new StorageArea(volume, directory, name);
@@ -57,14 +59,16 @@ internal sealed class StorageArea : IAsyncDisposable
         return daemon;
     }
 
-    /// <summary>Starts a daemon and does not wait.</summary>
-    public Daemon Launch(int place, params string[] settings)
+    /// <summary>Starts a daemon at this address of this machine, and waits until it is ready.</summary>
+    public async Task<Daemon> StartAsync(Uri address, Action<SocketsHttpHandler>? shape, params string[] settings)
     {
-        var log = Path.Combine(Repository.Logs, $"{name}-{daemons.Count + 1}");
-        var daemon = Daemon.Launch(Places[place], log, ["--Storage:Directory", Directory, .. settings]);
-        daemons.Add(daemon);
+        var daemon = Add(Daemon.Launch(address, NextLog, shape, ["--Storage:Directory", Directory, .. settings]));
+        await daemon.ReadyAsync();
         return daemon;
     }
+
+    /// <summary>Starts a daemon and does not wait.</summary>
+    public Daemon Launch(int place, params string[] settings) => Add(Daemon.Launch(Places[place], NextLog, ["--Storage:Directory", Directory, .. settings]));
 
     public async ValueTask DisposeAsync()
     {
@@ -75,5 +79,11 @@ internal sealed class StorageArea : IAsyncDisposable
 
         // Only to save space: the volume goes with the lab, and a failure here must not hide the one that the test has found.
         await Shell.TryAsync("find", Seen(), "-mindepth", "1", "-delete");
+    }
+
+    private Daemon Add(Daemon daemon)
+    {
+        daemons.Add(daemon);
+        return daemon;
     }
 }

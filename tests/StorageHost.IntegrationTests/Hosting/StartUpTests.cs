@@ -67,6 +67,23 @@ public sealed class StartUpTests(Lab lab)
         var (code, errors) = await RefusesAsync("--Urls", "http://0.0.0.0:33899", "--Storage:Directory", area.Directory);
         Assert.Equal(BadConfiguration, code);
         Assert.Contains("Security:AllowAnonymous", errors, StringComparison.Ordinal);
+
+        // Said at every start, not only at the first.
+        foreach (var _ in Enumerable.Range(0, 2))
+        {
+            var open = await area.StartAsync(new Uri($"http://0.0.0.0:{Daemon.FreePort()}"), shape: null, "--Security:AllowAnonymous", "true");
+            Assert.Single(open.Output.Split('\n'), line => line.Contains("WRN Security:AllowAnonymous is true: whoever can reach http://0.0.0.0:", StringComparison.Ordinal));
+            await open.StopAsync();
+        }
+    }
+
+    [DaemonFact]
+    public async Task An_address_that_cannot_be_listened_on_is_told_without_a_stack_trace()
+    {
+        await using var area = await lab.AreaAsync(StorageKind.Xfs);
+        var (code, errors) = await RefusesAsync("--Urls", "http://unix:/nonexistent/socket", "--Storage:Directory", area.Directory);
+        Assert.Equal(CannotServe, code);
+        Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
     }
 
     [DaemonFact]

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 
 namespace StorageHost.Hosting.Security;
 
@@ -7,6 +8,9 @@ namespace StorageHost.Hosting.Security;
 /// <param name="Url">As it stands there.</param>
 internal sealed record ListenAddress(string Key, string Url)
 {
+    /// <summary>What sun_path of struct sockaddr_un holds beside the zero at its end.</summary>
+    private const int LongestSocketPath = 107;
+
     private readonly BindingAddress? parsed = Parse(Url);
 
     /// <summary>Whether what is sent there is encrypted.</summary>
@@ -41,6 +45,7 @@ internal sealed record ListenAddress(string Key, string Url)
 
     private string? FindFault(SecurityOptions security) =>
         parsed is null ? $"{Key}: '{Url}' is not an address such as http://127.0.0.1:33833"
+        : parsed.IsUnixPipe && Encoding.UTF8.GetByteCount(parsed.UnixPipePath) > LongestSocketPath ? $"{Key}: the path in {Url} is longer than the {LongestSocketPath} bytes of a Unix socket"
         : IsTls && security.Certificate.Length == 0 ? $"{Key}: {Url} needs Security:Certificate and Security:CertificateKey"
         : IsLocal || security.AllowAnonymous || security.TokensFile.Length > 0 || (IsTls && security.ClientCa.Length > 0) ? null
         : $"{Key}: {Url} can be reached by others, and nothing asks who they are; listen on a loopback address, "

@@ -41,6 +41,11 @@ public sealed class ListenAddressTests
         Assert.Single(Faults(new SecurityOptions { AllowAnonymous = true }, ("Urls", urls)));
     }
 
+    [Theory]
+    [InlineData(107, 0)]
+    [InlineData(108, 1)]
+    public void The_path_of_a_Unix_socket_has_its_limit(int length, int faults) => Assert.Equal(faults, Faults(("Urls", $"http://unix:/{new string('x', length - 1)}")).Length);
+
     [Fact]
     public void Client_certificates_are_asked_for_on_https_only()
     {
