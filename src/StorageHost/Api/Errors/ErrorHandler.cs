@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Diagnostics;
 using StorageHost.Images;
 
@@ -36,7 +37,7 @@ internal sealed partial class ErrorHandler(ILogger<ErrorHandler> logger) : IExce
     private static (ErrorKind Kind, string Message) Bare(HttpContext context, int status) => (ErrorTable.OfStatus(status), status switch
     {
         401 => "A client certificate or token is needed.",
-        403 => "This client may not do that.",
+        403 => $"This needs the scope {context.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>()?.Policy}, which the client has not.",
         404 => "There is nothing at this address; /swagger lists what there is.",
         405 => $"{Echo.Of(context.Request.Method)} is not allowed here; allowed: {context.Response.Headers.Allow}.",
         413 => $"The body is too large: at most {Dispatch.RequestBody.MaxBytes} bytes.",

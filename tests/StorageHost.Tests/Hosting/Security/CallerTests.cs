@@ -64,6 +64,17 @@ public sealed class CallerTests : IDisposable
     }
 
     [Fact]
+    public async Task Who_may_not_is_told_which_scope_it_lacks()
+    {
+        await using var api = await StartAsync();
+        using var response = await SendAsync(api, HttpMethod.Delete, "/jobs/1", "Bearer sth_read");
+        Assert.StartsWith(
+            """{"status":"error","code":"forbidden","message":"This needs the scope destroy, which the client has not.","trace_id":""",
+            await response.Content.ReadAsStringAsync(),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_thousand_wrong_tokens_are_slowed_down_and_none_of_them_is_logged()
     {
         await using var api = await StartAsync();
