@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
-using System.Text;
 using Microsoft.Win32.SafeHandles;
 using StorageHost.Images;
 
@@ -15,7 +13,6 @@ internal static unsafe class CopyRecord
 {
     private const string Attribute = "user.storagehost.copy";
     private const string Version = "1";
-    private const int MaxLength = 256;
     private const long NanosecondsPerSecond = 1_000_000_000;
 
     /// <summary>Finds out at once, and not when the first copy is made, that a file system cannot hold the record.</summary>
@@ -24,7 +21,7 @@ internal static unsafe class CopyRecord
     {
         try
         {
-            Set(file, "a probe", "probe");
+            Attributes.Set(file, "a probe", Attribute, "probe");
         }
         catch (StorageException exception) when (exception.Errno == Errno.NotSupported)
         {
@@ -34,7 +31,7 @@ internal static unsafe class CopyRecord
 
     public static void Write(SafeFileHandle file, string name, Fingerprint of, string digest)
     {
-        Set(file, name, string.Create(CultureInfo.InvariantCulture, $"{Version} {of.Size} {of.ModifiedNs} {of.Inode} {digest}"));
+        Attributes.Set(file, name, Attribute, string.Create(CultureInfo.InvariantCulture, $"{Version} {of.Size} {of.ModifiedNs} {of.Inode} {digest}"));
 
         var times = stackalloc TimeSpec[2];
         var nanoseconds = ((of.ModifiedNs % NanosecondsPerSecond) + NanosecondsPerSecond) % NanosecondsPerSecond;
@@ -46,34 +43,13 @@ internal static unsafe class CopyRecord
     }
 
     /// <summary>Reads the record; null when there is none, or none that we understand.</summary>
-    public static Fingerprint? Read(SafeFileHandle file, string name)
-    {
-        var value = stackalloc byte[MaxLength];
-        var length = Syscalls.GetAttribute(file, Attribute, value, MaxLength);
-        if (length < 0)
-        {
-            return Marshal.GetLastPInvokeError() is Errno.NoData or Errno.NotSupported or Errno.Range ? null : throw Mount.Failed("fgetxattr", name);
-        }
-
-        return Encoding.ASCII.GetString(value, (int)length).Split(' ') is [Version, var size, var modified, var inode, _]
+    public static Fingerprint? Read(SafeFileHandle file, string name) =>
+        Attributes.Get(file, name, Attribute)?.Split(' ') is [Version, var size, var modified, var inode, _]
             && long.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes)
             && long.TryParse(modified, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var nanoseconds)
             && ulong.TryParse(inode, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             ? new Fingerprint(bytes, nanoseconds, number)
             : null;
-    }
-
-    private static void Set(SafeFileHandle file, string name, string text)
-    {
-        var value = Encoding.ASCII.GetBytes(text);
-        fixed (byte* start = value)
-        {
-            if (Syscalls.SetAttribute(file, Attribute, start, value.Length, 0) < 0)
-            {
-                throw Mount.Failed("fsetxattr", name);
-            }
-        }
-    }
 
     /// <summary>Whether a file is an untouched, unnamed copy of that state of the template.</summary>
     public static bool IsWhole(in FileStat stat, Fingerprint? recorded, Fingerprint template) =>

@@ -30,11 +30,6 @@ internal sealed class ImageVolume(
         },
         cancellationToken);
 
-    public Task<FileName?> FindSystemDiskAsync(Hostname hostname, CancellationToken cancellationToken) => volume.RunAsync(
-        "look for a system disk",
-        (VolumeSession session, StorageCall<FileName?> _) => names.SystemDisk(hostname) is var disk && session.Mount.TryStat(disk.Text, out var _) ? disk : null,
-        cancellationToken);
-
     public Task<VolumeSpace> ReadSpaceAsync(CancellationToken cancellationToken) =>
         volume.RunAsync("read the room on the volume", (VolumeSession session, StorageCall<VolumeSpace> _) => session.Mount.Space(), cancellationToken);
 

@@ -29,7 +29,7 @@ internal sealed class Publisher(
         },
         cancellationToken);
 
-    public Task<ClaimResult> PublishAsync(Claim claim, Hostname hostname, CancellationToken cancellationToken) =>
+    public Task<ClaimResult> PublishAsync(Claim claim, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken) =>
         OwnAsync(claim.File, own => volume.RunAsync(
             "publish a copy",
             (VolumeSession session, StorageCall<ClaimResult> call) =>
@@ -45,9 +45,10 @@ internal sealed class Publisher(
                 var published = new ClaimResult(ClaimOutcome.Published, disk);
                 try
                 {
+                    RequestMarks.Write(session.Mount.Opened(file), file.Name, mark);
                     return Publishing.Publish(session, file, disk, () => call.TryAnswer(published)) == Outcome.Published
                         ? published
-                        : new ClaimResult(ClaimOutcome.HostExists, disk, AddToPool(session, file, claim.Image));
+                        : Standing(session.Mount, disk, mark) with { Returned = AddToPool(session, file, claim.Image) };
                 }
                 catch (StorageException exception) when (exception is { Call: "link", Errno: Errno.NoEntry })
                 {
@@ -55,6 +56,12 @@ internal sealed class Publisher(
                 }
             },
             cancellationToken));
+
+    public Task<ClaimResult?> FindAsync(Hostname hostname, RequestMark? mark, CancellationToken cancellationToken) => volume.RunAsync(
+        "look for a system disk",
+        (VolumeSession session, StorageCall<ClaimResult?> _) =>
+            names.SystemDisk(hostname) is var disk && session.Mount.TryStat(disk.Text, out var _) ? Standing(session.Mount, disk, mark) : null,
+        cancellationToken);
 
     public Task<Copy> AddToPoolAsync(Claim claim, CancellationToken cancellationToken) =>
         OwnAsync(claim.File, own => volume.RunAsync(
@@ -93,7 +100,7 @@ internal sealed class Publisher(
             },
             cancellationToken);
 
-    public Task<FileName> PublishDataDiskAsync(PrivateFile file, Hostname hostname, int sizeGb, CancellationToken cancellationToken) =>
+    public Task<FileName> PublishDataDiskAsync(PrivateFile file, Hostname hostname, int sizeGb, RequestMark? mark, CancellationToken cancellationToken) =>
         OwnAsync(file, own => volume.RunAsync(
             "publish a data disk",
             (VolumeSession session, StorageCall<FileName> call) =>
@@ -108,18 +115,11 @@ internal sealed class Publisher(
                 }
 
                 permissions.Apply(handle, owned.Name);
+                RequestMarks.Write(handle, owned.Name, mark);
                 Mount.Sync(handle, owned.Name);
-                FileName Name(int number) => names.DataDisk(hostname, sizeGb, number);
-                var (outcome, number) = PublishFirstFree(
-                    session, owned, Name, Enumerable.Range(0, MaxDisksOfOneSize), number => call.TryAnswer(Name(number)));
-                if (outcome != Outcome.Published)
-                {
-                    session.Mount.TryUnlink(owned.Name);
-                }
-
-                return outcome != Outcome.Taken
-                    ? Name(number)
-                    : throw new RefusedException(Refusal.HostExists, $"{hostname} has {MaxDisksOfOneSize} data disks of {sizeGb} GiB already");
+                var disk = Repeated(session.Mount, hostname, sizeGb, mark) ?? PublishDataDisk(session, owned, number => names.DataDisk(hostname, sizeGb, number), mark, call);
+                session.Mount.TryUnlink(owned.Name);
+                return disk ?? throw new RefusedException(Refusal.HostExists, $"{hostname} has {MaxDisksOfOneSize} data disks of {sizeGb} GiB already");
             },
             cancellationToken));
 
@@ -127,13 +127,45 @@ internal sealed class Publisher(
     internal Copy AddToPool(VolumeSession session, PrivateFile file, ImageName image)
     {
         var handle = session.Mount.Opened(file);
-        var (outcome, number) = PublishFirstFree(session, file, number => names.Copy(image, number), numbers(), _ => true);
-        if (outcome == Outcome.Taken)
+        var last = 0;
+        foreach (var number in numbers())
         {
-            session.Mount.TryUnlink(file.Name);
+            last = number;
+            if (Publishing.Publish(session, file, names.Copy(image, number), () => true) != Outcome.Taken)
+            {
+                break;
+            }
         }
 
-        return new Copy(image, number, Mount.Stat(handle, file.Name).Inode, CopyRecord.Read(handle, file.Name));
+        // There only when all numbers were taken: whoever takes the last one will see that it is another copy's.
+        session.Mount.TryUnlink(file.Name);
+        return new Copy(image, last, Mount.Stat(handle, file.Name).Inode, CopyRecord.Read(handle, file.Name));
+    }
+
+    /// <summary>What to say of a system disk that was there before.</summary>
+    private static ClaimResult Standing(Mount mount, FileName disk, RequestMark? mark) => RequestMarks.Find(mount, disk, mark) is { } made
+        ? new ClaimResult(ClaimOutcome.Repeated, disk, Source: made.Source)
+        : new ClaimResult(ClaimOutcome.HostExists, disk);
+
+    /// <summary>The data disk that was made for this very request; null when there is none.</summary>
+    private FileName? Repeated(Mount mount, Hostname hostname, int sizeGb, RequestMark? mark) => mark is null ? null
+        : mount.List(".", regularOnly: true).Select(names.Classify).OfType<DataDiskEntry>()
+            .Where(disk => disk.Hostname == hostname && disk.SizeGb == sizeGb && RequestMarks.Find(mount, disk.File, mark) is not null)
+            .Select(disk => (FileName?)disk.File).FirstOrDefault();
+
+    /// <summary>Gives a data disk the first name that is free; null when none is. The name is another disk's when that was made for the same request just now.</summary>
+    private static FileName? PublishDataDisk(VolumeSession session, PrivateFile file, Func<int, FileName> name, RequestMark? mark, StorageCall<FileName> call)
+    {
+        for (var number = 0; number < MaxDisksOfOneSize; number++)
+        {
+            var disk = name(number);
+            if (Publishing.Publish(session, file, disk, () => call.TryAnswer(disk)) != Outcome.Taken || RequestMarks.Find(session.Mount, disk, mark) is not null)
+            {
+                return disk;
+            }
+        }
+
+        return null;
     }
 
     /// <summary>Looks whether what was claimed is an untouched copy; else it is retired.</summary>

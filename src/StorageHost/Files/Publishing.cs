@@ -29,25 +29,6 @@ internal static class Publishing
         return right is null ? Outcome.Taken : Publish(session.Mount, session.Mount.Opened(file), file.Name, to, tryAnswer);
     }
 
-    /// <summary>Publishes a private file under the first free name of a sequence.</summary>
-    /// <returns>The outcome with the number of the name; Taken when the last name was taken, too.</returns>
-    public static (Outcome Outcome, int Number) PublishFirstFree(
-        VolumeSession session, PrivateFile file, Func<int, FileName> name, IEnumerable<int> numbers, Func<int, bool> tryAnswer)
-    {
-        var last = 0;
-        foreach (var number in numbers)
-        {
-            last = number;
-            var outcome = Publish(session, file, name(number), () => tryAnswer(number));
-            if (outcome != Outcome.Taken)
-            {
-                return (outcome, number);
-            }
-        }
-
-        return (Outcome.Taken, last);
-    }
-
     /// <summary>The protocol itself.</summary>
     /// <param name="mount">The storage directory.</param>
     /// <param name="file">The file, open.</param>

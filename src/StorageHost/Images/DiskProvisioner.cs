@@ -8,12 +8,20 @@ internal sealed partial class DiskProvisioner(
     ILogger<DiskProvisioner> log)
 {
     /// <summary>Publishes a copy of a template. If the caller goes away before the answer, nothing stays under the hostname.</summary>
+    /// <param name="image">Whose copy.</param>
+    /// <param name="hostname">For whom.</param>
+    /// <param name="mark">The request; when the host has the disk that it was made for already, that is the answer. Null: it has no name.</param>
+    /// <param name="cancellationToken">The caller goes away.</param>
     /// <exception cref="RefusedException">ImageNotFound, HostExists, ImageRejected, TooManyRequests, NoSpace, ShuttingDown, and what the storage says.</exception>
-    public async Task<PublishedDisk> PublishAsync(ImageName image, Hostname hostname, CancellationToken cancellationToken)
+    public async Task<PublishedDisk> PublishAsync(ImageName image, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken)
     {
+        if (mark is not null && await FindAsync(image, hostname, mark, cancellationToken) is { } there)
+        {
+            return there;
+        }
+
         var started = time.GetTimestamp();
-        var disk = await TryPublishReadyAsync(image, hostname, cancellationToken) ?? await PublishNextAsync(image, hostname, cancellationToken);
-        pools.Get(image).Count(isHit: disk.Source == DiskSource.Pool);
+        var disk = await TryPublishReadyAsync(image, hostname, mark, cancellationToken) ?? await PublishNextAsync(image, hostname, mark, cancellationToken);
         LogPublished(disk.Disk, image, disk.Source, time.GetElapsedTime(started).TotalMilliseconds);
 
         // A copy is missing now.
@@ -21,17 +29,12 @@ internal sealed partial class DiskProvisioner(
         return disk;
     }
 
-    /// <summary>Refuses when the host has a system disk.</summary>
-    /// <exception cref="RefusedException">HostExists.</exception>
-    public async Task RefuseTakenAsync(Hostname hostname, CancellationToken cancellationToken)
-    {
-        if (await volume.FindSystemDiskAsync(hostname, cancellationToken) is { } disk)
-        {
-            throw Taken(disk);
-        }
-    }
+    /// <summary>A host's system disk that was made for this very request; null when the host has none.</summary>
+    /// <exception cref="RefusedException">HostExists: it has one that was not.</exception>
+    public async Task<PublishedDisk?> FindAsync(ImageName image, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken) =>
+        await publisher.FindAsync(hostname, mark, cancellationToken) is { } found ? Conclude(image, hostname, found, DiskSource.Pool) : null;
 
-    private async Task<PublishedDisk?> TryPublishReadyAsync(ImageName image, Hostname hostname, CancellationToken cancellationToken)
+    private async Task<PublishedDisk?> TryPublishReadyAsync(ImageName image, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken)
     {
         if (pools.Find(image) is not { } pool)
         {
@@ -42,9 +45,9 @@ internal sealed partial class DiskProvisioner(
         pool.LastAsked = time.GetUtcNow();
         while (await NextReadyAsync(pool, cancellationToken) is { } claim)
         {
-            if (Conclude(pool, await publisher.PublishAsync(claim, hostname, cancellationToken)) is { } disk)
+            if (await PublishAsync(claim, hostname, mark, DiskSource.Pool, cancellationToken) is { } disk)
             {
-                return new PublishedDisk(hostname, image, disk, DiskSource.Pool);
+                return disk;
             }
         }
 
@@ -63,10 +66,14 @@ internal sealed partial class DiskProvisioner(
         return claim;
     }
 
-    private async Task<PublishedDisk> PublishNextAsync(ImageName image, Hostname hostname, CancellationToken cancellationToken)
+    private async Task<PublishedDisk> PublishNextAsync(ImageName image, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken)
     {
         await volume.FindTemplateAsync(image, cancellationToken);
-        await RefuseTakenAsync(hostname, cancellationToken);
+        if (await FindAsync(image, hostname, mark, cancellationToken) is { } there)
+        {
+            return there;
+        }
+
         using var place = pools.EnterQueue(options.Value.MaxWaiting);
         using var late = new CancellationTokenSource(options.Value.WaitTimeout, time);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token, lifetime.ApplicationStopping);
@@ -74,9 +81,9 @@ internal sealed partial class DiskProvisioner(
         {
             var pool = pools.Get(image);
             if (await NextAsync(pool, patience.Token, cancellationToken) is { } claim
-                && Conclude(pool, await publisher.PublishAsync(claim, hostname, cancellationToken)) is { } disk)
+                && await PublishAsync(claim, hostname, mark, DiskSource.Copy, cancellationToken) is { } disk)
             {
-                return new PublishedDisk(hostname, image, disk, DiskSource.Copy);
+                return disk;
             }
         }
     }
@@ -122,20 +129,30 @@ internal sealed partial class DiskProvisioner(
         }
     }
 
-    private static FileName? Conclude(Pool pool, ClaimResult result)
+    private async Task<PublishedDisk?> PublishAsync(Claim claim, Hostname hostname, RequestMark? mark, DiskSource source, CancellationToken cancellationToken)
     {
+        var pool = pools.Get(claim.Image);
+        var result = await publisher.PublishAsync(claim, hostname, mark is null ? null : mark with { Source = source }, cancellationToken);
         if (result.Returned is { } returned)
         {
             pool.Put(returned);
         }
 
-        return result.Outcome switch
+        if (result.Outcome == ClaimOutcome.Published)
         {
-            ClaimOutcome.Published => result.Disk,
-            ClaimOutcome.HostExists => throw Taken(result.Disk),
-            _ => null,
-        };
+            pool.Count(isHit: source == DiskSource.Pool);
+        }
+
+        return Conclude(claim.Image, hostname, result, source);
     }
+
+    private static PublishedDisk? Conclude(ImageName image, Hostname hostname, ClaimResult result, DiskSource source) => result.Outcome switch
+    {
+        ClaimOutcome.Published => new PublishedDisk(hostname, image, result.Disk, source),
+        ClaimOutcome.Repeated => new PublishedDisk(hostname, image, result.Disk, result.Source ?? source),
+        ClaimOutcome.HostExists => throw Taken(result.Disk),
+        _ => null,
+    };
 
     private static RefusedException Taken(FileName disk) => new(Refusal.HostExists, $"{disk} already exists");
 

@@ -14,10 +14,17 @@ internal enum ClaimOutcome
 
     /// <summary>The disk's name was taken; the copy went back to the pool.</summary>
     HostExists,
+
+    /// <summary>The host has its disk already, made for this very request; the copy went back to the pool.</summary>
+    Repeated,
 }
 
-/// <summary>The outcome of a claim, with the copy that went back to the pool, if one did.</summary>
-internal sealed record ClaimResult(ClaimOutcome Outcome, FileName Disk, Copy? Returned = null);
+/// <summary>The outcome of a claim.</summary>
+/// <param name="Outcome">What became of it.</param>
+/// <param name="Disk">The disk's name.</param>
+/// <param name="Returned">The copy that went back to the pool; null when none did.</param>
+/// <param name="Source">Where the disk of a repeated request came from.</param>
+internal sealed record ClaimResult(ClaimOutcome Outcome, FileName Disk, Copy? Returned = null, DiskSource? Source = null);
 
 /// <summary>
 /// Gives files their names, and takes copies out of pools (port; implemented in Files). Every change is done or undone before a caller
@@ -33,7 +40,10 @@ internal interface IPublisher
     /// caller's.
     /// </summary>
     /// <exception cref="RefusedException">ImageNotFound: the template is gone; and what the storage says.</exception>
-    Task<ClaimResult> PublishAsync(Claim claim, Hostname hostname, CancellationToken cancellationToken);
+    Task<ClaimResult> PublishAsync(Claim claim, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken);
+
+    /// <summary>Looks for a host's system disk: null when it has none, HostExists, or Repeated when it was made for this very request.</summary>
+    Task<ClaimResult?> FindAsync(Hostname hostname, RequestMark? mark, CancellationToken cancellationToken);
 
     /// <summary>Gives a copy to the pool; whatever happens, the claim is no longer the caller's.</summary>
     Task<Copy> AddToPoolAsync(Claim claim, CancellationToken cancellationToken);
@@ -47,7 +57,10 @@ internal interface IPublisher
     /// <summary>A private name for a disk to be made under.</summary>
     Task<PrivateFile> NewDiskAsync(CancellationToken cancellationToken);
 
-    /// <summary>Publishes a data disk under the first free name of its size; whatever happens, the file is no longer the caller's.</summary>
+    /// <summary>
+    /// Publishes a data disk under the first free name of its size, unless there is one that was made for this very request; whatever happens,
+    /// the file is no longer the caller's.
+    /// </summary>
     /// <exception cref="RefusedException">HostExists when there are no free names.</exception>
-    Task<FileName> PublishDataDiskAsync(PrivateFile file, Hostname hostname, int sizeGb, CancellationToken cancellationToken);
+    Task<FileName> PublishDataDiskAsync(PrivateFile file, Hostname hostname, int sizeGb, RequestMark? mark, CancellationToken cancellationToken);
 }

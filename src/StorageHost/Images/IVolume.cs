@@ -32,9 +32,6 @@ internal interface IVolume
     /// <exception cref="RefusedException">ImageNotFound; ImageRejected when it must not be served.</exception>
     Task<Template> InspectTemplateAsync(ImageName image, CancellationToken cancellationToken);
 
-    /// <summary>A host's system disk; null when it has none.</summary>
-    Task<FileName?> FindSystemDiskAsync(Hostname hostname, CancellationToken cancellationToken);
-
     /// <summary>Reads the whole directory.</summary>
     Task<VolumeScan> ScanAsync(CancellationToken cancellationToken);
 

@@ -33,15 +33,18 @@ internal sealed partial class ImageCacheService(
         return [.. levels.Keys.OrderBy(image => image.Text, StringComparer.Ordinal).Select(image => Status(pools.Get(image)))];
     }
 
-    /// <summary>Publishes a copy of a template as a host's system disk; see <see cref="DiskProvisioner.PublishAsync"/>.</summary>
-    public Task<PublishedDisk> SetImageAsync(ImageName image, Hostname hostname, CancellationToken cancellationToken) =>
-        provisioner.PublishAsync(image, hostname, cancellationToken);
+    /// <summary>
+    /// Publishes a copy of a template as a host's system disk; see <see cref="DiskProvisioner"/>. The same request with the same
+    /// key, sent again, has the same outcome.
+    /// </summary>
+    public Task<PublishedDisk> SetImageAsync(ImageName image, Hostname hostname, string? key, CancellationToken cancellationToken) =>
+        provisioner.PublishAsync(image, hostname, RequestMark.OfSetImage(key, image, hostname), cancellationToken);
 
     /// <summary>The same as a job, for a caller who does not wait. What can be refused at once is.</summary>
-    public async Task<JobStatus> StartSetImageAsync(ImageName image, Hostname hostname, CancellationToken cancellationToken)
+    public async Task<JobStatus> StartSetImageAsync(ImageName image, Hostname hostname, string? key, CancellationToken cancellationToken)
     {
         await volume.FindTemplateAsync(image, cancellationToken);
-        await provisioner.RefuseTakenAsync(hostname, cancellationToken);
+        await provisioner.FindAsync(image, hostname, RequestMark.OfSetImage(key, image, hostname), cancellationToken);
         var job = jobs.Begin(JobKind.SetImage, image, hostname);
         job.Follow(() => pools.Find(image)?.Job);
         _ = RunAsync();
@@ -51,7 +54,7 @@ internal sealed partial class ImageCacheService(
         {
             try
             {
-                job.Succeed(await SetImageAsync(image, hostname, job.Cancelled));
+                job.Succeed(await SetImageAsync(image, hostname, key, job.Cancelled));
             }
             catch (RefusedException refusal)
             {
@@ -71,8 +74,8 @@ internal sealed partial class ImageCacheService(
         }
     }
 
-    /// <summary>Makes an empty data disk of so many GiB.</summary>
-    public async Task<DataDisk> AddStorageAsync(Hostname hostname, int sizeGb, CancellationToken cancellationToken)
+    /// <summary>Makes an empty data disk of so many GiB; with the key of a request that made one, tells of that one.</summary>
+    public async Task<DataDisk> AddStorageAsync(Hostname hostname, int sizeGb, string? key, CancellationToken cancellationToken)
     {
         var file = await publisher.NewDiskAsync(cancellationToken);
         try
@@ -85,7 +88,7 @@ internal sealed partial class ImageCacheService(
             throw;
         }
 
-        var disk = await publisher.PublishDataDiskAsync(file, hostname, sizeGb, cancellationToken);
+        var disk = await publisher.PublishDataDiskAsync(file, hostname, sizeGb, RequestMark.OfAddStorage(key, hostname, sizeGb), cancellationToken);
         LogAdded(disk, sizeGb);
         return new DataDisk(hostname, disk, sizeGb);
     }

@@ -27,6 +27,26 @@ public sealed class CommandReaderTests
         new SetImage(Reading.Image("centos"), Reading.Host("web01")),
         Reading.Command("POST", Govirt.Replace("VERB", action, StringComparison.Ordinal)));
 
+    [Theory]
+    [InlineData("0f8fad5b-d9cb-469f-a165-70867728950e", "0f8fad5b-d9cb-469f-a165-70867728950e")]
+    [InlineData("\"quoted\"", "quoted")]
+    [InlineData("!~", "!~")]
+    public void A_request_can_have_a_name_of_its_callers(string header, string key) => Assert.Equal(
+        new SetImage(Reading.Image("centos"), Reading.Host("web01"), key),
+        Reading.Command("POST", Govirt.Replace("VERB", "setimage", StringComparison.Ordinal), key: header));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("\"\"")]
+    [InlineData("two words")]
+    [InlineData("a\nb")]
+    [InlineData("schl\u00fcssel")]
+    public void A_name_that_is_none_is_a_fault_beside_the_others(string header)
+    {
+        Assert.Equal("Idempotency-Key storageinfo.size", Reading.Invalid("POST", """{"action":"addstorage","storageinfo":{"hostname":"web01"}}""", key: header).Fields());
+        Assert.Equal("Idempotency-Key", Reading.Invalid("POST", """{"action":"dup","duplicateinfo":{"a":1}}""", key: new string('k', 201)).Fields());
+    }
+
     [Fact]
     public void Dup_sets_levels_by_exact_name()
     {

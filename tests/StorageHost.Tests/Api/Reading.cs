@@ -16,16 +16,16 @@ internal static class Reading
 
     private static readonly CommandReader Reader = new(Names, Options.Create(new PoolOptions()), Options.Create(new DisksOptions()));
 
-    public static Command Command(string method, string body, string query = "") => Command(method, Encoding.UTF8.GetBytes(body), query);
+    public static Command Command(string method, string body, string query = "", string? key = null) => Command(method, Encoding.UTF8.GetBytes(body), query, key);
 
-    public static Command Command(string method, byte[] body, string query = "") =>
-        Reader.Read(method, body, new QueryCollection(QueryHelpers.ParseQuery(query)));
+    public static Command Command(string method, byte[] body, string query = "", string? key = null) =>
+        Reader.Read(method, body, new QueryCollection(QueryHelpers.ParseQuery(query)), key);
 
-    public static InvalidRequestException Invalid(string method, string body, string query = "") =>
-        Invalid(method, Encoding.UTF8.GetBytes(body), query);
+    public static InvalidRequestException Invalid(string method, string body, string query = "", string? key = null) =>
+        Invalid(method, Encoding.UTF8.GetBytes(body), query, key);
 
-    public static InvalidRequestException Invalid(string method, byte[] body, string query = "") =>
-        Assert.Throws<InvalidRequestException>(() => Command(method, body, query));
+    public static InvalidRequestException Invalid(string method, byte[] body, string query = "", string? key = null) =>
+        Assert.Throws<InvalidRequestException>(() => Command(method, body, query, key));
 
     /// <summary>The fields at fault, sorted, between spaces.</summary>
     public static string Fields(this InvalidRequestException invalid) =>

@@ -75,7 +75,7 @@ internal sealed class Daemon : IAsyncDisposable
     /// <summary>Claims a copy and publishes it; Gone when it could not be claimed.</summary>
     public async Task<ClaimResult> PublishAsync(Copy copy, Hostname hostname, CancellationToken cancellationToken = default) =>
         await Publisher.ClaimAsync(copy, cancellationToken) is { } claim
-            ? await Publisher.PublishAsync(claim, hostname, cancellationToken)
+            ? await Publisher.PublishAsync(claim, hostname, null, cancellationToken)
             : new ClaimResult(ClaimOutcome.Gone, Sample.Names.SystemDisk(hostname));
 
     /// <summary>Waits until the storage threads have ended what they were at: then each of them can meet the others.</summary>

@@ -1,6 +1,7 @@
 using Moq;
 using StorageHost.Images;
 using StorageHost.Tests.Images;
+using StorageHost.Tests.Support;
 using Xunit;
 
 namespace StorageHost.Tests.Files;
@@ -62,7 +63,7 @@ public sealed class DataDiskTests : IAsyncLifetime
     {
         var file = await daemon.Publisher.NewDiskAsync(CancellationToken.None);
         File.Delete(file.Path);
-        await Assert.ThrowsAsync<RefusedException>(() => daemon.Publisher.PublishDataDiskAsync(file, Sample.Web01, 5, CancellationToken.None));
+        await Assert.ThrowsAsync<RefusedException>(() => daemon.Publisher.PublishDataDiskAsync(file, Sample.Web01, 5, null, CancellationToken.None));
         Assert.Equal("", store.Names);
     }
 
@@ -78,11 +79,38 @@ public sealed class DataDiskTests : IAsyncLifetime
         Assert.Empty(store.Private);
     }
 
-    private async Task<FileName> AddAsync()
+    [Fact]
+    public async Task The_same_request_sent_again_gets_the_disk_of_the_first()
+    {
+        var (first, second) = (new RequestMark("k1", "addstorage web01 5"), new RequestMark("k2", "addstorage web01 5"));
+        Assert.Equal("web01_storage_5G", (await AddAsync(first)).Text);
+        Assert.Equal("web01_storage_5G_1", (await AddAsync(second)).Text);
+        File.Delete(store["web01_storage_5G"]);
+        Assert.Equal("web01_storage_5G_1", (await AddAsync(second)).Text);
+        Assert.Equal("web01_storage_5G", (await AddAsync(second with { Request = "addstorage web01 6" })).Text);
+        Assert.Equal("web01_storage_5G web01_storage_5G_1", store.Names);
+        Assert.Empty(store.Private);
+    }
+
+    [Fact]
+    public async Task The_same_request_sent_twice_at_once_makes_one_disk()
+    {
+        for (var round = 0; round < 20; round++)
+        {
+            var mark = new RequestMark($"key{round}", "addstorage web01 5");
+            var disks = await Eventually.EndsAsync(Task.WhenAll(AddAsync(mark), AddAsync(mark), AddAsync(mark)));
+            Assert.Single(disks.Distinct());
+            Assert.Equal(round + 1, store.Names.Split(' ').Length);
+        }
+    }
+
+    private Task<FileName> AddAsync() => AddAsync(null);
+
+    private async Task<FileName> AddAsync(RequestMark? mark)
     {
         var file = await daemon.Publisher.NewDiskAsync(CancellationToken.None);
         store.Write(file.Name, 1, 2, 3);
-        return await daemon.Publisher.PublishDataDiskAsync(file, Sample.Web01, 5, CancellationToken.None);
+        return await daemon.Publisher.PublishDataDiskAsync(file, Sample.Web01, 5, mark, CancellationToken.None);
     }
 
     private void Inspected(ImageHeader header) => inspector.Setup(port => port.Inspect(It.IsAny<IHeaderSource>())).Returns(header);

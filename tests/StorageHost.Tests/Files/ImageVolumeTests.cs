@@ -99,9 +99,9 @@ public sealed class ImageVolumeTests : IAsyncLifetime
     [Fact]
     public async Task Only_a_disk_that_does_not_exist_is_absent()
     {
-        Assert.Null(await daemon.Images.FindSystemDiskAsync(Sample.Web01, CancellationToken.None));
+        Assert.Null(await daemon.Publisher.FindAsync(Sample.Web01, null, CancellationToken.None));
         File.CreateSymbolicLink(store["web01.qcow2"], "/nowhere");
-        Assert.Equal("web01.qcow2", (await daemon.Images.FindSystemDiskAsync(Sample.Web01, CancellationToken.None))!.Value.Text);
+        Assert.Equal("web01.qcow2", (await daemon.Publisher.FindAsync(Sample.Web01, null, CancellationToken.None))!.Disk.Text);
     }
 
     [Fact]

@@ -93,8 +93,8 @@ public sealed class PublisherTests : IAsyncLifetime
     public async Task A_claim_becomes_the_disk_or_goes_to_the_pool()
     {
         var claims = await daemon.Engine.MakeAsync(Sample.Centos, 2, _ => default, CancellationToken.None);
-        Assert.Equal(ClaimOutcome.Published, (await daemon.Publisher.PublishAsync(claims[0], Sample.Web01, CancellationToken.None)).Outcome);
-        var second = await daemon.Publisher.PublishAsync(claims[1], Sample.Web01, CancellationToken.None);
+        Assert.Equal(ClaimOutcome.Published, (await daemon.Publisher.PublishAsync(claims[0], Sample.Web01, null, CancellationToken.None)).Outcome);
+        var second = await daemon.Publisher.PublishAsync(claims[1], Sample.Web01, null, CancellationToken.None);
         Assert.Equal((ClaimOutcome.HostExists, 1), (second.Outcome, second.Returned!.Number));
         Assert.Equal("centos_dup_1_ready centos_template.img web01.qcow2", store.Names);
         Assert.All(claims, claim => Assert.True(daemon.RunAsync(session => !session.Private.IsInUse(claim.File.Name)).Result));
@@ -105,9 +105,29 @@ public sealed class PublisherTests : IAsyncLifetime
     {
         var claim = (await daemon.Engine.MakeAsync(Sample.Centos, 1, _ => default, CancellationToken.None)).Single();
         File.SetLastWriteTimeUtc(store["centos_template.img"], Store.Written.AddTicks(1));
-        Assert.Equal(ClaimOutcome.Stale, (await daemon.Publisher.PublishAsync(claim, Sample.Web01, CancellationToken.None)).Outcome);
+        Assert.Equal(ClaimOutcome.Stale, (await daemon.Publisher.PublishAsync(claim, Sample.Web01, null, CancellationToken.None)).Outcome);
         Assert.Equal("centos_template.img", store.Names);
         Assert.Empty(store.Private);
+    }
+
+    [Fact]
+    public async Task The_same_request_sent_again_gets_the_disk_of_the_first_and_no_other_does()
+    {
+        var mark = new RequestMark("key", "setimage centos web01", DiskSource.Pool);
+        Assert.Equal(ClaimOutcome.Published, (await PublishAsync(mark)).Outcome);
+        var copies = store.Names;
+        var again = await PublishAsync(mark with { Source = DiskSource.Copy });
+        Assert.Equal((ClaimOutcome.Repeated, DiskSource.Pool, "web01.qcow2"), (again.Outcome, again.Source, again.Disk.Text));
+        Assert.Equal(ClaimOutcome.HostExists, (await PublishAsync(null)).Outcome);
+        Assert.Equal(ClaimOutcome.HostExists, (await PublishAsync(mark with { Key = "other" })).Outcome);
+        Assert.Equal(ClaimOutcome.HostExists, (await PublishAsync(mark with { Request = "setimage debian12 web01" })).Outcome);
+        Assert.Equal(ClaimOutcome.Repeated, (await daemon.Publisher.FindAsync(Sample.Web01, mark, CancellationToken.None))!.Outcome);
+        Assert.Equal(ClaimOutcome.HostExists, (await daemon.Publisher.FindAsync(Sample.Web01, null, CancellationToken.None))!.Outcome);
+        Assert.Equal(copies.Split(' ').Length + 4, store.Names.Split(' ').Length);
+        Assert.Empty(store.Private);
+
+        async Task<ClaimResult> PublishAsync(RequestMark? asked) => await daemon.Publisher.PublishAsync(
+            (await daemon.Publisher.ClaimAsync((await daemon.FillAsync(1)).Single(), CancellationToken.None))!, Sample.Web01, asked, CancellationToken.None);
     }
 
     [Fact]
@@ -115,7 +135,7 @@ public sealed class PublisherTests : IAsyncLifetime
     {
         var claim = (await daemon.Publisher.ClaimAsync((await daemon.FillAsync(1)).Single(), CancellationToken.None))!;
         File.Delete(store["centos_template.img"]);
-        var refused = await Assert.ThrowsAsync<RefusedException>(() => daemon.Publisher.PublishAsync(claim, Sample.Web01, CancellationToken.None));
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => daemon.Publisher.PublishAsync(claim, Sample.Web01, null, CancellationToken.None));
         Assert.Equal(Refusal.ImageNotFound, refused.Reason);
         await daemon.RecoverAsync();
         Assert.Equal("centos_dup_1_ready", store.Names);
@@ -141,7 +161,7 @@ public sealed class PublisherTests : IAsyncLifetime
         var claim = await daemon.Publisher.ClaimAsync(copy, CancellationToken.None);
         Assert.Equal("centos_template.img", store.Names);
         File.Move(store[claim!.File.Name], store["centos_dup_1_ready"]);
-        Assert.Equal(ClaimOutcome.Gone, (await daemon.Publisher.PublishAsync(claim, Sample.Web01, CancellationToken.None)).Outcome);
+        Assert.Equal(ClaimOutcome.Gone, (await daemon.Publisher.PublishAsync(claim, Sample.Web01, null, CancellationToken.None)).Outcome);
         Assert.Equal("centos_dup_1_ready centos_template.img", store.Names);
     }
 

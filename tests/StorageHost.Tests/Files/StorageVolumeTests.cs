@@ -47,10 +47,10 @@ public sealed class StorageVolumeTests : IAsyncLifetime
     {
         Directory.Move(store.Path, store.Path + "-away");
         Assert.Equal(Refusal.StorageUnavailable, (await Assert.ThrowsAsync<RefusedException>(EnsureAsync)).Reason);
-        Assert.Equal(Refusal.StorageUnavailable, (await Assert.ThrowsAsync<RefusedException>(() => daemon.Images.FindSystemDiskAsync(Sample.Web01, CancellationToken.None))).Reason);
+        Assert.Equal(Refusal.StorageUnavailable, (await Assert.ThrowsAsync<RefusedException>(() => daemon.Publisher.FindAsync(Sample.Web01, null, CancellationToken.None))).Reason);
         Directory.Move(store.Path + "-away", store.Path);
         await EnsureAsync();
-        Assert.Null(await daemon.Images.FindSystemDiskAsync(Sample.Web01, CancellationToken.None));
+        Assert.Null(await daemon.Publisher.FindAsync(Sample.Web01, null, CancellationToken.None));
     }
 
     [Fact]
@@ -62,7 +62,7 @@ public sealed class StorageVolumeTests : IAsyncLifetime
         try
         {
             await EnsureAsync();
-            Assert.Null(await daemon.Images.FindSystemDiskAsync(Sample.Web01, CancellationToken.None));
+            Assert.Null(await daemon.Publisher.FindAsync(Sample.Web01, null, CancellationToken.None));
             Assert.Equal(1, store.PrivateDirectories);
         }
         finally

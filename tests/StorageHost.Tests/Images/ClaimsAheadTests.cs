@@ -106,5 +106,5 @@ public sealed class ClaimsAheadTests : IAsyncLifetime
         Assert.Equal((0, 5), (core.Pool.Held, core.Copies.Count));
     }
 
-    private Task<PublishedDisk> AskAsync(Hostname hostname) => Eventually.EndsAsync(core.Service.SetImageAsync(Centos, hostname, CancellationToken.None));
+    private Task<PublishedDisk> AskAsync(Hostname hostname) => Eventually.EndsAsync(core.Service.SetImageAsync(Centos, hostname, null, CancellationToken.None));
 }

@@ -73,6 +73,9 @@ internal sealed class Core : IAsyncDisposable
 
     public ConcurrentDictionary<Hostname, ImageName> Disks { get; } = new();
 
+    /// <summary>The requests that disks were made for, where these had a name.</summary>
+    public ConcurrentDictionary<Hostname, RequestMark> Marks { get; } = new();
+
     public VolumeSpace Space { get; set; } = new(1_000_000, 1_000_000);
 
     /// <summary>Private files that nobody uses any more.</summary>

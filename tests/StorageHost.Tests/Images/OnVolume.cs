@@ -39,8 +39,6 @@ internal static class OnVolume
             .Returns(async (ImageName image, CancellationToken _) => await Task.FromResult(Find(core, image)));
         core.Volume.Setup(volume => volume.InspectTemplateAsync(It.IsAny<ImageName>(), It.IsAny<CancellationToken>()))
             .Returns(async (ImageName image, CancellationToken _) => await Task.FromResult(Find(core, image)));
-        core.Volume.Setup(volume => volume.FindSystemDiskAsync(It.IsAny<Hostname>(), It.IsAny<CancellationToken>()))
-            .ReturnsAsync((Hostname hostname, CancellationToken _) => core.Disks.ContainsKey(hostname) ? Names.SystemDisk(hostname) : null);
         core.Volume.Setup(volume => volume.ReadSpaceAsync(It.IsAny<CancellationToken>())).ReturnsAsync(() => core.Space);
         core.Volume.Setup(volume => volume.ScanAsync(It.IsAny<CancellationToken>())).ReturnsAsync(() => Scan(core));
         core.Volume.Setup(volume => volume.WriteLevelAsync(It.IsAny<ImageName>(), It.IsAny<int>(), It.IsAny<CancellationToken>()))
@@ -59,14 +57,25 @@ internal static class OnVolume
             });
         core.Publisher.Setup(publisher => publisher.RetireAsync(It.IsAny<Claim>(), It.IsAny<CancellationToken>()))
             .Callback((Claim claim, CancellationToken _) => claim.Dispose()).Returns(Task.CompletedTask);
-        core.Publisher.Setup(publisher => publisher.PublishAsync(It.IsAny<Claim>(), It.IsAny<Hostname>(), It.IsAny<CancellationToken>()))
-            .Returns(async (Claim claim, Hostname hostname, CancellationToken cancellationToken) =>
+        core.Publisher.Setup(publisher => publisher.PublishAsync(It.IsAny<Claim>(), It.IsAny<Hostname>(), It.IsAny<RequestMark?>(), It.IsAny<CancellationToken>()))
+            .Returns(async (Claim claim, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken) =>
             {
                 await Task.CompletedTask;
                 claim.File.Dispose();
                 cancellationToken.ThrowIfCancellationRequested();
-                return Publish(core, claim, hostname);
+                var result = Publish(core, claim, hostname);
+                if (result.Outcome == ClaimOutcome.Published && mark is not null)
+                {
+                    core.Marks[hostname] = mark;
+                }
+
+                return result;
             });
+        core.Publisher.Setup(publisher => publisher.FindAsync(It.IsAny<Hostname>(), It.IsAny<RequestMark?>(), It.IsAny<CancellationToken>()))
+            .ReturnsAsync((Hostname hostname, RequestMark? mark, CancellationToken _) =>
+                !core.Disks.ContainsKey(hostname) ? null
+                : mark?.IsOf(core.Marks.GetValueOrDefault(hostname)) == true ? new ClaimResult(ClaimOutcome.Repeated, Names.SystemDisk(hostname), Source: core.Marks[hostname].Source)
+                : new ClaimResult(ClaimOutcome.HostExists, Names.SystemDisk(hostname)));
         core.Publisher.Setup(publisher => publisher.AddToPoolAsync(It.IsAny<Claim>(), It.IsAny<CancellationToken>()))
             .Returns(async (Claim claim, CancellationToken cancellationToken) =>
             {

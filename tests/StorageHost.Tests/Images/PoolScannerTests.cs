@@ -93,9 +93,9 @@ public sealed class PoolScannerTests : IAsyncLifetime
     [Fact]
     public async Task Who_comes_while_it_forgets_a_pool_waits_where_the_reconciler_looks()
     {
-        var looked = new TaskCompletionSource<FileName?>();
-        core.Volume.Setup(volume => volume.FindSystemDiskAsync(Web01, It.IsAny<CancellationToken>())).Returns(looked.Task);
-        var publishing = core.Service.SetImageAsync(Centos, Web01, CancellationToken.None);
+        var looked = new TaskCompletionSource<ClaimResult?>();
+        core.Publisher.Setup(publisher => publisher.FindAsync(Web01, null, It.IsAny<CancellationToken>())).Returns(looked.Task);
+        var publishing = core.Service.SetImageAsync(Centos, Web01, null, CancellationToken.None);
         core.Volume.Setup(volume => volume.ScanAsync(It.IsAny<CancellationToken>()))
             .ReturnsAsync(new VolumeScan([], [], new Dictionary<ImageName, int>(), core.Space));
         await ScanAsync();

@@ -23,7 +23,7 @@ public sealed class ServiceJobTests : IAsyncLifetime
     [Fact]
     public async Task Publishing_as_a_job_ends_with_the_disk()
     {
-        var begun = await core.Service.StartSetImageAsync(Centos, Web01, CancellationToken.None);
+        var begun = await core.Service.StartSetImageAsync(Centos, Web01, null, CancellationToken.None);
         Assert.Equal((JobKind.SetImage, JobState.Queued, Web01), (begun.Kind, begun.State, begun.Hostname));
         gate.SetResult();
         await Eventually.HoldsAsync(() => core.Service.GetJob(begun.Id).State == JobState.Succeeded);
@@ -37,14 +37,14 @@ public sealed class ServiceJobTests : IAsyncLifetime
     {
         core.Disks[Web01] = Centos;
         var image = reason == "HostExists" ? Centos : Debian;
-        var refused = await Assert.ThrowsAsync<RefusedException>(() => core.Service.StartSetImageAsync(image, Web01, CancellationToken.None));
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => core.Service.StartSetImageAsync(image, Web01, null, CancellationToken.None));
         Assert.Equal((reason, 0), (refused.Reason.ToString(), core.Jobs.All.Count));
     }
 
     [Fact]
     public async Task A_refusal_ends_the_job_with_its_reason()
     {
-        var begun = await core.Service.StartSetImageAsync(Centos, Web01, CancellationToken.None);
+        var begun = await core.Service.StartSetImageAsync(Centos, Web01, null, CancellationToken.None);
         gate.SetException(new RefusedException(Refusal.NoSpace, "the volume is full"));
         await Eventually.HoldsAsync(() => core.Service.GetJob(begun.Id).State == JobState.Failed);
         Assert.Equal("the volume is full", core.Service.GetJob(begun.Id).Error);
@@ -53,7 +53,7 @@ public sealed class ServiceJobTests : IAsyncLifetime
     [Fact]
     public async Task A_failure_that_nobody_expected_ends_the_job_and_shows_nothing_of_the_inside()
     {
-        var begun = await core.Service.StartSetImageAsync(Centos, Web01, CancellationToken.None);
+        var begun = await core.Service.StartSetImageAsync(Centos, Web01, null, CancellationToken.None);
         gate.SetException(new InvalidOperationException("/srv/secret"));
         await Eventually.HoldsAsync(() => core.Service.GetJob(begun.Id).State == JobState.Failed);
         Assert.Equal("internal error; the log says more", core.Service.GetJob(begun.Id).Error);
@@ -62,7 +62,7 @@ public sealed class ServiceJobTests : IAsyncLifetime
     [Fact]
     public async Task Cancelling_it_leaves_no_disk()
     {
-        var begun = await core.Service.StartSetImageAsync(Centos, Web01, CancellationToken.None);
+        var begun = await core.Service.StartSetImageAsync(Centos, Web01, null, CancellationToken.None);
         await Eventually.HoldsAsync(() => core.Pool.Waiting == 1);
         Assert.Equal(JobState.Cancelled, (await Eventually.EndsAsync(core.Service.CancelJobAsync(begun.Id, CancellationToken.None))).State);
         await Eventually.HoldsAsync(() => core.Pool.Waiting == 0);
@@ -75,8 +75,8 @@ public sealed class ServiceJobTests : IAsyncLifetime
         core.AddCopies(1);
         core.Pool.Put(Copy(1));
         var published = new TaskCompletionSource<ClaimResult>();
-        core.Publisher.Setup(publisher => publisher.PublishAsync(It.IsAny<Claim>(), Web01, It.IsAny<CancellationToken>())).Returns(published.Task);
-        var begun = await core.Service.StartSetImageAsync(Centos, Web01, CancellationToken.None);
+        core.Publisher.Setup(publisher => publisher.PublishAsync(It.IsAny<Claim>(), Web01, It.IsAny<RequestMark?>(), It.IsAny<CancellationToken>())).Returns(published.Task);
+        var begun = await core.Service.StartSetImageAsync(Centos, Web01, null, CancellationToken.None);
         var cancelling = core.Service.CancelJobAsync(begun.Id, CancellationToken.None);
         published.SetResult(new ClaimResult(ClaimOutcome.Published, Names.SystemDisk(Web01)));
         Assert.Equal(JobState.Succeeded, (await Eventually.EndsAsync(cancelling)).State);
@@ -95,7 +95,7 @@ public sealed class ServiceJobTests : IAsyncLifetime
         Assert.Equal((JobState.Cancelled, 1, 1), (cancelled.State, core.Pool.Wanted, core.Levels[Centos]));
         await Eventually.HoldsAsync(() => core.Stopped.Count == 1);
         gate.SetResult();
-        await Eventually.EndsAsync(core.Service.SetImageAsync(Centos, Web01, CancellationToken.None));
+        await Eventually.EndsAsync(core.Service.SetImageAsync(Centos, Web01, null, CancellationToken.None));
         await core.PassesUntilAsync(() => core.Pool is { Ready: 1, Job: null });
         Assert.Equal([3, 1], core.Passes.Select(pass => pass.Copies));
     }
@@ -130,7 +130,7 @@ public sealed class ServiceJobTests : IAsyncLifetime
     public async Task A_job_that_is_over_cannot_be_cancelled()
     {
         gate.SetResult();
-        var begun = await core.Service.StartSetImageAsync(Centos, Web01, CancellationToken.None);
+        var begun = await core.Service.StartSetImageAsync(Centos, Web01, null, CancellationToken.None);
         await Eventually.HoldsAsync(() => core.Service.GetJob(begun.Id).State == JobState.Succeeded);
         var refused = await Assert.ThrowsAsync<RefusedException>(() => core.Service.CancelJobAsync(begun.Id, CancellationToken.None));
         Assert.Equal((Refusal.JobConflict, JobState.Succeeded), (refused.Reason, core.Service.ListJobs().First(job => job.Id == begun.Id).State));

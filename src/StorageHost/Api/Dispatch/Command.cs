@@ -17,14 +17,14 @@ internal sealed record SetLevels(IReadOnlyDictionary<ImageName, int> Levels) : C
     public override string ToString() => $"{Wire.Dup} {string.Join(' ', Levels.Select(level => $"{level.Key}={level.Value}"))}";
 }
 
-/// <summary>POST setimage.</summary>
-internal sealed record SetImage(ImageName Image, Hostname Hostname) : Command
+/// <summary>POST setimage; the key is what the caller calls the request, null when nothing.</summary>
+internal sealed record SetImage(ImageName Image, Hostname Hostname, string? Key = null) : Command
 {
     public override string ToString() => $"{Wire.SetImage} {Image} {Hostname}";
 }
 
-/// <summary>POST addstorage.</summary>
-internal sealed record AddStorage(Hostname Hostname, int SizeGb) : Command
+/// <summary>POST addstorage; the key as in <see cref="SetImage"/>.</summary>
+internal sealed record AddStorage(Hostname Hostname, int SizeGb, string? Key = null) : Command
 {
     public override string ToString() => $"{Wire.AddStorage} {Hostname} {SizeGb}";
 }

@@ -23,13 +23,14 @@ internal sealed class CommandReader(FileNames names, IOptions<PoolOptions> pool,
     /// <param name="method">GET, POST or DELETE. GET and DELETE need no body: browsers cannot send one with them.</param>
     /// <param name="body">The body as it came.</param>
     /// <param name="query">Gives GET and DELETE the same members; POST ignores it.</param>
-    public Command Read(string method, ReadOnlyMemory<byte> body, IQueryCollection query)
+    /// <param name="key">The header <c>Idempotency-Key</c>; null when there is none.</param>
+    public Command Read(string method, ReadOnlyMemory<byte> body, IQueryCollection query, string? key = null)
     {
         var isPost = HttpMethods.IsPost(method);
         using var document = RequestBody.Parse(body.IsEmpty && !isPost ? EmptyObject : body);
         var faults = new List<ValidationFailure>();
         var payload = new PayloadReader(document.RootElement, isPost ? QueryCollection.Empty : query, faults);
-        return isPost ? ReadPost(payload, faults)
+        return isPost ? ReadPost(payload, IdempotencyKey.Read(key, faults), faults)
             : HttpMethods.IsDelete(method) ? ReadDelete(payload, faults)
             : ReadGet(payload, faults);
     }
@@ -40,7 +41,7 @@ internal sealed class CommandReader(FileNames names, IOptions<PoolOptions> pool,
         return new ListImages();
     }
 
-    private Command ReadPost(PayloadReader payload, List<ValidationFailure> faults)
+    private Command ReadPost(PayloadReader payload, string? key, List<ValidationFailure> faults)
     {
         switch (Verb(payload, faults, Wire.Action, ErrorTable.UnknownAction, Wire.Dup, Wire.SetImage, Wire.AddStorage))
         {
@@ -50,11 +51,11 @@ internal sealed class CommandReader(FileNames names, IOptions<PoolOptions> pool,
             case Wire.SetImage:
                 var form = payload.Object(Wire.CreateVmForm);
                 var disk = Valid(setImage, new SetImagePayload(form.Text(Wire.Image), form.Text(Wire.Hostname)), faults);
-                return new SetImage(Image(disk.Image), Host(disk.Hostname));
+                return new SetImage(Image(disk.Image), Host(disk.Hostname), key);
             default:
                 var info = payload.Object(Wire.StorageInfo);
                 var storage = Valid(addStorage, new AddStoragePayload(info.Text(Wire.Hostname), info.Number(Wire.Size)), faults);
-                return new AddStorage(Host(storage.Hostname), (int)storage.Size!);
+                return new AddStorage(Host(storage.Hostname), (int)storage.Size!, key);
         }
     }
 

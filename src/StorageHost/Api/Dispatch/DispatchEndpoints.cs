@@ -23,6 +23,7 @@ internal static class DispatchEndpoints
                 `dup` sets how many ready copies each image keeps: a level, not an increment. It answers at once and a job fills the pools.
                 `setimage` answers when the disk is whole and durable; with `Prefer: respond-async` at once, as a job.
                 `addstorage` makes an empty data disk of so many GiB.
+                With an `Idempotency-Key`, a `setimage` or `addstorage` that got no answer can be sent again and has the outcome of the first.
                 Members match in any letter case; unknown and null ones are ignored; the Content-Type does not matter.
                 """)
             .RequireAuthorization(Scopes.Provision)
@@ -44,7 +45,7 @@ internal static class DispatchEndpoints
     {
         var request = context.Request;
         var body = await RequestBody.ReadAsync(request, cancellationToken);
-        var command = reader.Read(request.Method, body, request.Query);
+        var command = reader.Read(request.Method, body, request.Query, request.Headers.TryGetValue(IdempotencyKey.Header, out var key) ? key.ToString() : null);
         context.Features.Get<AuditedChange>()?.What = command.ToString();
         switch (command)
         {
@@ -52,12 +53,12 @@ internal static class DispatchEndpoints
                 return TypedResults.Ok(ImagesAnswer.Of(await images.ListImagesAsync(cancellationToken)));
             case SetLevels(var levels):
                 return TypedResults.Ok(PoolsAnswer.Of(await images.SetLevelsAsync(levels, cancellationToken)));
-            case SetImage(var image, var hostname) when PrefersAsync(request):
-                return Accepted(context.Response, JobAnswer.Of(await images.StartSetImageAsync(image, hostname, cancellationToken)));
-            case SetImage(var image, var hostname):
-                return TypedResults.Ok(DiskAnswer.Of(await images.SetImageAsync(image, hostname, cancellationToken)));
-            case AddStorage(var hostname, var sizeGb):
-                return TypedResults.Ok(DataDiskAnswer.Of(await images.AddStorageAsync(hostname, sizeGb, cancellationToken)));
+            case SetImage(var image, var hostname, var name) when PrefersAsync(request):
+                return Accepted(context.Response, JobAnswer.Of(await images.StartSetImageAsync(image, hostname, name, cancellationToken)));
+            case SetImage(var image, var hostname, var name):
+                return TypedResults.Ok(DiskAnswer.Of(await images.SetImageAsync(image, hostname, name, cancellationToken)));
+            case AddStorage(var hostname, var sizeGb, var name):
+                return TypedResults.Ok(DataDiskAnswer.Of(await images.AddStorageAsync(hostname, sizeGb, name, cancellationToken)));
             case DeleteHost(var hostname, var purge):
                 return TypedResults.Ok(RemovedHostAnswer.Of(await images.DeleteHostAsync(hostname, purge, cancellationToken)));
             case DeleteImage(var image):

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Microsoft.OpenApi;
 using StorageHost.Api.Dispatch;
+using StorageHost.Images;
 using Swashbuckle.AspNetCore.SwaggerGen;
 
 namespace StorageHost.Api.Swagger;
@@ -28,7 +29,7 @@ internal sealed class DispatchDocumentation : IOperationFilter
                 Answers(operation, context, (Wire.Images, typeof(ImagesAnswer), """{"images":["centos","debian12"]}"""));
                 break;
             case "post":
-                operation.Parameters = [Prefer()];
+                operation.Parameters = [Prefer(), Key()];
                 operation.RequestBody = PostBody();
                 Answers(
                     operation,
@@ -112,6 +113,14 @@ internal sealed class DispatchDocumentation : IOperationFilter
         In = ParameterLocation.Header,
         Description = "For setimage: respond-async answers 202 and the job, with its address as Location.",
         Schema = Words("respond-async"),
+    };
+
+    private static OpenApiParameter Key() => new()
+    {
+        Name = IdempotencyKey.Header,
+        In = ParameterLocation.Header,
+        Description = "For setimage and addstorage: the caller's own word for the request. Sent again with it, the request has the outcome of the first.",
+        Schema = new OpenApiSchema { Type = JsonSchemaType.String, MaxLength = RequestMark.MaxKeyLength },
     };
 
     private static OpenApiExample Example(string summary, string json) => new() { Summary = summary, Value = JsonNode.Parse(json) };
