@@ -23,15 +23,20 @@ internal sealed class BrowserRules(RequestDelegate next, IOptions<SecurityOption
     private string? FindFault(HttpContext context)
     {
         var request = context.Request;
-        return !(HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)) && IsCrossSite(request) ? "A page of another site may not do that."
-            : security.Value is { IsOpen: true, AllowAnonymous: false } && IsForeignName(request.Host) ? "This daemon is for programs on its own machine, which call it localhost or by its address."
+        var isChange = !HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method);
+        var isForThisMachine = security.Value is { IsOpen: true, AllowAnonymous: false };
+        return isChange && IsCrossSite(request) ? "A page of another site may not do that."
+            : isForThisMachine && IsForeignName(request.Host) ? "This daemon is for programs on its own machine, which call it localhost or by its address."
             : null;
     }
 
     /// <summary>As the browser says itself; an older one says only where the page is from.</summary>
     private static bool IsCrossSite(HttpRequest request) => request.Headers["Sec-Fetch-Site"] is [{ } site]
         ? site is not ("same-origin" or "none")
-        : request.Headers.Origin is [var origin] && !(Uri.TryCreate(origin, UriKind.Absolute, out var page) && page.Authority.Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase));
+        : request.Headers.Origin is [var origin] && !IsAt(origin, request.Host);
+
+    private static bool IsAt(string? origin, HostString host) =>
+        Uri.TryCreate(origin, UriKind.Absolute, out var page) && page.Authority.Equals(host.Value, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>A name with a dot may be anybody's, who lets it lead to 127.0.0.1 once his page is loaded.</summary>
     private static bool IsForeignName(HostString host) => host.Host.Contains('.', StringComparison.Ordinal) && !IPAddress.TryParse(host.Host, out _);

@@ -19,8 +19,9 @@ internal sealed partial class CallerHandler(
     SecurityFiles files,
     FailureLimit failures,
     ILogger<CallerHandler> log)
-    : AuthenticationHandler<AuthenticationSchemeOptions>(options, NullLoggerFactory.Instance, UrlEncoder.Default) // It would log a line for each refusal; the request log has one.
+    : AuthenticationHandler<AuthenticationSchemeOptions>(options, NullLoggerFactory.Instance, UrlEncoder.Default)
 {
+    // The framework's part logs nothing: it would have a line for each refusal, and the request log has one.
     public const string SchemeName = "caller";
 
     private const string Bearer = "Bearer";
@@ -45,7 +46,7 @@ internal sealed partial class CallerHandler(
     private AuthenticateResult Authenticate() =>
         TakesTokens && Request.Headers.Authorization.Count > 0 ? ByToken()
         : Context.Features.Get<PeerCertificate>() is { } peer ? ByCertificate(peer)
-        : Context.Features.Get<IConnectionSocketFeature>()?.Socket is { AddressFamily: AddressFamily.Unix } socket ? Is(Grant.Everything($"uid {UnixSocket.PeerUser(socket)}"), "socket")
+        : Context.Features.Get<IConnectionSocketFeature>()?.Socket is { AddressFamily: AddressFamily.Unix } socket ? BySocket(socket)
         : security.Value.IsOpen ? Is(Grant.Everything("anybody"), "anonymous")
         : AuthenticateResult.NoResult();
 
@@ -77,6 +78,8 @@ internal sealed partial class CallerHandler(
         Context.Connection.RequestClose();
         return AuthenticateResult.Fail("certificate not trusted any more");
     }
+
+    private static AuthenticateResult BySocket(Socket socket) => Is(Grant.Everything($"uid {UnixSocket.PeerUser(socket)}"), "socket");
 
     private static AuthenticateResult Is(Grant grant, string how) => AuthenticateResult.Success(new AuthenticationTicket(grant.ToCaller(how), SchemeName));
 

@@ -15,7 +15,8 @@ internal sealed record Grant(string Name, IReadOnlyList<string> Scopes)
 
     /// <summary>The caller whom this is granted to.</summary>
     /// <param name="how">How it showed who it is.</param>
-    public ClaimsPrincipal ToCaller(string how) => new(new ClaimsIdentity([new Claim(ClaimTypes.Name, Name), .. Scopes.Select(scope => new Claim(ScopeClaim, scope))], how));
+    public ClaimsPrincipal ToCaller(string how) =>
+        new(new ClaimsIdentity([new Claim(ClaimTypes.Name, Name), .. Scopes.Select(scope => new Claim(ScopeClaim, scope))], how));
 
     /// <summary>Scopes with commas in between.</summary>
     /// <returns>Null when it is nothing but known scopes.</returns>

@@ -45,7 +45,8 @@ internal sealed record ListenAddress(string Key, string Url)
 
     private string? FindFault(SecurityOptions security) =>
         parsed is null ? $"{Key}: '{Url}' is not an address such as http://127.0.0.1:33833"
-        : parsed.IsUnixPipe && Encoding.UTF8.GetByteCount(parsed.UnixPipePath) > LongestSocketPath ? $"{Key}: the path in {Url} is longer than the {LongestSocketPath} bytes of a Unix socket"
+        : parsed.IsUnixPipe && Encoding.UTF8.GetByteCount(parsed.UnixPipePath) > LongestSocketPath
+            ? $"{Key}: the path in {Url} is longer than the {LongestSocketPath} bytes of a Unix socket"
         : IsTls && security.Certificate.Length == 0 ? $"{Key}: {Url} needs Security:Certificate and Security:CertificateKey"
         : IsLocal || security.AllowAnonymous || security.TokensFile.Length > 0 || (IsTls && security.ClientCa.Length > 0) ? null
         : $"{Key}: {Url} can be reached by others, and nothing asks who they are; listen on a loopback address, "

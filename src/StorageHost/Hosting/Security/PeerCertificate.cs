@@ -13,7 +13,8 @@ internal sealed class PeerCertificate(X509Certificate2 certificate, X509Certific
     public X509Certificate2 Certificate => certificate;
 
     /// <summary>Whether it is trusted at this time.</summary>
-    public bool IsTrusted(ClientTrust trust, DateTimeOffset now) => now.UtcDateTime < certificate.NotAfter.ToUniversalTime() && (ReferenceEquals(trust, trustedBy) || IsTrustedAnew(trust));
+    public bool IsTrusted(ClientTrust trust, DateTimeOffset now) =>
+        now.UtcDateTime < certificate.NotAfter.ToUniversalTime() && (ReferenceEquals(trust, trustedBy) || IsTrustedAnew(trust));
 
     private bool IsTrustedAnew(ClientTrust trust)
     {
