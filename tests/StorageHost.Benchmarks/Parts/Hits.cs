@@ -49,12 +49,8 @@ internal static class Hits
             await site.FillAndRestAsync(Image, 2 * perRound);
             using (await OtherNode.HoldsAsync(site.Area, Image))
             {
-                Action[] turns =
-                [
-                    () => ours.Add(Ask(site, $"one{round}", 1, alone).Latencies), () => rawly.Add(raw.Run(0, 1, alone).Latencies),
-                    () => oursMany.Add(Ask(site, $"many{round}", Clients, each).PerSecond), () => rawMany.Add(raw.Run(alone, Clients, each).PerSecond),
-                ];
-                InTurn(round, turns);
+                AskInTurns(site, raw, round, alone, ours, rawly);
+                InTurn(round, () => oursMany.Add(Ask(site, $"many{round}", Clients, each).PerSecond), () => rawMany.Add(raw.Run(alone, Clients, each).PerSecond));
             }
 
             busy.Add(Ask(site, $"busy{round}", 1, alone).Latencies);
@@ -71,13 +67,28 @@ internal static class Hits
         figures.Add(Figure.Compare($"hit, {kind}, p50, refilling", busy.Median, "ms", "link + fsync", rawly.Median));
     }
 
-    // First ours, then theirs; in the next round the other way round.
-    private static void InTurn(int round, Action[] turns)
+    /// <summary>A few of ours, a few of theirs: what else goes on in the machine is shared by both.</summary>
+    private static void AskInTurns(Site site, RawLinks raw, int round, int count, Series ours, Series rawly)
     {
-        foreach (var pair in turns.Chunk(2))
+        const int Turns = 5;
+        var (each, hits, links) = (count / Turns, new List<double>(), new List<double>());
+        using var connection = new KeepAlive(site.Client.Address);
+        for (var first = 0; first < count; first += each)
         {
-            Array.ForEach(round % 2 == 1 ? pair : [.. pair.Reverse()], act => act());
+            var from = first;
+            InTurn(
+                round + (first / each),
+                () => hits.AddRange(Enumerable.Range(from, each).Select(number => Burst.Time(() => connection.SetImage(Image, $"one{round}-{number}", "pool")))),
+                () => links.AddRange(raw.Run(from, 1, each).Latencies));
         }
+
+        ours.Add([.. hits]);
+        rawly.Add([.. links]);
+    }
+
+    private static void InTurn(int turn, Action ours, Action theirs)
+    {
+        Array.ForEach(turn % 2 == 1 ? [ours, theirs] : new[] { theirs, ours }, act => act());
     }
 
     private static Burst Ask(Site site, string prefix, int clients, int each) =>
