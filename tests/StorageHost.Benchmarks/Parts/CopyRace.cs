@@ -66,7 +66,7 @@ internal sealed class CopyRace(Workbench bench, Site site, Template template, st
     private async Task MakeFiveAsync()
     {
         Five.Add(await site.FillAsync(template.Image, Wanted));
-        var ofTemplate = (double)Durable.Allocated(site.Area.Seen(template.File));
+        var ofTemplate = (double)Durable.Allocated(site.Area.Seen(template.FileName));
         allocated.Add([.. Directory.EnumerateFiles(site.Area.Seen(), $"{template.Image}_dup_*").Select(copy => Durable.Allocated(copy) / ofTemplate)]);
         await site.Client.FillAsync(template.Image, 0);
     }
