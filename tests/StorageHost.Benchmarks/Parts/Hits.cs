@@ -12,9 +12,9 @@ internal static class Hits
 
     public static Part Part { get; } = new("hits", """
         One `setimage` after the other over one HTTP connection that is kept open, then from 16 such connections at once, for a small qcow2 template
-        with enough ready copies, twice as many as are asked for in a round. The floor: `link` and `fsync` in a tight loop on the same mount and at the same depth, of files that are durable and
-        open before the clock starts; from one thread, then from 16. The pool's lock is held by the benchmark, as by a daemon on another node, so
-        that nothing is refilled meanwhile; the lines that say *refilling* are without that.
+        with twice as many ready copies as are asked for in a round. The floor: `link` and `fsync` in a tight loop on the same mount and at the same depth, of
+        files that are durable and open before the clock starts; from one thread, then from 16. The pool's lock is held by the benchmark, as by a
+        daemon on another node, so that nothing is refilled meanwhile; for the lines that say *refilling* it is let go before.
         """, MeasureAsync);
 
     private static async Task<Result> MeasureAsync(Workbench bench)
@@ -53,6 +53,7 @@ internal static class Hits
                 InTurn(round, () => oursMany.Add(Ask(site, $"many{round}", Clients, each).PerSecond), () => rawMany.Add(raw.Run(alone, Clients, each).PerSecond));
             }
 
+            await Wait.UntilAsync("the pool to be refilled", async () => await site.Client.PoolAsync(Image, "copying") > 0);
             busy.Add(Ask(site, $"busy{round}", 1, alone).Latencies);
             raw.Withdraw();
             site.Delete("*.qcow2");

@@ -30,7 +30,7 @@ internal sealed class Site(Workbench bench, StorageArea area) : IAsyncDisposable
 
     /// <summary>Sets a level and waits for the daemon's job to end.</summary>
     /// <returns>How long that took by the job's own clock, from just before the request; in milliseconds.</returns>
-    public async Task<double> FillAsync(string image, int wanted)
+    public async Task<double> TimeFillAsync(string image, int wanted)
     {
         var start = TimeProvider.System.GetUtcNow();
         (await Client.DupAsync(image, wanted)).Is(200);
