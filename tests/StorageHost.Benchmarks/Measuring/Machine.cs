@@ -6,6 +6,9 @@ namespace StorageHost.Benchmarks.Measuring;
 /// <summary>Where it was measured, and with which versions.</summary>
 internal static class Machine
 {
+    /// <summary>How many processes were running or waiting for storage, on average of the last minute.</summary>
+    public static double Load => double.Parse(File.ReadAllText("/proc/loadavg").Split(' ')[0], CultureInfo.InvariantCulture);
+
     public static async Task<string> DescribeAsync()
     {
         var cpu = Value("/proc/cpuinfo", "model name");

@@ -16,19 +16,19 @@ internal static class Page
     private const string End = "<!-- measured: end -->";
 
     private static readonly string Data = Path.Combine(Repository.Root, "artifacts/benchmarks");
-    private static readonly string File = Path.Combine(Repository.Root, "docs/benchmarks.md");
+    private static readonly string Target = Path.Combine(Repository.Root, "docs/benchmarks.md");
     private static readonly JsonSerializerOptions Readable = new() { WriteIndented = true, IgnoreReadOnlyProperties = true };
 
     public static async Task KeepAsync(Result result)
     {
         Directory.CreateDirectory(Data);
-        await System.IO.File.WriteAllTextAsync(DataOf(result.Part), JsonSerializer.Serialize(result, Readable));
+        await File.WriteAllTextAsync(DataOf(result.Part), JsonSerializer.Serialize(result, Readable));
     }
 
     /// <summary>Writes the page, unless a part was never measured; then it says which.</summary>
     public static async Task WriteAsync()
     {
-        var missing = Part.All.Where(part => !System.IO.File.Exists(DataOf(part.Name))).Select(part => part.Name).ToList();
+        var missing = Part.All.Where(part => !File.Exists(DataOf(part.Name))).Select(part => part.Name).ToList();
         if (missing is not [])
         {
             Console.WriteLine($"docs/benchmarks.md stays as it is: not measured yet: {string.Join(' ', missing)}");
@@ -38,7 +38,7 @@ internal static class Page
         var results = new List<Result>();
         foreach (var part in Part.All)
         {
-            results.Add(JsonSerializer.Deserialize<Result>(await System.IO.File.ReadAllTextAsync(DataOf(part.Name)), Readable)!);
+            results.Add(JsonSerializer.Deserialize<Result>(await File.ReadAllTextAsync(DataOf(part.Name)), Readable)!);
         }
 
         var text = new StringBuilder($"{Begin}\n\n{await Machine.DescribeAsync()}\n## The figures\n\n{Table.OfFigures(results)}\n");
@@ -49,7 +49,7 @@ internal static class Page
 
                 {part.About}
 
-                <details><summary>everything measured, {result.When:yyyy-MM-dd HH:mm} UTC</summary>
+                <details><summary>everything measured, {result.When:yyyy-MM-dd HH:mm} UTC; load average before: {result.Load:0.0}</summary>
 
                 {Table.OfSeries(result)}
                 </details>
@@ -58,9 +58,9 @@ internal static class Page
                 """);
         }
 
-        var page = await System.IO.File.ReadAllTextAsync(File);
+        var page = await File.ReadAllTextAsync(Target);
         var (from, to) = (page.IndexOf(Begin, StringComparison.Ordinal), page.IndexOf(End, StringComparison.Ordinal));
-        await System.IO.File.WriteAllTextAsync(File, $"{page[..from]}{text}{page[to..]}");
+        await File.WriteAllTextAsync(Target, $"{page[..from]}{text}{page[to..]}");
     }
 
     private static string DataOf(string part) => Path.Combine(Data, $"{part}.json");

@@ -9,9 +9,6 @@ internal sealed record Result(string Part, IReadOnlyList<Figure> Figures, IReadO
     /// <summary>When it was measured.</summary>
     public DateTimeOffset When { get; init; }
 
-    /// <summary>How many rounds there were.</summary>
-    public int Rounds { get; init; }
-
-    /// <summary>The most memory that a daemon held meanwhile, in bytes; 0 when none was looked at.</summary>
-    public long PeakRss { get; init; }
+    /// <summary>The machine's load average of the last minute when it began: what is over 1 came from somebody else, or from the part before.</summary>
+    public double Load { get; init; }
 }

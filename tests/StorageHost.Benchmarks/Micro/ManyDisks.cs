@@ -20,11 +20,11 @@ internal static class ManyDisks
         return path;
     }
 
-    /// <summary>Makes the files in a directory that is there.</summary>
+    /// <summary>Makes the files in a directory that is there; many at a time, since each waits for the storage again and again.</summary>
     public static void Fill(string path, int disks)
     {
         var header = Header();
-        Parallel.For(0, disks, number =>
+        Parallel.For(0, disks, new ParallelOptions { MaxDegreeOfParallelism = 16 }, number =>
         {
             var name = number < Templates ? "image{0}_template.img" : "vm{0:000000}.qcow2";
             using var file = File.OpenHandle(

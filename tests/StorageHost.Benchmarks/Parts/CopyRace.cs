@@ -43,7 +43,7 @@ internal sealed class CopyRace(Workbench bench, Site site, Template template, st
     public async Task RunAsync(IEnumerable<Peer> peers, bool alsoOne)
     {
         runners = [.. peers.Select(peer => new Runner(peer, new Series($"{where}: {peer.Name}"), new Series($"{where}: {peer.Name}, bare")))];
-        await site.FillAsync(template.Image, 1);
+        await site.TimeFillAsync(template.Image, 1);
         await site.Client.FillAsync(template.Image, 0);
         foreach (var round in bench.Rounds)
         {
@@ -65,8 +65,8 @@ internal sealed class CopyRace(Workbench bench, Site site, Template template, st
 
     private async Task MakeFiveAsync()
     {
-        Five.Add(await site.FillAsync(template.Image, Wanted));
-        var ofTemplate = (double)Durable.Allocated(site.Area.Seen(template.File));
+        Five.Add(await site.TimeFillAsync(template.Image, Wanted));
+        var ofTemplate = (double)Durable.Allocated(site.Area.Seen(template.FileName));
         allocated.Add([.. Directory.EnumerateFiles(site.Area.Seen(), $"{template.Image}_dup_*").Select(copy => Durable.Allocated(copy) / ofTemplate)]);
         await site.Client.FillAsync(template.Image, 0);
     }

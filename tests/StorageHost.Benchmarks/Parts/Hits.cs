@@ -12,9 +12,9 @@ internal static class Hits
 
     public static Part Part { get; } = new("hits", """
         One `setimage` after the other over one HTTP connection that is kept open, then from 16 such connections at once, for a small qcow2 template
-        with enough ready copies, twice as many as are asked for in a round. The floor: `link` and `fsync` in a tight loop on the same mount and at the same depth, of files that are durable and
-        open before the clock starts; from one thread, then from 16. The pool's lock is held by the benchmark, as by a daemon on another node, so
-        that nothing is refilled meanwhile; the lines that say *refilling* are without that.
+        with twice as many ready copies as are asked for in a round. The floor: `link` and `fsync` in a tight loop on the same mount and at the same depth, of
+        files that are durable and open before the clock starts; from one thread, then from 16. The pool's lock is held by the benchmark, as by a
+        daemon on another node, so that nothing is refilled meanwhile; for the lines that say *refilling* it is let go before.
         """, MeasureAsync);
 
     private static async Task<Result> MeasureAsync(Workbench bench)
@@ -49,14 +49,11 @@ internal static class Hits
             await site.FillAndRestAsync(Image, 2 * perRound);
             using (await OtherNode.HoldsAsync(site.Area, Image))
             {
-                Action[] turns =
-                [
-                    () => ours.Add(Ask(site, $"one{round}", 1, alone).Latencies), () => rawly.Add(raw.Run(0, 1, alone).Latencies),
-                    () => oursMany.Add(Ask(site, $"many{round}", Clients, each).PerSecond), () => rawMany.Add(raw.Run(alone, Clients, each).PerSecond),
-                ];
-                InTurn(round, turns);
+                AskInTurns(site, raw, round, alone, ours, rawly);
+                InTurn(round, () => oursMany.Add(Ask(site, $"many{round}", Clients, each).PerSecond), () => rawMany.Add(raw.Run(alone, Clients, each).PerSecond));
             }
 
+            await Wait.UntilAsync("the pool to be refilled", async () => await site.Client.PoolAsync(Image, "copying") > 0);
             busy.Add(Ask(site, $"busy{round}", 1, alone).Latencies);
             raw.Withdraw();
             site.Delete("*.qcow2");
@@ -71,13 +68,28 @@ internal static class Hits
         figures.Add(Figure.Compare($"hit, {kind}, p50, refilling", busy.Median, "ms", "link + fsync", rawly.Median));
     }
 
-    // First ours, then theirs; in the next round the other way round.
-    private static void InTurn(int round, Action[] turns)
+    /// <summary>A few of ours, a few of theirs: what else goes on in the machine is shared by both.</summary>
+    private static void AskInTurns(Site site, RawLinks raw, int round, int count, Series ours, Series rawly)
     {
-        foreach (var pair in turns.Chunk(2))
+        const int Turns = 5;
+        var (each, hits, links) = (count / Turns, new List<double>(), new List<double>());
+        using var connection = new KeepAlive(site.Client.Address);
+        for (var first = 0; first < count; first += each)
         {
-            Array.ForEach(round % 2 == 1 ? pair : [.. pair.Reverse()], act => act());
+            var from = first;
+            InTurn(
+                round + (first / each),
+                () => hits.AddRange(Enumerable.Range(from, each).Select(number => Burst.Time(() => connection.SetImage(Image, $"one{round}-{number}", "pool")))),
+                () => links.AddRange(raw.Run(from, 1, each).Latencies));
         }
+
+        ours.Add([.. hits]);
+        rawly.Add([.. links]);
+    }
+
+    private static void InTurn(int turn, Action ours, Action theirs)
+    {
+        Array.ForEach(turn % 2 == 1 ? [ours, theirs] : new[] { theirs, ours }, act => act());
     }
 
     private static Burst Ask(Site site, string prefix, int clients, int each) =>

@@ -31,7 +31,7 @@ internal static class Memory
             foreach (var (template, peak) in measured)
             {
                 await site.StartAsync("--Pool:Verify", "true");
-                await site.FillAsync(template.Image, 5);
+                await site.TimeFillAsync(template.Image, 5);
                 peak.Add(site.Daemon.PeakRss / Mega);
                 await site.Client.FillAsync(template.Image, 0);
             }

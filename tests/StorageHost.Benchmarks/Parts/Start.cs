@@ -34,6 +34,7 @@ internal static class Start
                 Workbench.Say($"start, {kind}, round {round}");
             }
 
+            site.Delete("*.qcow2");
             figures.Add(Figure.Limit(ready.Name, ready.Median, ready.Unit, 1500));
             series.Add(ready);
         }

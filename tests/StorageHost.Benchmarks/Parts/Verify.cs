@@ -25,7 +25,7 @@ internal static class Verify
             {
                 await site.StartAsync("--Pool:Verify", verify ? "true" : "false");
                 template.Warm(site.Area);
-                (verify ? with : without).Add(await site.FillAsync(template.Image, Wanted));
+                (verify ? with : without).Add(await site.TimeFillAsync(template.Image, Wanted));
                 await site.Client.FillAsync(template.Image, 0);
             }
         }

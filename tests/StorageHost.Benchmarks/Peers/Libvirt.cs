@@ -26,7 +26,7 @@ internal sealed class Libvirt : IAsyncDisposable
     private Libvirt(Process daemon, string pidFile, string[] virsh) => (this.daemon, this.pidFile, this.virsh) = (daemon, pidFile, virsh);
 
     /// <summary><c>virsh vol-clone</c>.</summary>
-    public Peer Peer => new("virsh vol-clone", (template, target) => [.. virsh, "vol-clone", "--pool", Pool, template.File, target]);
+    public Peer Peer => new("virsh vol-clone", (template, target) => [.. virsh, "vol-clone", "--pool", Pool, template.FileName, target]);
 
     /// <summary>Starts it; the templates must be in the directory already.</summary>
     public static async Task<Libvirt> StartAsync(StorageArea area)

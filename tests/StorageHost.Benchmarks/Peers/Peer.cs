@@ -17,10 +17,10 @@ internal sealed record Peer(string Name, Func<Template, string, IEnumerable<stri
         string Path(string file) => System.IO.Path.Combine(area.Directory, file);
         return
         [
-            new("cp --sparse=always", (template, target) => ["cp", "--sparse=always", Path(template.File), Path(target)]),
-            new("cp --reflink=auto", (template, target) => ["cp", "--reflink=auto", Path(template.File), Path(target)]),
+            new("cp --sparse=always", (template, target) => ["cp", "--sparse=always", Path(template.FileName), Path(target)]),
+            new("cp --reflink=auto", (template, target) => ["cp", "--reflink=auto", Path(template.FileName), Path(target)]),
             new("qemu-img convert -W -m 16", (template, target) =>
-                ["qemu-img", "convert", "-W", "-m", "16", "-f", template.Format, "-O", template.Format, Path(template.File), Path(target)]),
+                ["qemu-img", "convert", "-W", "-m", "16", "-f", template.Format, "-O", template.Format, Path(template.FileName), Path(target)]),
         ];
     }
 

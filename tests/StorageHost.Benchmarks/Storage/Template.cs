@@ -23,13 +23,13 @@ internal sealed record Template(string Image, string Format, string What)
         Data,
     }
 
-    public string File => $"{Image}_template.img";
+    public string FileName => $"{Image}_template.img";
 
     /// <summary>A qcow2 full of data.</summary>
     public static async Task<Template> PutDenseAsync(StorageArea area, int mib)
     {
         var raw = Path.Combine(Directory.CreateDirectory(Path.Combine(Lab.Directory, "masters")).FullName, $"dense-{mib}.raw");
-        if (!System.IO.File.Exists(raw))
+        if (!File.Exists(raw))
         {
             Write(raw, (long)mib * MiB, new Random(1), _ => Filling.Data);
         }
@@ -67,7 +67,7 @@ internal sealed record Template(string Image, string Format, string What)
     /// <summary>Reads its data once through the mount, so that whoever copies it next finds it in the same caches.</summary>
     public void Warm(StorageArea area)
     {
-        using var file = System.IO.File.OpenHandle(area.Seen(File));
+        using var file = File.OpenHandle(area.Seen(FileName));
         var buffer = new byte[MiB];
         for (long at = 0; (at = Syscalls.Seek(file, at, Syscalls.SeekData)) >= 0;)
         {
@@ -85,14 +85,14 @@ internal sealed record Template(string Image, string Format, string What)
         var incoming = area.Seen(".incoming");
         await make(incoming);
         Durable.Sync(incoming);
-        System.IO.File.SetLastWriteTimeUtc(incoming, DateTime.UnixEpoch.AddYears(50));
-        System.IO.File.Move(incoming, area.Seen(template.File));
+        File.SetLastWriteTimeUtc(incoming, DateTime.UnixEpoch.AddYears(50));
+        File.Move(incoming, area.Seen(template.FileName));
         return template;
     }
 
     private static void Write(string path, long length, Random random, Func<long, Filling> of)
     {
-        using var file = System.IO.File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write);
+        using var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write);
         RandomAccess.SetLength(file, length);
         var buffer = new byte[MiB];
         for (long at = 0; at < length / MiB; at++)
