@@ -24,6 +24,9 @@ internal sealed class Client : IDisposable
 
     public Uri Address { get; }
 
+    /// <summary>Uses a connection for one request only: then none is ever sent twice, which .NET may do when a kept connection breaks.</summary>
+    public void ClosesConnections() => http.DefaultRequestHeaders.ConnectionClose = true;
+
     public Task<Answer> GetAsync(string path) => SendAsync(HttpMethod.Get, path);
 
     public Task<Answer> PostAsync(object body, bool async = false) =>

@@ -80,6 +80,12 @@ internal sealed class Daemon : IAsyncDisposable
     public async Task<int> StopAsync(int seconds = 20)
     {
         await Shell.SignalAsync("TERM", Pid);
+        return await EndAsync(seconds);
+    }
+
+    /// <summary>Waits until it has ended, and gives its exit code.</summary>
+    public async Task<int> EndAsync(int seconds = 20)
+    {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
         await process.WaitForExitAsync(limit.Token);
         return process.ExitCode;

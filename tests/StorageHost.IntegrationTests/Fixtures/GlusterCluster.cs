@@ -8,6 +8,7 @@ internal sealed class GlusterCluster
     private const string Subnet = "10.199.8";
 
     private readonly string directory;
+    private readonly List<string> mounted = [];
 
     private GlusterCluster(string directory) => this.directory = directory;
 
@@ -46,6 +47,7 @@ internal sealed class GlusterCluster
             await node.MountAsync(name);
         }
 
+        mounted.Add(name);
         return new Volume(GlusterNode.MountPoint(name), [.. Nodes.Select(node => node.Place)]);
     }
 
@@ -59,6 +61,7 @@ internal sealed class GlusterCluster
     /// <summary>Takes a volume down, whatever state a test has left it in; its bricks' files go with the lab.</summary>
     public async Task RemoveVolumeAsync(string name)
     {
+        mounted.Remove(name);
         foreach (var node in Nodes)
         {
             await Shell.TryAsync(node.Place.Command("umount", "-l", GlusterNode.MountPoint(name)));
@@ -68,6 +71,55 @@ internal sealed class GlusterCluster
         await Wait.UntilAsync($"{name} to be stopped", async () =>
             (await Nodes[0].TryGlusterAsync("volume", "stop", name, "force")) is var said && (said.ExitCode == 0 || said.Error.Contains("not in the started state", StringComparison.Ordinal)));
         await Wait.UntilAsync($"{name} to be deleted", async () => (await Nodes[0].TryGlusterAsync("volume", "delete", name)).ExitCode == 0);
+    }
+
+    /// <summary>Starts the bricks that are down; one whose end glusterd has not noticed yet is only started when it is told again.</summary>
+    public Task ReviveAsync(string volume) => Wait.UntilAsync($"every brick of {volume} to be served", async () =>
+    {
+        await Nodes[0].TryGlusterAsync("volume", "start", volume, "force");
+        var servers = await Task.WhenAll(Nodes.Select(node => node.BrickServerAsync(node.BrickOf(volume))));
+        return servers.All(server => server is not null);
+    }, seconds: 60);
+
+    public Task SetAsync(string volume, string option, string value) => Wait.UntilAsync(
+        $"{option} of {volume} to be set", async () => (await Nodes[0].TryGlusterAsync("volume", "set", volume, option, value)).ExitCode == 0);
+
+    /// <summary>Waits until every brick of a volume holds what the others hold.</summary>
+    public Task HealedAsync(string volume) => Wait.UntilAsync($"{volume} to be healed", async () =>
+    {
+        await Nodes[0].TryGlusterAsync("volume", "heal", volume);
+        var said = await Nodes[0].TryGlusterAsync("volume", "heal", volume, "info");
+        return said.Output.Split("Number of entries: 0").Length - 1 == Size;
+    }, seconds: 120);
+
+    /// <summary>The power of all nodes goes at once: what no brick has forced out to its disk is lost.</summary>
+    public async Task CutPowerAsync()
+    {
+        await Task.WhenAll(Nodes.Select(node => Shell.RunAsync("xfs_io", "-x", "-c", "shutdown", node.Brick)));
+        await Task.WhenAll(Nodes.Select(node => node.EndGlusterAsync()));
+    }
+
+    /// <summary>The power comes back, and every volume is mounted where it was. No process may hold a file of one.</summary>
+    public async Task RestorePowerAsync()
+    {
+        string[] bricks = [.. Nodes.Select(node => node.Brick)];
+        foreach (var node in Nodes)
+        {
+            await node.UnmountAllAsync([.. mounted.Select(GlusterNode.MountPoint), .. bricks]);
+        }
+
+        foreach (var node in Nodes)
+        {
+            await Shell.RunAsync("umount", node.Brick);
+            await node.StartGlusterAsync(await LoopDevice.MountAsync($"{node.Brick}.xfs", node.Brick));
+        }
+
+        await SeeEachOtherAsync();
+        foreach (var (volume, node) in mounted.SelectMany(volume => Nodes.Select(node => (volume, node))))
+        {
+            await Wait.UntilAsync($"the brick of {volume} on {node.Name} to be served", async () => await node.BrickServerAsync(node.BrickOf(volume)) is not null);
+            await node.MountAsync(volume);
+        }
     }
 
     private async Task MeetAsync()
@@ -82,9 +134,14 @@ internal sealed class GlusterCluster
             await Nodes[0].GlusterAsync("peer", "probe", node.Name);
         }
 
+        await SeeEachOtherAsync();
+    }
+
+    private async Task SeeEachOtherAsync()
+    {
         foreach (var node in Nodes)
         {
-            await Wait.UntilAsync($"{node.Name} to see every peer", async () => (await node.GlusterAsync("pool", "list")).Split("Connected").Length - 1 == Size);
+            await Wait.UntilAsync($"{node.Name} to see every peer", async () => (await node.TryGlusterAsync("pool", "list")).Output.Split("Connected").Length - 1 == Size);
         }
     }
 }

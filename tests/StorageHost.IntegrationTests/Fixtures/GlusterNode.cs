@@ -73,6 +73,56 @@ internal sealed class GlusterNode
 
     public Task UnmountAsync(string volume) => Place.RunAsync("umount", "-l", MountPoint(volume));
 
+    /// <summary>Keeps this node from reaching others, while this machine still reaches it.</summary>
+    public async Task CutOffAsync(IEnumerable<GlusterNode> others)
+    {
+        foreach (var other in others.Where(other => other != this))
+        {
+            await Shell.RunAsync("ip", "-n", Name, "route", "add", "blackhole", other.Place.Address);
+        }
+    }
+
+    /// <summary>Lets it reach them again.</summary>
+    public async Task JoinAsync(IEnumerable<GlusterNode> others)
+    {
+        foreach (var other in others.Where(other => other != this))
+        {
+            await Shell.RunAsync("ip", "-n", Name, "route", "del", "blackhole", other.Place.Address);
+        }
+    }
+
+    /// <summary>Ends every process of Gluster on this node.</summary>
+    public Task EndGlusterAsync() => Wait.UntilAsync($"Gluster on {Name} to end", async () =>
+    {
+        var all = (await ProcessesAsync()).Where(process => process.Program is "glusterd" or "glusterfsd" or "glusterfs").ToArray();
+        foreach (var process in all)
+        {
+            await Shell.TryAsync("kill", "-KILL", string.Create(CultureInfo.InvariantCulture, $"{process.Pid}"));
+        }
+
+        return all.Length == 0;
+    });
+
+    /// <summary>Unmounts whatever of this is mounted here.</summary>
+    public async Task UnmountAllAsync(IReadOnlyCollection<string> mountPoints) => await Wait.UntilAsync($"{Name} to unmount", async () =>
+    {
+        var mounts = (await Place.RunAsync("cat", "/proc/self/mounts")).Split('\n').Select(line => line.Split(' ')).Where(mount => mount.Length > 1);
+        var left = mounts.Select(mount => mount[1]).Where(mountPoints.Contains).ToArray();
+        foreach (var mountPoint in left)
+        {
+            await Shell.TryAsync(Place.Command("umount", mountPoint));
+        }
+
+        return left.Length == 0;
+    });
+
+    /// <summary>Mounts the file system of the bricks and starts glusterd, which starts what serves them.</summary>
+    public async Task StartGlusterAsync(string device)
+    {
+        await Place.RunAsync("mount", device, Brick);
+        await Place.RunAsync("glusterd", "-p", "/run/glusterd.pid");
+    }
+
     /// <summary>The process that serves a mount of this node.</summary>
     public async Task<int> FuseClientAsync(string volume) => (await ProcessesAsync()).Single(process =>
         process.Program is "glusterfs" && process.Arguments is [.., var last] && last == MountPoint(volume)).Pid;

@@ -15,7 +15,15 @@ internal static class LoopDevice
         Directory.CreateDirectory(mountPoint);
         await Shell.RunAsync("truncate", "-s", size, file);
         await Shell.RunAsync("mkfs.xfs", "-q", "-f", "-i", "size=512", "-m", $"reflink={(reflink ? 1 : 0)}", file);
-        await Shell.RunAsync("mount", "-o", "loop", file, mountPoint);
+        await MountAsync(file, mountPoint);
         return mountPoint;
+    }
+
+    /// <summary>Mounts a file's file system.</summary>
+    /// <returns>The device that it got.</returns>
+    public static async Task<string> MountAsync(string file, string mountPoint)
+    {
+        await Shell.RunAsync("mount", "-o", "loop", file, mountPoint);
+        return (await Shell.RunAsync("losetup", "-n", "-O", "NAME", "-j", file)).Trim();
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Xunit;
 
@@ -8,7 +9,7 @@ namespace StorageHost.IntegrationTests.Fixtures;
 /// </summary>
 internal sealed class Oracle(StorageArea area)
 {
-    private readonly Dictionary<string, string> templates = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, string[]> templates = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Expected> files = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HashSet<int>> levels = new(StringComparer.Ordinal);
 
@@ -18,34 +19,40 @@ internal sealed class Oracle(StorageArea area)
 
     public void Template(string image, string master)
     {
-        templates[image] = master;
-        files[TemplateOf(image)] = new([master], IsSure: true);
+        templates[image] = [master, .. templates.GetValueOrDefault(image, []).Where(former => former != master)];
+        Expect(TemplateOf(image), isSure: true, master);
     }
 
     public void NoTemplate(string image) => NoFile(TemplateOf(image));
 
     /// <summary>What the template holds now, outside of every storage directory.</summary>
-    public string MasterOf(string image) => templates[image];
+    public string MasterOf(string image) => templates[image][0];
+
+    /// <summary>What the template holds and has held, the latest first.</summary>
+    public string[] MastersOf(string image) => templates[image];
 
     /// <summary>The daemon has said that this host has a disk of that image as the template is now.</summary>
-    public void Disk(string hostname, string image) => Disk(hostname, [templates[image]]);
-
-    /// <summary>The same of a template that was replaced meanwhile.</summary>
-    public void Disk(string hostname, string[] masters) => files[$"{hostname}.qcow2"] = new(masters, IsSure: true);
+    public void Disk(string hostname, string image) => Expect($"{hostname}.qcow2", isSure: true, MasterOf(image));
 
     public void NoDisk(string hostname) => NoFile($"{hostname}.qcow2");
 
-    public void DataDisk(string file) => files[file] = new([], IsSure: true);
+    public void DataDisk(string file) => Expect(file, isSure: true);
 
     public void NoDataDisk(string file) => NoFile(file);
 
-    public void NoFile(string file) => files.Remove(file);
-
     /// <summary>A request for this disk had no answer: it is whole or not there.</summary>
-    public void MayHaveDisk(string hostname, string image) => files[$"{hostname}.qcow2"] = new([templates[image]], IsSure: false);
+    public void MayHaveDisk(string hostname, string image) => Expect($"{hostname}.qcow2", isSure: false, MasterOf(image));
 
     /// <summary>A request for this data disk had no answer.</summary>
-    public void MayHaveDataDisk(string file) => files[file] = new([], IsSure: false);
+    public void MayHaveDataDisk(string file) => Expect(file, isSure: false);
+
+    /// <summary>A file must be there, or may be, and hold what one of the masters holds.</summary>
+    public void Expect(string file, bool isSure, params string[] masters) => files[file] = new(masters, isSure);
+
+    public void NoFile(string file) => files.Remove(file);
+
+    /// <summary>Whether a file must be there.</summary>
+    public bool Has(string file) => files.GetValueOrDefault(file) is { IsSure: true };
 
     /// <summary>A request to delete this file had no answer.</summary>
     public void MayLack(string file) => files[file] = files[file] with { IsSure = false };
@@ -64,7 +71,7 @@ internal sealed class Oracle(StorageArea area)
         var found = await SettledAsync(place, seconds);
         foreach (var file in found)
         {
-            var isWhole = file.ImageOfCopy is { } image ? IsGoneOrSame(area.Seen(file.Name, place), templates[image])
+            var isWhole = file.ImageOfCopy is { } image ? IsGoneOrSame(area.Seen(file.Name, place), MasterOf(image))
                 : files.GetValueOrDefault(file.Name) is not { Masters.Length: > 0 } expected || expected.Masters.Any(master => Content.Same(area.Seen(file.Name, place), master));
             Assert.True(isWhole, $"{file.Name} does not hold what its template holds, seen from place {place}");
         }
@@ -73,13 +80,13 @@ internal sealed class Oracle(StorageArea area)
     }
 
     /// <summary>Checks the content of every ready copy there is now, whatever else is going on.</summary>
-    public async Task CopiesAreWholeAsync()
-    {
-        foreach (var copy in (await FoundFile.ListAsync(area.Seen())).Where(file => file.ImageOfCopy is not null))
-        {
-            Assert.True(IsGoneOrSame(area.Seen(copy.Name), templates[copy.ImageOfCopy!]), $"{copy.Name} is offered, but is not whole");
-        }
-    }
+    public async Task CopiesAreWholeAsync() => Assert.Empty(await BrokenCopiesAsync());
+
+    /// <summary>The ready copies that are not what their template is now.</summary>
+    public async Task<IReadOnlyList<FoundFile>> BrokenCopiesAsync() =>
+    [
+        .. (await FoundFile.ListAsync(area.Seen())).Where(file => file.ImageOfCopy is { } image && !IsGoneOrSame(area.Seen(file.Name), MasterOf(image))),
+    ];
 
     // A copy may be claimed, given back or trimmed at any time.
     private static bool IsGoneOrSame(string copy, string master)

@@ -41,12 +41,18 @@ internal sealed class StorageArea : IAsyncDisposable
     public bool Has(string file) => System.IO.Directory.EnumerateFiles(Seen()).Select(Path.GetFileName).Contains(file, StringComparer.Ordinal);
 
     /// <summary>Puts a template there, or replaces one as an operator would: whole, then renamed over.</summary>
-    public async Task PutTemplateAsync(string image, string master)
+    public async Task PutTemplateAsync(string image, string master) => (await LayTemplateReadyAsync(image, master))();
+
+    /// <summary>Does all of that but the last step, which is left to the caller. It was written long ago, as far as anybody can tell.</summary>
+    public async Task<Action> LayTemplateReadyAsync(string image, string master)
     {
         var incoming = Seen(".incoming");
-        await Shell.RunAsync("cp", "--sparse=always", master, incoming);
-        File.Move(incoming, Seen($"{image}_template.img"), overwrite: true);
-        Oracle.Template(image, master);
+        await Shell.RunAsync("cp", "--sparse=always", "--preserve=timestamps", master, incoming);
+        return () =>
+        {
+            File.Move(incoming, Seen($"{image}_template.img"), overwrite: true);
+            Oracle.Template(image, master);
+        };
     }
 
     /// <summary>Starts a daemon on the directory and waits until it is ready.</summary>

@@ -38,16 +38,9 @@ internal sealed class SickVolume : IAsyncDisposable
 
     public Task IsWellAsync() => Client.VolumeIsWellAsync(StorageView.Gluster, Name);
 
-    /// <summary>Starts the bricks that are down; one whose end glusterd has not noticed yet is only started when it is told again.</summary>
-    public Task ReviveAsync() => Wait.UntilAsync($"every brick of {Name} to be served", async () =>
-    {
-        await Nodes[0].TryGlusterAsync("volume", "start", Name, "force");
-        var servers = await Task.WhenAll(Nodes.Select(node => node.BrickServerAsync(node.BrickOf(Name))));
-        return servers.All(server => server is not null);
-    });
+    public Task ReviveAsync() => Cluster.ReviveAsync(Name);
 
-    public Task SetAsync(string option, string value) => Wait.UntilAsync(
-        $"{option} to be set", async () => (await Nodes[0].TryGlusterAsync("volume", "set", Name, option, value)).ExitCode == 0);
+    public Task SetAsync(string option, string value) => Cluster.SetAsync(Name, option, value);
 
     /// <summary>Writes a file through the mount of the first node, as a guest would.</summary>
     public Task WriteAsync(string file, string text) => File.WriteAllTextAsync(area.Seen(file), text);

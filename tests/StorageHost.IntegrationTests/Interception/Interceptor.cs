@@ -43,7 +43,7 @@ internal sealed class Interceptor : IAsyncDisposable
     /// <summary>Lets go of the daemon, which goes on as if nothing had been.</summary>
     public async ValueTask DisposeAsync()
     {
-        tracer.StandardInput.Close();
+        tracer.StandardInput.BaseStream.Close();
         await judging.WaitAsync(Patience);
         await tracer.WaitForExitAsync().WaitAsync(Patience);
         tracer.Dispose();
@@ -68,7 +68,7 @@ internal sealed class Interceptor : IAsyncDisposable
         finally
         {
             // A judge that failed must not keep the daemon waiting.
-            tracer.StandardInput.Close();
+            tracer.StandardInput.BaseStream.Close();
         }
     }
 

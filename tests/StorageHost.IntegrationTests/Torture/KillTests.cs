@@ -6,7 +6,7 @@ using Xunit.Abstractions;
 
 namespace StorageHost.IntegrationTests.Torture;
 
-/// <summary>kill -9 just before each system call on the storage, of each verb; then a new start.</summary>
+/// <summary>kill -9, or SIGTERM, just before each system call on the storage, of each verb; then a new start.</summary>
 [Collection(LabTests.Name)]
 public sealed class KillTests(Lab lab, ITestOutputHelper output)
 {
@@ -51,6 +51,22 @@ public sealed class KillTests(Lab lab, ITestOutputHelper output)
         await CheckAsync(area);
     }
 
+    /// <summary>A sample of calls before which it is told to stop.</summary>
+    [DaemonTheory, MemberData(nameof(Deeds))]
+    public async Task Told_to_stop_at_any_call_a_daemon_ends_in_time_and_leaves_nothing_behind(string name)
+    {
+        var random = TortureSettings.Begin(output, name);
+        await using var area = await StartedAsync(StorageKind.PlainXfs);
+        var (daemon, stage) = await NextAsync(area);
+        var calls = await Attempt.RecordAsync(daemon, Deed.Named(name), stage);
+        await daemon.StopAsync();
+        for (var stop = 0; stop < TortureSettings.Scale; stop++)
+        {
+            await StopAsync(area, Deed.Named(name), random.Next(1, calls.Count + 1));
+            await area.Oracle.CheckAsync();
+        }
+    }
+
     private async Task<StorageArea> StartedAsync(StorageKind kind)
     {
         var area = await lab.AreaAsync(kind);
@@ -92,6 +108,27 @@ public sealed class KillTests(Lab lab, ITestOutputHelper output)
         deed.Note(stage, attempt.Outcome);
         await daemon.KillAsync();
         return attempt.IsStruck;
+    }
+
+    /// <summary>Does the deed with a daemon that is told to stop before the nth call.</summary>
+    private async Task StopAsync(StorageArea area, Deed deed, int point)
+    {
+        var (daemon, stage) = await NextAsync(area);
+        await deed.PrepareAsync(stage);
+        var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var attempt = await Attempt.MakeAsync(daemon, deed, stage, async (call, number) =>
+        {
+            if (number == point)
+            {
+                output.WriteLine($"{deed}, {point}: {call}");
+                await Shell.SignalAsync("TERM", daemon.Pid);
+                told.SetResult();
+            }
+
+            return Verdict.Pass;
+        }, told.Task);
+        deed.Note(stage, attempt.Answer?.Code is "shutting_down" ? Outcome.Refused : attempt.Outcome);
+        Assert.Equal(0, attempt.IsStruck ? await daemon.EndAsync() : await daemon.StopAsync());
     }
 
     /// <summary>Tells where one thing ends that is done to the storage, and another begins.</summary>

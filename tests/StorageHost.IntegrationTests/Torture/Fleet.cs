@@ -1,0 +1,77 @@
+using StorageHost.IntegrationTests.Fixtures;
+
+namespace StorageHost.IntegrationTests.Torture;
+
+/// <summary>The daemons of one directory, one at each place, as they come and go.</summary>
+internal sealed class Fleet(StorageArea area, params string[] settings)
+{
+    private readonly Daemon?[] daemons = new Daemon?[area.Places.Count];
+
+    public StorageArea Area => area;
+
+    public int Size => daemons.Length;
+
+    /// <summary>The daemon at a place; null while there is none.</summary>
+    public Daemon? this[int place] => Volatile.Read(ref daemons[place]);
+
+    /// <summary>Starts the daemons that are not there, and waits until all are ready.</summary>
+    public async Task StartAsync(int seconds = 30)
+    {
+        for (var place = 0; place < Size; place++)
+        {
+            Start(place);
+        }
+
+        foreach (var daemon in daemons)
+        {
+            await daemon!.ReadyAsync(seconds);
+        }
+    }
+
+    /// <summary>Starts a daemon unless there is one, and does not wait.</summary>
+    public void Start(int place)
+    {
+        if (daemons[place] is null)
+        {
+            var daemon = area.Launch(place, settings);
+            daemon.Client.ClosesConnections();
+            Volatile.Write(ref daemons[place], daemon);
+        }
+    }
+
+    public async Task KillAsync(int place)
+    {
+        if (daemons[place] is { } daemon)
+        {
+            Volatile.Write(ref daemons[place], null);
+            await daemon.KillAsync();
+        }
+    }
+
+    /// <summary>Asks a daemon to stop; it must, in its time.</summary>
+    public async Task StopAsync(int place)
+    {
+        if (daemons[place] is { } daemon)
+        {
+            Volatile.Write(ref daemons[place], null);
+            await daemon.StopAsync();
+        }
+    }
+
+    /// <summary>Any of the daemons that are there; waits for one.</summary>
+    public async Task<Client> PickAsync(Random random)
+    {
+        var choice = random.Next(Size);
+        return await Wait.ForAsync("a daemon to be there", () => Task.FromResult(
+            Enumerable.Range(choice, Size).Select(place => this[place % Size]?.Client).FirstOrDefault(client => client is not null)));
+    }
+
+    /// <summary>Waits until every pool of every daemon is at its level.</summary>
+    public async Task SettledAsync(int seconds = 40)
+    {
+        foreach (var daemon in daemons.OfType<Daemon>())
+        {
+            await Deed.SettledAsync(new Stage(area, daemon.Client, ""), seconds);
+        }
+    }
+}

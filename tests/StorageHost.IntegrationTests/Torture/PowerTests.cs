@@ -1,0 +1,99 @@
+using System.Globalization;
+using StorageHost.IntegrationTests.Fixtures;
+using StorageHost.IntegrationTests.Interception;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace StorageHost.IntegrationTests.Torture;
+
+/// <summary>The power goes while a daemon is busy, just before a system call of it on the storage.</summary>
+[Collection(LabTests.Name)]
+public sealed class PowerTests(Lab lab, ITestOutputHelper output)
+{
+    private const int Cuts = 6;
+    private const int MostCalls = 300;
+    private const int Callers = 3;
+
+    [DaemonFact]
+    public async Task What_was_acknowledged_outlives_any_power_cut()
+    {
+        var random = TortureSettings.Begin(output, nameof(What_was_acknowledged_outlives_any_power_cut));
+        var disk = Path.Combine(Lab.Directory, "power.xfs");
+        var mountPoint = await LoopDevice.MountXfsAsync(Lab.Directory, "power", "2G");
+        await using var area = StorageArea.Make(new Volume(mountPoint, [Place.Here]), Path.Combine(mountPoint, "images"), "power");
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
+        await area.PutTemplateAsync("debian12", await lab.Masters.SmallAsync("b"));
+        await Shell.RunAsync("sync", "-f", mountPoint);
+        var fleet = new Fleet(area);
+        var traffic = new Traffic(fleet, ["centos", "debian12"], random.Next());
+        await fleet.StartAsync();
+        for (var cut = 1; cut <= Cuts * TortureSettings.Scale; cut++)
+        {
+            using var stop = new CancellationTokenSource();
+            var calling = traffic.RunAsync(Callers, stop.Token);
+            var last = await CutAsync(fleet, random.Next(1, MostCalls), () => Shell.RunAsync("xfs_io", "-x", "-c", "shutdown", mountPoint));
+            await stop.CancelAsync();
+            await fleet.KillAsync(0);
+            await calling;
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"cut {cut} before {last}: {traffic}"));
+
+            // qemu-img of the dead daemon may need a moment to notice.
+            await Wait.UntilAsync("the file system to be let go", async () => (await Shell.TryAsync("umount", mountPoint)).ExitCode == 0);
+            await LoopDevice.MountAsync(disk, mountPoint);
+            traffic.Conclude();
+            await fleet.StartAsync(seconds: 5);
+            await fleet.SettledAsync();
+            await area.Oracle.CheckAsync();
+        }
+    }
+
+    [DaemonFact]
+    public async Task What_was_acknowledged_outlives_a_power_cut_of_the_whole_cluster()
+    {
+        var random = TortureSettings.Begin(output, nameof(What_was_acknowledged_outlives_a_power_cut_of_the_whole_cluster));
+        await using var area = await lab.AreaAsync(StorageKind.Replica3);
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
+        await area.PutTemplateAsync("debian12", await lab.Masters.SmallAsync("b"));
+        await area.Places[0].RunAsync("sync", area.Directory + "/centos_template.img", area.Directory + "/debian12_template.img");
+        var cluster = await lab.ClusterAsync();
+        var fleet = new Fleet(area);
+        var traffic = new Traffic(fleet, ["centos", "debian12"], random.Next());
+        for (var cut = 1; cut <= TortureSettings.Scale; cut++)
+        {
+            await fleet.StartAsync();
+            using var stop = new CancellationTokenSource();
+            var calling = traffic.RunAsync(Callers, stop.Token);
+            var last = await CutAsync(fleet, random.Next(1, MostCalls), cluster.CutPowerAsync);
+            await stop.CancelAsync();
+            await Task.WhenAll(Enumerable.Range(0, fleet.Size).Select(fleet.KillAsync));
+            await calling;
+            await cluster.RestorePowerAsync();
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"cut {cut} before {last}: {traffic}"));
+            traffic.Conclude();
+            await fleet.StartAsync();
+            await fleet.SettledAsync();
+            for (var place = 0; place < fleet.Size; place++)
+            {
+                await area.Oracle.CheckAsync(place);
+            }
+        }
+    }
+
+    /// <summary>Cuts the power before the nth call that changes something: nothing of XFS's log is written that was not forced out.</summary>
+    private static async Task<SystemCall> CutAsync(Fleet fleet, int point, Func<Task> cut)
+    {
+        var calls = 0;
+        var last = new TaskCompletionSource<SystemCall>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var interceptor = await Interceptor.AttachAsync(fleet[0]!, fleet.Area.Directory, async call =>
+        {
+            if (call.Changes && ++calls == point)
+            {
+                await cut();
+                last.SetResult(call);
+            }
+
+            return Verdict.Pass;
+        });
+        return await last.Task.WaitAsync(TimeSpan.FromSeconds(120));
+    }
+}

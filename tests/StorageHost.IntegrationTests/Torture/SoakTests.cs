@@ -1,0 +1,71 @@
+using System.Globalization;
+using StorageHost.IntegrationTests.Fixtures;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace StorageHost.IntegrationTests.Torture;
+
+/// <summary>
+/// Three daemons on three nodes, called by many at once, while every plague befalls them in turn; the history of all requests is checked
+/// against the model, and the storage against the oracle. The long part has more rounds, and plagues that last.
+/// </summary>
+[Collection(LabTests.Name)]
+public sealed class SoakTests(Lab lab, ITestOutputHelper output)
+{
+    private const string Name = "soak";
+    private const int Callers = 6;
+    private const int LongestPlague = 15;
+
+    // The volume gives up a brick that does not answer after five seconds, and a daemon one call after three.
+    private static readonly string[] Settings =
+        ["--Storage:RequireMount", "fuse.glusterfs", "--Storage:RescanInterval", "00:00:02", "--Storage:OperationTimeout", "00:00:03", "--Storage:TransferTimeout", "00:00:06"];
+
+    [DaemonFact]
+    public async Task Whatever_befalls_them_nothing_is_lost_doubled_or_half_there()
+    {
+        var random = TortureSettings.Begin(output, nameof(SoakTests));
+        var cluster = await lab.ClusterAsync();
+        var volume = await cluster.AddVolumeAsync(Name, "replica", "3");
+        await cluster.SetAsync(Name, "network.ping-timeout", "5");
+        await using (var area = StorageArea.Make(volume, volume.MountPoint, Name))
+        {
+            await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
+            await area.PutTemplateAsync("debian12", await lab.Masters.SmallAsync("b"));
+            var fleet = new Fleet(area, Settings);
+            var traffic = new Traffic(fleet, ["centos", "debian12"], random.Next());
+            for (var round = 0; round < TortureSettings.Scale; round++)
+            {
+                await fleet.StartAsync();
+                await SufferAsync(traffic, new Ground(cluster, Name, fleet, random), round);
+                await cluster.HealedAsync(Name);
+                await fleet.StartAsync(seconds: 60);
+                traffic.Conclude();
+                await fleet.SettledAsync();
+                for (var place = 0; place < fleet.Size; place++)
+                {
+                    await area.Oracle.CheckAsync(place, seconds: 20);
+                }
+            }
+        }
+
+        await cluster.RemoveVolumeAsync(Name);
+    }
+
+    /// <summary>Lets every plague befall one node, the next one in each round, while the daemons are called.</summary>
+    private async Task SufferAsync(Traffic traffic, Ground ground, int round)
+    {
+        using var stop = new CancellationTokenSource();
+        var calling = traffic.RunAsync(Callers, stop.Token);
+        Plague[] plagues = [.. Plague.All];
+        ground.Random.Shuffle(plagues);
+        foreach (var plague in plagues)
+        {
+            var lasts = TimeSpan.FromSeconds(1 + (ground.Random.NextDouble() * 3 * Math.Min(TortureSettings.Scale, LongestPlague)));
+            await plague.StrikeAsync(ground, round % ground.Fleet.Size, () => Task.Delay(lasts));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{round}: {plague.Name} for {lasts.TotalSeconds:0.0} s; {traffic}"));
+        }
+
+        await stop.CancelAsync();
+        await calling;
+    }
+}
