@@ -18,6 +18,7 @@ internal static class FilesSetup
         .AddSingleton<TemplateFile>()
         .AddSingleton<TemplateList>()
         .AddSingleton<Recovery>()
+        .AddSingleton<Tidying>()
         .AddSingleton<Publisher>()
         .AddSingleton<IPublisher>(provider => provider.GetRequiredService<Publisher>())
         .AddSingleton<IVolume, ImageVolume>()

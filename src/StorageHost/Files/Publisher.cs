@@ -5,7 +5,8 @@ namespace StorageHost.Files;
 
 /// <summary>Claims and publishes on the volume; the protocol itself is <see cref="Publishing"/>.</summary>
 internal sealed class Publisher(
-    StorageVolume volume, FileNames names, TemplateFile templates, FilePermissions permissions, IImageInspector inspector, CopyNumbers numbers) : IPublisher
+    StorageVolume volume, FileNames names, TemplateFile templates, FilePermissions permissions, IImageInspector inspector, CopyNumbers numbers,
+    Tidying tidying) : IPublisher
 {
     private const int MaxDisksOfOneSize = 1000;
 
@@ -34,25 +35,24 @@ internal sealed class Publisher(
             "publish a copy",
             (VolumeSession session, StorageCall<ClaimResult> call) =>
             {
-                using var file = own();
-                var disk = names.SystemDisk(hostname);
-                if (claim.Of != templates.Find(session.Mount, claim.Image).Fingerprint)
-                {
-                    session.Mount.TryUnlink(file.Name);
-                    return new ClaimResult(ClaimOutcome.Stale, disk);
-                }
-
-                var published = new ClaimResult(ClaimOutcome.Published, disk);
+                var file = own();
+                var isPublished = false;
                 try
                 {
-                    RequestMarks.Write(session.Mount.Opened(file), file.Name, mark);
-                    return Publishing.Publish(session, file, disk, () => call.TryAnswer(published)) == Outcome.Published
-                        ? published
-                        : Standing(session.Mount, disk, mark) with { Returned = AddToPool(session, file, claim.Image) };
+                    var result = Publish(session, call, claim, names.SystemDisk(hostname), mark);
+                    isPublished = result.Outcome == ClaimOutcome.Published;
+                    return result;
                 }
-                catch (StorageException exception) when (exception is { Call: "link", Errno: Errno.NoEntry })
+                finally
                 {
-                    return new ClaimResult(ClaimOutcome.Gone, disk);
+                    if (isPublished)
+                    {
+                        tidying.Leave(file);
+                    }
+                    else
+                    {
+                        file.Dispose();
+                    }
                 }
             },
             cancellationToken));
@@ -166,6 +166,29 @@ internal sealed class Publisher(
         }
 
         return null;
+    }
+
+    private ClaimResult Publish(VolumeSession session, StorageCall<ClaimResult> call, Claim claim, FileName disk, RequestMark? mark)
+    {
+        var file = claim.File;
+        if (claim.Of != templates.Find(session.Mount, claim.Image).Fingerprint)
+        {
+            session.Mount.TryUnlink(file.Name);
+            return new ClaimResult(ClaimOutcome.Stale, disk);
+        }
+
+        var published = new ClaimResult(ClaimOutcome.Published, disk);
+        try
+        {
+            RequestMarks.Write(session.Mount.Opened(file), file.Name, mark);
+            return Publishing.Publish(session, file, disk, () => call.TryAnswer(published)) == Outcome.Published
+                ? published
+                : Standing(session.Mount, disk, mark) with { Returned = AddToPool(session, file, claim.Image) };
+        }
+        catch (StorageException exception) when (exception is { Call: "link", Errno: Errno.NoEntry })
+        {
+            return new ClaimResult(ClaimOutcome.Gone, disk);
+        }
     }
 
     /// <summary>Looks whether what was claimed is an untouched copy; else it is retired.</summary>

@@ -12,7 +12,7 @@ internal static class Publishing
     /// <summary>What became of an attempt.</summary>
     public enum Outcome
     {
-        /// <summary>The name is the file's, durably, and the caller knows.</summary>
+        /// <summary>The name is the file's, durably, and the caller knows. The private name is still there, and to be unlinked.</summary>
         Published,
 
         /// <summary>Another file has the name, or is just being given it. The private name is still there.</summary>
@@ -60,7 +60,6 @@ internal static class Publishing
             return Outcome.Withdrawn;
         }
 
-        mount.TryUnlink(from);
         return Outcome.Published;
     }
 

@@ -175,6 +175,7 @@ public sealed class DirectoryPollerTests : IAsyncLifetime, IDisposable
             .AddSingleton(Options.Create(new PoolOptions()))
             .AddSingleton<IImageInspector>(new HangingInspector(hang))
             .AddSingleton(TimeProvider.System)
+            .AddSingleton<RightOfWay>()
             .AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance)
             .AddSingleton(typeof(ILogger<>), typeof(NullLogger<>))
             .BuildServiceProvider();

@@ -124,6 +124,7 @@ public sealed class PublisherTests : IAsyncLifetime
         Assert.Equal(ClaimOutcome.Repeated, (await daemon.Publisher.FindAsync(Sample.Web01, mark, CancellationToken.None))!.Outcome);
         Assert.Equal(ClaimOutcome.HostExists, (await daemon.Publisher.FindAsync(Sample.Web01, null, CancellationToken.None))!.Outcome);
         Assert.Equal(copies.Split(' ').Length + 4, store.Names.Split(' ').Length);
+        await daemon.IsTidyAsync();
         Assert.Empty(store.Private);
 
         async Task<ClaimResult> PublishAsync(RequestMark? asked) => await daemon.Publisher.PublishAsync(
@@ -211,6 +212,7 @@ public sealed class PublisherTests : IAsyncLifetime
             await gone.CancelAsync();
             var answered = await publishing.ContinueWith(task => task.IsCompletedSuccessfully && task.Result.Outcome == ClaimOutcome.Published, TaskScheduler.Default);
             await daemon.ThreadsAreFreeAsync();
+            await daemon.IsTidyAsync();
             await daemon.RecoverAsync();
             Assert.Empty(store.Private);
             Assert.Equal(answered, store.Has("web01.qcow2"));

@@ -28,11 +28,11 @@ public sealed class PublishingTests : IDisposable
     }
 
     [Fact]
-    public void A_published_file_has_its_final_name_only()
+    public void A_published_file_has_its_final_name_and_keeps_its_private_one_until_it_is_tidied_up()
     {
         var seen = "";
         Assert.Equal(Publishing.Outcome.Published, Publish(() => (seen = store.Names).Length > 0));
-        Assert.Equal(("private web01.qcow2", "web01.qcow2", 1u), (seen, store.Names, store.Stat("web01.qcow2").Links));
+        Assert.Equal(("private web01.qcow2", "private web01.qcow2", 2u), (seen, store.Names, store.Stat("web01.qcow2").Links));
         Assert.Equal([1, 2, 3], store.Read("web01.qcow2"));
     }
 
