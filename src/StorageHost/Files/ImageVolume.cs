@@ -44,6 +44,7 @@ internal sealed class ImageVolume(
             return new VolumeScan(
                 [.. entries.OfType<TemplateEntry>().Select(entry => templates.TryFind(mount, entry.Image)).OfType<Template>()],
                 [.. read.Values.Select(copy => copy.Copy)],
+                HeldElsewhere(session),
                 Levels.Read(mount, names),
                 mount.Space());
         },
@@ -66,6 +67,11 @@ internal sealed class ImageVolume(
             return LockFile.TryAcquire(session.Mount, LockFile.OfPool(image)) is { } held ? new PoolLock(threads, held) : null;
         },
         cancellationToken);
+
+    private Dictionary<ImageName, int> HeldElsewhere(VolumeSession session) =>
+        PrivateDirectory.Others(session).SelectMany(directory => session.Mount.TryList(directory))
+            .Select(name => PrivateNames.ClaimedImage(name) is { } text && names.ParseImage(text, out var image) is null ? image : (ImageName?)null)
+            .OfType<ImageName>().CountBy(image => image).ToDictionary();
 
     private (FileStat Stat, Copy Copy)? TryReadCopy(Mount mount, CopyEntry entry)
     {

@@ -168,6 +168,19 @@ internal sealed unsafe class Mount(SafeFileHandle directory) : IDisposable
         return names;
     }
 
+    /// <summary>The names in a directory that may be gone by now; then none.</summary>
+    public List<string> TryList(string name)
+    {
+        try
+        {
+            return List(name);
+        }
+        catch (StorageException exception) when (exception.Errno == Errno.NoEntry)
+        {
+            return [];
+        }
+    }
+
     public void Dispose() => Directory.Dispose();
 
     /// <summary>The failure that errno tells of.</summary>

@@ -57,6 +57,10 @@ internal sealed class PrivateDirectory : IDisposable
         throw new StorageException("lock", Root, Errno.Again);
     }
 
+    /// <summary>The names of all other private directories on the volume, whether their daemons live or not.</summary>
+    public static IEnumerable<string> Others(VolumeSession session) =>
+        session.Mount.List(Root).Where(name => Guid.TryParseExact(name, "N", out _)).Select(name => $"{Root}/{name}").Where(name => name != session.Private.Name);
+
     /// <summary>Whether the lock is still there and still held: false once this node was cut off and others recovered its files.</summary>
     public bool IsAlive(Mount mount)
     {

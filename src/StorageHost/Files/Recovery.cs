@@ -17,11 +17,11 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
         (VolumeSession session, StorageCall<bool> call) =>
         {
             RecoverOwn(session, call);
-            foreach (var name in session.Mount.List(PrivateDirectory.Root).Where(name => Guid.TryParseExact(name, "N", out _)))
+            foreach (var directory in PrivateDirectory.Others(session))
             {
-                if (!call.IsAbandoned && session.Private.Name != $"{PrivateDirectory.Root}/{name}")
+                if (!call.IsAbandoned)
                 {
-                    RecoverDead(session, $"{PrivateDirectory.Root}/{name}");
+                    RecoverDead(session, directory);
                 }
             }
 

@@ -3,11 +3,13 @@ namespace StorageHost.Images;
 /// <summary>What a look at the whole directory found.</summary>
 /// <param name="Templates">The templates.</param>
 /// <param name="Copies">The ready copies.</param>
+/// <param name="HeldElsewhere">How many copies of an image other daemons on the volume have claimed, for a caller or ahead.</param>
 /// <param name="Levels">The wanted levels that were set, here or on another node.</param>
 /// <param name="Space">The room on the volume.</param>
 internal sealed record VolumeScan(
     IReadOnlyList<Template> Templates,
     IReadOnlyList<Copy> Copies,
+    IReadOnlyDictionary<ImageName, int> HeldElsewhere,
     IReadOnlyDictionary<ImageName, int> Levels,
     VolumeSpace Space);
 

@@ -114,7 +114,7 @@ internal sealed partial class ImageCacheService(
             pool.SetWanted(0);
             pool.FailWaiters(new RefusedException(Refusal.ImageNotFound, $"the template {image} was deleted"));
             pool.EndJob()?.EndCancelled();
-            foreach (var claim in pool.EndScan(null, [], 0))
+            foreach (var claim in pool.EndScan(null, [], 0, 0))
             {
                 await publisher.RetireAsync(claim, cancellationToken);
             }
@@ -166,7 +166,7 @@ internal sealed partial class ImageCacheService(
         if (job.Kind == JobKind.Fill)
         {
             var pool = pools.Get(job.Image);
-            var level = Math.Min(pool.Ready, pool.Wanted);
+            var level = Math.Min(pool.Total, pool.Wanted);
             await volume.WriteLevelAsync(job.Image, level, cancellationToken);
             pool.SetWanted(level);
             pool.EndJob();
@@ -186,7 +186,7 @@ internal sealed partial class ImageCacheService(
         var job = pool.Job;
         var (hits, misses) = pool.Claims;
         return new PoolStatus(
-            pool.Image, pool.Wanted, pool.Ready, job?.CopiesAtOnce ?? 0, pool.Waiting, hits, misses, pool.LastRefill, pool.Template?.Fingerprint, job?.Id, pool.Problem);
+            pool.Image, pool.Wanted, pool.Total, job?.CopiesAtOnce ?? 0, pool.Waiting, hits, misses, pool.LastRefill, pool.Template?.Fingerprint, job?.Id, pool.Problem);
     }
 
     private async Task SetLevelAsync(ImageName image, int level, CancellationToken cancellationToken)
@@ -194,9 +194,9 @@ internal sealed partial class ImageCacheService(
         await volume.WriteLevelAsync(image, level, cancellationToken);
         var pool = pools.Get(image);
         pool.SetWanted(level);
-        if (level > pool.Ready)
+        if (level > pool.Total)
         {
-            pool.BeginJob(jobs).Expect(level - pool.Ready);
+            pool.BeginJob(jobs).Expect(level - pool.Total);
         }
 
         LogSetLevel(image, level);

@@ -11,6 +11,7 @@ internal sealed class Pool(ImageName image)
     private readonly Queue<Claim> held = [];
     private readonly LinkedList<TaskCompletionSource<Claim?>> waiters = [];
     private HashSet<int>? addedDuringScan;
+    private volatile int heldElsewhere;
     private bool levelSetDuringScan;
     private bool isForgotten;
     private long hits;
@@ -48,7 +49,10 @@ internal sealed class Pool(ImageName image)
         }
     }
 
-    /// <summary>How many of the ready copies this daemon has claimed ahead: no other daemon sees them.</summary>
+    /// <summary>How many copies are ready on the volume: these, and those that other daemons have claimed.</summary>
+    public int Total => Ready + heldElsewhere;
+
+    /// <summary>How many of the ready copies this daemon has claimed ahead.</summary>
     public int Held
     {
         get
@@ -220,7 +224,7 @@ internal sealed class Pool(ImageName image)
 
     /// <summary>Makes the index what a scan found. A copy that was taken meanwhile is found gone by whoever takes it next.</summary>
     /// <returns>Held claims that are stale now; they are the caller's.</returns>
-    public IReadOnlyList<Claim> EndScan(Template? template, IEnumerable<Copy> found, int level)
+    public IReadOnlyList<Claim> EndScan(Template? template, IEnumerable<Copy> found, int elsewhere, int level)
     {
         lock (gate)
         {
@@ -245,6 +249,7 @@ internal sealed class Pool(ImageName image)
             }
 
             Template = template;
+            heldElsewhere = elsewhere;
             Wanted = levelSetDuringScan ? Wanted : level;
             addedDuringScan = null;
             WakeLocked(ready.Count);

@@ -33,7 +33,7 @@ internal sealed partial class PoolPass(
         await using var only = await LockAsync(pool.Image, cancellationToken);
         // Others may have filled it until just now.
         await scanner.ScanAsync(cancellationToken);
-        var missing = Math.Min(pool.Wanted - pool.Ready, PoolPlan.MaxCopiesAtOnce);
+        var missing = Math.Min(pool.Wanted - pool.Total, PoolPlan.MaxCopiesAtOnce);
         if (missing > 0)
         {
             await MakeAsync(pool, missing, Pace(pool, cancellationToken), cancellationToken);
@@ -46,10 +46,9 @@ internal sealed partial class PoolPass(
         await way.GiveWayAsync(Patience, cancellationToken);
         await using var only = await LockAsync(pool.Image, cancellationToken);
         await scanner.ScanAsync(cancellationToken);
-        while (pool.Ready - pool.Held > pool.Wanted && pool.Take() is { } copy)
+        while (pool.Total > pool.Wanted && await scanner.RetireOneAsync(pool, cancellationToken))
         {
-            await publisher.RetireAsync(copy, cancellationToken);
-            LogTrimmed(pool.Image, copy.Number, pool.Wanted);
+            LogTrimmed(pool.Image, pool.Wanted);
         }
     }
 
@@ -136,6 +135,6 @@ internal sealed partial class PoolPass(
     [LoggerMessage(Level = LogLevel.Information, Message = "Made {Copies} copies of {Image}, {Bytes} bytes each, in {Elapsed:0} ms")]
     private partial void LogCopied(int copies, ImageName image, long bytes, double elapsed);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Trimmed copy {Number} of {Image} to the level {Wanted}")]
-    private partial void LogTrimmed(ImageName image, int number, int wanted);
+    [LoggerMessage(Level = LogLevel.Information, Message = "Trimmed a copy of {Image} for the level {Wanted}")]
+    private partial void LogTrimmed(ImageName image, int wanted);
 }

@@ -35,17 +35,17 @@ internal static class PoolPlan
 
     /// <summary>Decides what to do for a pool.</summary>
     /// <param name="wanted">The level.</param>
-    /// <param name="ready">Ready copies.</param>
-    /// <param name="held">Those of them that were claimed ahead. Other daemons do not see these and make up for them, so they are never too many.</param>
+    /// <param name="ready">Ready copies that this daemon could delete.</param>
+    /// <param name="total">All ready copies on the volume.</param>
     /// <param name="waiting">Callers who wait for one.</param>
     /// <param name="pass">The pass that runs for this pool; null when none does.</param>
     /// <param name="resting">Whether the last pass failed so lately that the next should wait.</param>
     /// <returns>The step, and for how many copies.</returns>
-    public static (PoolStep Step, int Copies) Next(int wanted, int ready, int held, int waiting, PassState? pass, bool resting) => pass is { } running
-        ? (IsWasted(running, wanted, ready, waiting) ? PoolStep.Stop : PoolStep.Rest, 0)
+    public static (PoolStep Step, int Copies) Next(int wanted, int ready, int total, int waiting, PassState? pass, bool resting) => pass is { } running
+        ? (IsWasted(running, wanted, total, waiting) ? PoolStep.Stop : PoolStep.Rest, 0)
         : waiting > 0 ? (PoolStep.Serve, Math.Min(waiting, MaxCopiesAtOnce))
-        : ready - held > wanted && !resting ? (PoolStep.Trim, ready - held - wanted)
-        : ready < wanted && !resting ? (PoolStep.Fill, Math.Min(wanted - ready, MaxCopiesAtOnce))
+        : total > wanted && ready > 0 && !resting ? (PoolStep.Trim, Math.Min(ready, total - wanted))
+        : total < wanted && !resting ? (PoolStep.Fill, Math.Min(wanted - total, MaxCopiesAtOnce))
         : (PoolStep.Rest, 0);
 
     /// <summary>How many copies fit without touching the reserve.</summary>
@@ -60,8 +60,8 @@ internal static class PoolPlan
     public static long Deficit(VolumeSpace space, int reservePercent) => Math.Max(0, Reserve(space, reservePercent) - space.FreeBytes);
 
     // Either nobody needs its copies any more, or it makes many for the pool while a caller waits who could have one sooner.
-    private static bool IsWasted(PassState pass, int wanted, int ready, int waiting) =>
-        pass.Step != PoolStep.Trim && waiting == 0 ? ready >= wanted : pass.Step == PoolStep.Fill && pass.CopiesLeft > WorthWaitingFor;
+    private static bool IsWasted(PassState pass, int wanted, int total, int waiting) =>
+        pass.Step != PoolStep.Trim && waiting == 0 ? total >= wanted : pass.Step == PoolStep.Fill && pass.CopiesLeft > WorthWaitingFor;
 
     private static long Reserve(VolumeSpace space, int percent) => space.TotalBytes / 100 * percent;
 }

@@ -87,8 +87,8 @@ internal sealed partial class PoolReconciler(
     {
         PassState? state = running.TryGetValue(pool.Image, out var current) ? new PassState(current.Step, pool.Job?.CopiesLeft ?? 0) : null;
         var backoff = backoffs.GetOrAdd(pool.Image, _ => new Backoff(time));
-        var (step, copies) = PoolPlan.Next(pool.Wanted, pool.Ready, pool.Held, pool.Waiting, state, backoff.IsResting);
-        pool.Job?.Expect(Math.Max(0, pool.Wanted - pool.Ready));
+        var (step, copies) = PoolPlan.Next(pool.Wanted, pool.Ready, pool.Total, pool.Waiting, state, backoff.IsResting);
+        pool.Job?.Expect(Math.Max(0, pool.Wanted - pool.Total));
         if (step == PoolStep.Stop)
         {
             current!.Cancel();
@@ -97,7 +97,7 @@ internal sealed partial class PoolReconciler(
         {
             Start(pool, step, copies, backoff, stoppingToken);
         }
-        else if (state is null && pool.Ready >= pool.Wanted && pool.Waiting == 0)
+        else if (state is null && pool.Total >= pool.Wanted && pool.Waiting == 0)
         {
             // Also when others filled it.
             pool.Problem = null;
@@ -109,7 +109,7 @@ internal sealed partial class PoolReconciler(
     {
         if (step != PoolStep.Trim)
         {
-            pool.BeginJob(jobs).Expect(Math.Max(copies, pool.Wanted - pool.Ready));
+            pool.BeginJob(jobs).Expect(Math.Max(copies, pool.Wanted - pool.Total));
         }
 
         var cancellation = new CancellationTokenSource();

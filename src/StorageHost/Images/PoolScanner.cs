@@ -50,15 +50,7 @@ internal sealed partial class PoolScanner(
                 return;
             }
 
-            if (largest.Take() is { } copy)
-            {
-                await publisher.RetireAsync(copy, cancellationToken);
-            }
-            else if (largest.TakeHeld() is { } claim)
-            {
-                await publisher.RetireAsync(claim, cancellationToken);
-            }
-            else
+            if (!await RetireOneAsync(largest, cancellationToken))
             {
                 return;
             }
@@ -66,6 +58,24 @@ internal sealed partial class PoolScanner(
             LogGaveBack(largest.Image);
             bytes -= Math.Max(template.AllocatedBytes, 1);
         }
+    }
+
+    /// <summary>Deletes one ready copy; false when this daemon has none.</summary>
+    public async Task<bool> RetireOneAsync(Pool pool, CancellationToken cancellationToken)
+    {
+        if (pool.Take() is { } copy)
+        {
+            await publisher.RetireAsync(copy, cancellationToken);
+            return true;
+        }
+
+        if (pool.TakeHeld() is { } claim)
+        {
+            await publisher.RetireAsync(claim, cancellationToken);
+            return true;
+        }
+
+        return false;
     }
 
     public void Dispose() => one.Dispose();
@@ -84,7 +94,7 @@ internal sealed partial class PoolScanner(
             }
 
             bool IsFresh(Copy copy) => copy.Of is { } of && of == template?.Fingerprint;
-            await RetireAsync(pools.Get(image).EndScan(template, copies[image].Where(IsFresh), scan.Levels.GetValueOrDefault(image)), cancellationToken);
+            await RetireAsync(pools.Get(image).EndScan(template, copies[image].Where(IsFresh), scan.HeldElsewhere.GetValueOrDefault(image), scan.Levels.GetValueOrDefault(image)), cancellationToken);
             foreach (var stale in copies[image].Where(copy => !IsFresh(copy)))
             {
                 await publisher.RetireAsync(stale, cancellationToken);
@@ -94,7 +104,7 @@ internal sealed partial class PoolScanner(
 
         foreach (var pool in pools.All.Where(pool => !images.Contains(pool.Image)))
         {
-            await RetireAsync(pool.EndScan(null, [], 0), cancellationToken);
+            await RetireAsync(pool.EndScan(null, [], 0, 0), cancellationToken);
             pools.Forget(pool);
         }
     }

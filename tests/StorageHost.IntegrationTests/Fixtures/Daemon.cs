@@ -45,7 +45,10 @@ internal sealed class Daemon : IAsyncDisposable
 
     /// <summary>Starts one at this address of this machine; <paramref name="shape"/> says how to get there, where that takes more than the address.</summary>
     public static Daemon Launch(Uri address, string log, Action<SocketsHttpHandler>? shape, params string[] settings) =>
-        new(Start(Place.Here, log, ["--Urls", address.ToString(), .. settings]), log, address, shape);
+        new(Start(Place.Here, log, ["--Urls", address.ToString(), .. settings]), log, Reachable(address), shape);
+
+    // One listens to every address, but calls one of them.
+    private static Uri Reachable(Uri address) => address.Host == "0.0.0.0" ? new UriBuilder(address) { Host = "127.0.0.1" }.Uri : address;
 
     /// <summary>Starts one with nothing but these arguments, for a test of how it refuses them.</summary>
     public static async Task<(int ExitCode, string Errors)> RefusesAsync(string log, params string[] arguments)

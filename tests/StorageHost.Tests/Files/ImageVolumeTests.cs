@@ -97,6 +97,20 @@ public sealed class ImageVolumeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_another_daemon_has_claimed_is_counted()
+    {
+        store.WriteTemplate(1000);
+        await using var other = await Daemon.StartAsync(store);
+        var copies = await daemon.FillAsync(3);
+        var claim = await other.Publisher.ClaimAsync(copies[0], CancellationToken.None);
+        var scan = await daemon.Images.ScanAsync(CancellationToken.None);
+        Assert.Equal((2, 1), (scan.Copies.Count, scan.HeldElsewhere[Sample.Centos]));
+        Assert.Empty((await other.Images.ScanAsync(CancellationToken.None)).HeldElsewhere);
+        await other.Publisher.RetireAsync(claim!, CancellationToken.None);
+        Assert.Empty((await daemon.Images.ScanAsync(CancellationToken.None)).HeldElsewhere);
+    }
+
+    [Fact]
     public async Task Only_a_disk_that_does_not_exist_is_absent()
     {
         Assert.Null(await daemon.Publisher.FindAsync(Sample.Web01, null, CancellationToken.None));

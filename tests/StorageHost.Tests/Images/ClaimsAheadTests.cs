@@ -60,6 +60,15 @@ public sealed class ClaimsAheadTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_another_daemon_has_claimed_counts_too()
+    {
+        core.HeldElsewhere[Centos] = 2;
+        await core.PassesUntilAsync(() => core.Pool is { Ready: 3, Total: 5 });
+        core.HeldElsewhere.Clear();
+        await core.PassesUntilAsync(() => core.Pool is { Ready: 5, Total: 5 });
+    }
+
+    [Fact]
     public async Task When_the_level_falls_what_is_held_goes_back_and_is_trimmed()
     {
         await AskAsync(Web01);

@@ -71,6 +71,9 @@ internal sealed class Core : IAsyncDisposable
 
     public ConcurrentDictionary<ImageName, int> Levels { get; } = new();
 
+    /// <summary>What other daemons have claimed.</summary>
+    public ConcurrentDictionary<ImageName, int> HeldElsewhere { get; } = new();
+
     public ConcurrentDictionary<Hostname, ImageName> Disks { get; } = new();
 
     /// <summary>The requests that disks were made for, where these had a name.</summary>

@@ -22,7 +22,7 @@ public sealed class PoolPlanTests
     [InlineData("waited for, resting", 0, 0, 1, true, "Serve 1")]
     [InlineData("waited for, above", 0, 2, 1, false, "Serve 1")]
     public void A_pool_without_a_pass_needs(string state, int wanted, int ready, int waiting, bool resting, string expected) =>
-        Assert.Equal((state, expected), (state, Step(PoolPlan.Next(wanted, ready, 0, waiting, null, resting))));
+        Assert.Equal((state, expected), (state, Step(PoolPlan.Next(wanted, ready, ready, waiting, null, resting))));
 
     [Theory]
     [InlineData("filling what is needed", "Fill", 2, 3, 1, 0, "Rest 0")]
@@ -35,11 +35,11 @@ public sealed class PoolPlanTests
     [InlineData("serving one who has left, below its level", "Serve", 1, 1, 0, 0, "Rest 0")]
     [InlineData("trimming, waited for", "Trim", 0, 0, 0, 1, "Rest 0")]
     public void A_pool_with_a_pass_needs(string state, string pass, double left, int wanted, int ready, int waiting, string expected) =>
-        Assert.Equal((state, expected), (state, Step(PoolPlan.Next(wanted, ready, 0, waiting, new PassState(Enum.Parse<PoolStep>(pass), left), false))));
+        Assert.Equal((state, expected), (state, Step(PoolPlan.Next(wanted, ready, ready, waiting, new PassState(Enum.Parse<PoolStep>(pass), left), false))));
 
     [Fact]
     public void It_never_fills_above_the_level_nor_trims_below_it() => Check(0, 1500, (wanted, ready, waiting, resting) =>
-        PoolPlan.Next(wanted, ready, 0, waiting, null, resting) switch
+        PoolPlan.Next(wanted, ready, ready, waiting, null, resting) switch
         {
             (PoolStep.Fill, var copies) => copies is >= 1 and <= PoolPlan.MaxCopiesAtOnce && ready + copies <= wanted && waiting == 0 && !resting,
             (PoolStep.Trim, var copies) => copies >= 1 && ready - copies >= wanted && waiting == 0 && !resting,
@@ -53,7 +53,7 @@ public sealed class PoolPlanTests
     {
         for (var steps = 0; steps < 300; steps++)
         {
-            switch (PoolPlan.Next(wanted, ready, 0, waiting, null, false))
+            switch (PoolPlan.Next(wanted, ready, ready, waiting, null, false))
             {
                 case (PoolStep.Serve, var copies): waiting -= copies; break;
                 case (PoolStep.Fill, var copies): ready += copies; break;
@@ -66,12 +66,13 @@ public sealed class PoolPlanTests
     });
 
     [Theory]
-    [InlineData("others make up for what is held", 3, 3, 2, "Rest 0")]
-    [InlineData("others have made up for it", 3, 5, 2, "Rest 0")]
-    [InlineData("too many in the pool", 3, 6, 2, "Trim 1")]
-    [InlineData("too few with those held", 3, 2, 2, "Fill 1")]
-    public void Copies_claimed_ahead_count_as_ready_but_are_never_too_many(string state, int wanted, int ready, int held, string expected) =>
-        Assert.Equal((state, expected), (state, Step(PoolPlan.Next(wanted, ready, held, 0, null, false))));
+    [InlineData("others hold what is missing here", 3, 1, 3, "Rest 0")]
+    [InlineData("too many with what others hold", 3, 2, 4, "Trim 1")]
+    [InlineData("too many, but not here", 3, 1, 6, "Trim 1")]
+    [InlineData("too many, and none here", 3, 0, 4, "Rest 0")]
+    [InlineData("too few with what others hold", 3, 1, 2, "Fill 1")]
+    public void What_other_daemons_hold_counts_but_is_theirs(string state, int wanted, int ready, int total, string expected) =>
+        Assert.Equal((state, expected), (state, Step(PoolPlan.Next(wanted, ready, total, 0, null, false))));
 
     [Fact]
     public void What_fits_leaves_the_reserve_whole() => CheckSpace((space, percent, promised, copy) =>

@@ -33,7 +33,7 @@ public sealed class PoolReconcilerTests : IAsyncLifetime
         core.Volume.Setup(volume => volume.RecoverAsync(It.IsAny<CancellationToken>())).Callback(() => calls.Add("recover")).Returns(Task.CompletedTask);
         core.Volume.Setup(volume => volume.EnsureServedAsync(It.IsAny<CancellationToken>())).Callback(() => calls.Add("ensure")).Returns(Task.CompletedTask);
         core.Volume.Setup(volume => volume.ScanAsync(It.IsAny<CancellationToken>())).Callback(() => calls.Add("scan"))
-            .ReturnsAsync(new VolumeScan([], [], new Dictionary<ImageName, int>(), core.Space));
+            .ReturnsAsync(new VolumeScan([], [], new Dictionary<ImageName, int>(), new Dictionary<ImageName, int>(), core.Space));
         await core.StartAsync();
         Assert.Equal("ensure recover scan", string.Join(' ', calls.Take(3)));
     }

@@ -16,7 +16,7 @@ public sealed class PoolScanTests
         pool.Put(Copy(1));
         pool.SetWanted(9);
         pool.BeginScan();
-        pool.EndScan(Template(), [Copy(2), Copy(3)], 4);
+        pool.EndScan(Template(), [Copy(2), Copy(3)], 0, 4);
         Assert.Equal((2, 4, Template()), (pool.Ready, pool.Wanted, pool.Template));
         Assert.Equal([2, 3], new[] { pool.Take()!.Number, pool.Take()!.Number }.Order());
     }
@@ -27,7 +27,7 @@ public sealed class PoolScanTests
         pool.Put(Copy(1));
         pool.BeginScan();
         pool.Put(Copy(2));
-        pool.EndScan(Template(), [], 0);
+        pool.EndScan(Template(), [], 0, 0);
         Assert.Equal((1, Copy(2)), (pool.Ready, pool.Take()));
     }
 
@@ -37,7 +37,7 @@ public sealed class PoolScanTests
         var added = Copy(1, New) with { Inode = 999 };
         pool.BeginScan();
         pool.Put(added);
-        pool.EndScan(Template(), [Copy(1)], 0);
+        pool.EndScan(Template(), [Copy(1)], 0, 0);
         Assert.Equal((1, added), (pool.Ready, pool.Take()));
     }
 
@@ -47,7 +47,7 @@ public sealed class PoolScanTests
         pool.BeginScan();
         pool.Put(Copy(1));
         pool.Take();
-        pool.EndScan(Template(), [], 0);
+        pool.EndScan(Template(), [], 0, 0);
         Assert.Equal(0, pool.Ready);
     }
 
@@ -56,9 +56,9 @@ public sealed class PoolScanTests
     {
         pool.BeginScan();
         pool.Put(Copy(1));
-        pool.EndScan(Template(), [], 0);
+        pool.EndScan(Template(), [], 0, 0);
         pool.BeginScan();
-        pool.EndScan(Template(), [], 0);
+        pool.EndScan(Template(), [], 0, 0);
         Assert.Equal(0, pool.Ready);
     }
 
@@ -67,10 +67,10 @@ public sealed class PoolScanTests
     {
         pool.BeginScan();
         pool.SetWanted(5);
-        pool.EndScan(Template(), [], 2);
+        pool.EndScan(Template(), [], 0, 2);
         Assert.Equal(5, pool.Wanted);
         pool.BeginScan();
-        pool.EndScan(Template(), [], 2);
+        pool.EndScan(Template(), [], 0, 2);
         Assert.Equal(2, pool.Wanted);
     }
 
@@ -79,7 +79,7 @@ public sealed class PoolScanTests
     {
         var waits = Enumerable.Range(0, 3).Select(_ => pool.TakeOrWait(CancellationToken.None).Next!).ToArray();
         pool.BeginScan();
-        pool.EndScan(Template(), [Copy(1), Copy(2)], 0);
+        pool.EndScan(Template(), [Copy(1), Copy(2)], 0, 0);
         Assert.All(await Eventually.EndsAsync(Task.WhenAll(waits[..2])), Assert.Null);
         Assert.False(waits[2].IsCompleted);
         Assert.Equal(1, pool.Waiting);

@@ -97,7 +97,7 @@ public sealed class PoolScannerTests : IAsyncLifetime
         core.Publisher.Setup(publisher => publisher.FindAsync(Web01, null, It.IsAny<CancellationToken>())).Returns(looked.Task);
         var publishing = core.Service.SetImageAsync(Centos, Web01, null, CancellationToken.None);
         core.Volume.Setup(volume => volume.ScanAsync(It.IsAny<CancellationToken>()))
-            .ReturnsAsync(new VolumeScan([], [], new Dictionary<ImageName, int>(), core.Space));
+            .ReturnsAsync(new VolumeScan([], [], new Dictionary<ImageName, int>(), new Dictionary<ImageName, int>(), core.Space));
         await ScanAsync();
         looked.SetResult(null);
         await Eventually.HoldsAsync(() => core.Pools.All.Sum(pool => pool.Waiting) == 1);
@@ -142,7 +142,7 @@ public sealed class PoolScannerTests : IAsyncLifetime
         await ScanAsync();
         core.Volume.SetupSequence(volume => volume.ScanAsync(It.IsAny<CancellationToken>()))
             .ThrowsAsync(new RefusedException(Refusal.StorageTimeout, "late"))
-            .ReturnsAsync(new VolumeScan([Template()], [Copy(1)], new Dictionary<ImageName, int>(), core.Space));
+            .ReturnsAsync(new VolumeScan([Template()], [Copy(1)], new Dictionary<ImageName, int>(), new Dictionary<ImageName, int>(), core.Space));
         await Assert.ThrowsAsync<RefusedException>(ScanAsync);
         Assert.Equal(2, core.Pool.Ready);
         await ScanAsync();

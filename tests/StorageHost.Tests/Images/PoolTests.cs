@@ -60,9 +60,9 @@ public sealed class PoolTests
         pool.Hold(old);
         pool.Hold(current);
         pool.BeginScan();
-        Assert.Equal([old], pool.EndScan(Template(fingerprint: New), [], 2));
+        Assert.Equal([old], pool.EndScan(Template(fingerprint: New), [], 0, 2));
         Assert.Equal((1, false), (pool.Held, pool.TryForget()));
-        Assert.Equal([current], pool.EndScan(null, [], 0));
+        Assert.Equal([current], pool.EndScan(null, [], 0, 0));
         Assert.True(pool.TryForget());
     }
 
