@@ -156,7 +156,9 @@ internal sealed unsafe class Mount(SafeFileHandle directory) : IDisposable
     public List<string> List(string name, bool regularOnly = false)
     {
         using var cursor = new DirectoryCursor(Open(name, Syscalls.ReadOnly | Syscalls.Directory), name);
-        var names = new List<string>();
+
+        // A volume that distributes may list a name twice while it comes and goes.
+        var names = new HashSet<string>(StringComparer.Ordinal);
         while (cursor.MoveNext())
         {
             if (!regularOnly || cursor.MayBeRegular)
@@ -165,7 +167,7 @@ internal sealed unsafe class Mount(SafeFileHandle directory) : IDisposable
             }
         }
 
-        return names;
+        return [.. names];
     }
 
     /// <summary>The names in a directory that may be gone by now; then none.</summary>
