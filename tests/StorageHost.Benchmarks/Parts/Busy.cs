@@ -30,7 +30,7 @@ internal static class Busy
         {
             Workbench.Say($"busy, round {round}");
             await site.Client.FillAsync(Image, 4 * each, seconds: 300);
-            Ask(site, $"warm{round}", 20);
+            Ask(site, $"warm{round}", 10);
             await site.FillAndRestAsync(Image, 4 * each);
             using (await OtherNode.HoldsAsync(site.Area, Image))
             {

@@ -30,7 +30,7 @@ internal static class Hits
 
     private static async Task MeasureAsync(Workbench bench, StorageKind kind, List<Figure> figures, List<Series> series)
     {
-        var (alone, each) = (bench.Few(100, 20), bench.Few(10, 3));
+        var (alone, each) = (bench.Few(80, 20), bench.Few(8, 3));
         var perRound = alone + (Clients * each);
         await using var site = await bench.SiteAsync(kind, "hits");
         await using var floor = await bench.SiteAsync(kind, "floor");
@@ -45,7 +45,7 @@ internal static class Hits
         {
             Workbench.Say($"hits, {kind}, round {round}");
             await site.Client.FillAsync(Image, 2 * perRound, seconds: 300);
-            Ask(site, $"warm{round}", 1, 20);
+            Ask(site, $"warm{round}", 1, 10);
             await site.FillAndRestAsync(Image, 2 * perRound);
             using (await OtherNode.HoldsAsync(site.Area, Image))
             {
@@ -54,7 +54,7 @@ internal static class Hits
             }
 
             await Wait.UntilAsync("the pool to be refilled", async () => await site.Client.PoolAsync(Image, "copying") > 0);
-            busy.Add(Ask(site, $"busy{round}", 1, alone).Latencies);
+            busy.Add(Ask(site, $"busy{round}", 1, bench.Few(30, 10)).Latencies);
             raw.Withdraw();
             site.Delete("*.qcow2");
         }
