@@ -13,7 +13,7 @@ internal static class Copies
         HTTP, until its answer. The peers make one copy each in every round; five runs are five times the median of one. Everybody's copies are durable
         when the clock stops: the daemon fsyncs by itself, and after a peer the benchmark fsyncs the copy (*bare* is without that). Before
         every run the template's data is read once through the mount, so everybody finds it in the same caches. `Pool:Verify=false`, since no peer
-        reads back what it wrote; the part *verify* has the price of that. A peer that took half as long again as the fastest in the first round is not run again.
+        reads back what it wrote; the part *verify* has the price of that. A peer that took a quarter longer than the fastest in the first round is not run again.
         """, MeasureAsync);
 
     private static async Task<Result> MeasureAsync(Workbench bench)

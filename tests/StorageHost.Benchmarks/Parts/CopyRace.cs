@@ -11,7 +11,7 @@ internal sealed class CopyRace(Workbench bench, Site site, Template template, st
     private const int Wanted = 5;
 
     /// <summary>A peer that took so many times as long as the fastest in the first round is not run again.</summary>
-    private const double TooSlow = 1.5;
+    private const double TooSlow = 1.25;
 
     private readonly Series one = new($"{where}: one copy");
     private readonly Series allocated = new($"{where}: allocated by a copy ÷ by the template", "");
