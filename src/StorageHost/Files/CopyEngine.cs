@@ -14,6 +14,9 @@ internal sealed class CopyEngine(
     /// <summary>How much is read and written at a time, in bytes: found by trying 128 KiB to 4 MiB on Gluster (docs/benchmarks.md).</summary>
     private const int BlockSize = 1 << 20;
 
+    /// <summary>The same at a gentle pace.</summary>
+    private const int GentleBlockSize = BlockSize / 4;
+
     /// <summary>How many blocks are on their way at the same time: the fastest copy is so far ahead of the slowest at most.</summary>
     private const int Depth = 4;
 
@@ -23,7 +26,7 @@ internal sealed class CopyEngine(
     /// <summary>A template written to within this time may still be written to without its modification time showing it.</summary>
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
 
-    public async Task<IReadOnlyList<Claim>> MakeAsync(ImageName image, int copies, Func<CopyProgress, ValueTask> progress, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<Claim>> MakeAsync(ImageName image, int copies, Func<CopyProgress, ValueTask<Pace>> progress, CancellationToken cancellationToken)
     {
         var (source, template) = await OpenSettledAsync(image, cancellationToken);
         var making = new List<CopyInTheMaking>();
@@ -73,12 +76,12 @@ internal sealed class CopyEngine(
     }
 
     private async Task<string> StreamAsync(
-        SafeFileHandle source, Template template, List<CopyInTheMaking> making, Func<CopyProgress, ValueTask> progress, CancellationToken cancellationToken)
+        SafeFileHandle source, Template template, List<CopyInTheMaking> making, Func<CopyProgress, ValueTask<Pace>> progress, CancellationToken cancellationToken)
     {
         var length = template.Fingerprint.Size;
         var reader = new SparseReader(source, names.Template(template.Image).Text, length);
         using var digest = new ContentDigest();
-        var buffers = Array.ConvertAll(new int[Depth], _ => new AlignedBuffer(BlockSize));
+        var buffers = new AlignedBuffer[Depth];
         var writing = Array.ConvertAll(buffers, _ => Task.CompletedTask);
         var written = 0L;
         try
@@ -86,14 +89,19 @@ internal sealed class CopyEngine(
             for (var slot = 0; ; slot = (slot + 1) % Depth)
             {
                 await writing[slot];
-                var buffer = buffers[slot];
+                var pace = await progress(new CopyProgress(reader.Position, Interlocked.Read(ref written)));
+                var buffer = (buffers[slot] ??= new AlignedBuffer(BlockSize)).Memory[..(pace == Pace.Full ? BlockSize : GentleBlockSize)];
                 if (await RunAsync("read a template", _ => reader.ReadNext(buffer, digest), cancellationToken) is not { } block)
                 {
                     break;
                 }
 
                 writing[slot] = Task.WhenAll(making.Select(copy => copy.LastWrite = WriteAsync(copy, copy.LastWrite, block)));
-                await progress(new CopyProgress(reader.Position, Interlocked.Read(ref written)));
+                if (pace == Pace.Gentle)
+                {
+                    await Task.WhenAll(writing);
+                    await RunAsync("write a copy", _ => making[0].Flush(), cancellationToken);
+                }
             }
 
             await Task.WhenAll(writing);
@@ -126,7 +134,7 @@ internal sealed class CopyEngine(
     private async Task<string> ReadBackAsync(CopyInTheMaking copy, long length, CancellationToken cancellationToken)
     {
         var reader = new SparseReader(copy.Handle, copy.File.Name, length);
-        var buffer = new AlignedBuffer(BlockSize);
+        var buffer = new AlignedBuffer(BlockSize).Memory;
         using var digest = new ContentDigest();
         while (await RunAsync("read a copy back", _ => reader.ReadNext(buffer, digest), cancellationToken) is not null)
         {

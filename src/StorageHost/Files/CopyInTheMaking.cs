@@ -51,6 +51,9 @@ internal sealed class CopyInTheMaking : IDisposable
     /// <summary>Writes a piece; returns how many bytes that took.</summary>
     public long Write(DataBlock block) => Blocks.WriteSparse(Handle, Name, block);
 
+    /// <summary>Has the storage below write out what it still holds back, of this copy and mostly of all others.</summary>
+    public void Flush() => Mount.Sync(Handle, Name);
+
     /// <summary>Makes it a copy of that state of the template, durably.</summary>
     public void Finish(Fingerprint template, string digest, FilePermissions permissions)
     {

@@ -16,8 +16,8 @@ internal sealed class SparseReader(SafeFileHandle file, string name, long length
     /// <summary>How far it has read, holes included.</summary>
     public long Position { get; private set; }
 
-    /// <summary>Reads on by at most one buffer, and adds what it read to a digest; null at the end.</summary>
-    public DataBlock? ReadNext(AlignedBuffer buffer, ContentDigest digest)
+    /// <summary>Reads on by at most one buffer (of whole blocks of the digest), and adds what it read to a digest; null at the end.</summary>
+    public DataBlock? ReadNext(Memory<byte> buffer, ContentDigest digest)
     {
         if (Position < length && mayBeHole)
         {
@@ -32,14 +32,14 @@ internal sealed class SparseReader(SafeFileHandle file, string name, long length
 
         // All of the buffer, as direct I/O takes whole blocks only; what a template has grown by meanwhile is cut off.
         var offset = Position;
-        var read = Blocks.Read(file, name, buffer.Memory.Span, offset);
-        var data = buffer.Memory[..(int)Math.Min(read, length - offset)];
+        var read = Blocks.Read(file, name, buffer.Span, offset);
+        var data = buffer[..(int)Math.Min(read, length - offset)];
 
         // Asking costs a round trip on Gluster, so only where there may be a hole.
         mayBeHole = Blocks.EndsInZeros(data.Span);
 
         // A template that shrank while it was read: its fingerprint has changed, which the engine sees at the end.
-        Position = read == buffer.Memory.Length ? offset + data.Length : length;
+        Position = read == buffer.Length ? offset + data.Length : length;
         var block = new DataBlock(offset, data);
         digest.Add(block);
 

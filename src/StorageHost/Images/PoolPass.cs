@@ -23,7 +23,7 @@ internal sealed partial class PoolPass(
             await scanner.GiveBackAsync(template.AllocatedBytes, cancellationToken);
         }
 
-        await MakeAsync(pool, copies, progress => default, cancellationToken);
+        await MakeAsync(pool, copies, _ => ValueTask.FromResult(Pace.Full), cancellationToken);
     }
 
     /// <summary>Makes what the pool lacks, unless another daemon is at it.</summary>
@@ -36,7 +36,7 @@ internal sealed partial class PoolPass(
         var missing = Math.Min(pool.Wanted - pool.Total, PoolPlan.MaxCopiesAtOnce);
         if (missing > 0)
         {
-            await MakeAsync(pool, missing, Pace(pool, cancellationToken), cancellationToken);
+            await MakeAsync(pool, missing, GiveWay(pool, cancellationToken), cancellationToken);
         }
     }
 
@@ -53,23 +53,26 @@ internal sealed partial class PoolPass(
     }
 
     /// <summary>Filling gives way to claims and keeps to its rate, unless a caller has come to wait for it.</summary>
-    private Func<CopyProgress, ValueTask> Pace(Pool pool, CancellationToken cancellationToken)
+    private Func<CopyProgress, ValueTask<Pace>> GiveWay(Pool pool, CancellationToken cancellationToken)
     {
         var limit = new RateLimit(options.Value.MaxBytesPerSecond, time);
         return async progress =>
         {
-            if (pool.Waiting == 0)
+            if (pool.Waiting > 0)
             {
-                await way.GiveWayAsync(Patience, cancellationToken);
-                await limit.WaitAsync(progress.Written, cancellationToken);
+                return Pace.Full;
             }
+
+            await way.GiveWayAsync(Patience, cancellationToken);
+            await limit.WaitAsync(progress.Written, cancellationToken);
+            return way.IsBusy ? Pace.Gentle : Pace.Full;
         };
     }
 
     private async Task<IAsyncDisposable> LockAsync(ImageName image, CancellationToken cancellationToken) =>
         await volume.TryLockPoolAsync(image, cancellationToken) ?? throw new RefusedException(Refusal.JobConflict, $"another daemon sees to the pool of {image}");
 
-    private async Task MakeAsync(Pool pool, int copies, Func<CopyProgress, ValueTask> pace, CancellationToken cancellationToken)
+    private async Task MakeAsync(Pool pool, int copies, Func<CopyProgress, ValueTask<Pace>> pace, CancellationToken cancellationToken)
     {
         var template = await volume.FindTemplateAsync(pool.Image, cancellationToken);
         copies = Math.Min(copies, await FittingAsync(template, cancellationToken));

@@ -8,13 +8,17 @@ internal sealed class RightOfWay(TimeProvider time)
 {
     /// <summary>As long after the last claim the next may still follow: claims come in bursts.</summary>
     private static readonly TimeSpan Lull = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>As long after the last claim more are expected.</summary>
+    private static readonly TimeSpan Memory = TimeSpan.FromSeconds(5);
+
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(10);
 
     private int urgent;
     private long lastEnded = long.MinValue;
 
-    private bool IsClear => Volatile.Read(ref urgent) == 0
-        && (Volatile.Read(ref lastEnded) is var ended && (ended == long.MinValue || time.GetElapsedTime(ended) >= Lull));
+    /// <summary>Whether claims came lately, or are under way.</summary>
+    public bool IsBusy => HasUrgent(Memory);
 
     /// <summary>Takes the right of way, until it is disposed of.</summary>
     public IDisposable Take()
@@ -26,11 +30,14 @@ internal sealed class RightOfWay(TimeProvider time)
     /// <summary>Waits until nothing urgent is under way, but no longer than <paramref name="limit"/>.</summary>
     public async ValueTask GiveWayAsync(TimeSpan limit, CancellationToken cancellationToken)
     {
-        for (var started = time.GetTimestamp(); !IsClear && time.GetElapsedTime(started) < limit;)
+        for (var started = time.GetTimestamp(); HasUrgent(Lull) && time.GetElapsedTime(started) < limit;)
         {
             await Task.Delay(Look, time, cancellationToken);
         }
     }
+
+    private bool HasUrgent(TimeSpan lately) => Volatile.Read(ref urgent) > 0
+        || (Volatile.Read(ref lastEnded) is var ended && ended != long.MinValue && time.GetElapsedTime(ended) < lately);
 
     private sealed class Right(RightOfWay way) : IDisposable
     {

@@ -40,8 +40,9 @@ internal sealed class Site(Workbench bench, StorageArea area) : IAsyncDisposable
     }
 
     /// <summary>
-    /// Sets a level and waits until nothing in the directory changes any more: the daemon claims copies ahead, up to half of a level, when
-    /// it has nothing else to do.
+    /// Sets a level and waits until nothing in the directory changes any more (the daemon claims copies ahead, up to half of a level, when
+    /// it has nothing else to do), and until what was written before is on the disk: below the bricks' loop devices lies a page cache, and
+    /// an fsync waits for all of its file that is in it.
     /// </summary>
     public async Task FillAndRestAsync(string image, int wanted)
     {
@@ -50,6 +51,8 @@ internal sealed class Site(Workbench bench, StorageArea area) : IAsyncDisposable
         {
             await Task.Delay(TimeSpan.FromMilliseconds(500));
         }
+
+        await Shell.RunAsync("sync");
     }
 
     /// <summary>Deletes the files of that pattern as an operator would, behind the daemon's back.</summary>

@@ -91,6 +91,16 @@ public sealed class CopyEngineTests : IAsyncLifetime
         Assert.InRange(told[^1].Written, 1, 2 * (Length + 4096));
     }
 
+    [Fact]
+    public async Task At_a_gentle_pace_little_is_on_its_way_to_the_storage()
+    {
+        store.WriteTemplate(Length);
+        var told = new List<CopyProgress>();
+        await MakeAsync(2, told.Add, Pace.Gentle);
+        Assert.All(told.Zip(told.Skip(1)), step => Assert.InRange(step.Second.Position - step.First.Position, 0, 1 << 18));
+        Assert.All(told, progress => Assert.InRange(progress.Written, 2 * progress.Position, (2 * progress.Position) + 8192));
+    }
+
     [Theory]
     [InlineData("written to")]
     [InlineData("replaced")]
@@ -204,11 +214,11 @@ public sealed class CopyEngineTests : IAsyncLifetime
         Assert.Single(await MakeAsync(1));
     }
 
-    private Task<IReadOnlyList<Claim>> MakeAsync(int copies, Action<CopyProgress>? progress = null) =>
+    private Task<IReadOnlyList<Claim>> MakeAsync(int copies, Action<CopyProgress>? progress = null, Pace pace = Pace.Full) =>
         Eventually.EndsAsync(daemon.Engine.MakeAsync(Sample.Centos, copies, told =>
         {
             progress?.Invoke(told);
-            return default;
+            return ValueTask.FromResult(pace);
         }, CancellationToken.None));
 
     private void Inspected(string? backing, string? fault) =>

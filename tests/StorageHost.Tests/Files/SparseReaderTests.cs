@@ -41,7 +41,7 @@ public sealed class SparseReaderTests : IDisposable
         using (var copy = File.OpenHandle(store["copy"], FileMode.Create, FileAccess.ReadWrite))
         {
             using var digest = new ContentDigest();
-            var (reader, buffer, written) = (new SparseReader(source, "image", content.Length), new AlignedBuffer(image.BufferBlocks * Block), 0L);
+            var (reader, buffer, written) = (new SparseReader(source, "image", content.Length), new AlignedBuffer(image.BufferBlocks * Block).Memory, 0L);
             while (reader.ReadNext(buffer, digest) is { } block)
             {
                 written += Blocks.WriteSparse(copy, "copy", block);
@@ -80,7 +80,7 @@ public sealed class SparseReaderTests : IDisposable
         using var image = File.OpenHandle(store["image"]);
         using var digest = new ContentDigest();
         var reader = new SparseReader(image, "image", 1L << 40);
-        var (buffer, reads) = (new AlignedBuffer(4 * Block), 0);
+        var (buffer, reads) = (new AlignedBuffer(4 * Block).Memory, 0);
         for (; reader.ReadNext(buffer, digest) is { } block; reads++)
         {
             Assert.True(reads > 0 || block.Offset == 1L << 39);
@@ -105,7 +105,7 @@ public sealed class SparseReaderTests : IDisposable
         using var directory = Mount.OpenDirectory(store.Path);
         using var digest = new ContentDigest();
         var reader = new SparseReader(directory, "image", 1000);
-        Assert.Throws<StorageException>(() => reader.ReadNext(new AlignedBuffer(Block), digest));
+        Assert.Throws<StorageException>(() => reader.ReadNext(new AlignedBuffer(Block).Memory, digest));
     }
 
     private static Gen<(int[] Blocks, int Tail, int BufferBlocks)> Images =>
@@ -148,7 +148,7 @@ public sealed class SparseReaderTests : IDisposable
         using var file = File.OpenHandle(store["image"]);
         using var digest = new ContentDigest();
         var (content, runs) = (new byte[length], new List<(long, int)>());
-        var (reader, buffer) = (new SparseReader(file, "image", length), new AlignedBuffer(bufferSize));
+        var (reader, buffer) = (new SparseReader(file, "image", length), new AlignedBuffer(bufferSize).Memory);
         while (reader.ReadNext(buffer, digest) is { } block)
         {
             block.Data.CopyTo(content.AsMemory((int)block.Offset));

@@ -87,6 +87,9 @@ internal sealed class Core : IAsyncDisposable
     /// <summary>Passes of the copy engine: whose copies, how many.</summary>
     public ConcurrentQueue<(ImageName Image, int Copies)> Passes { get; } = new();
 
+    /// <summary>The paces at which they were told to go on.</summary>
+    public ConcurrentQueue<Pace> Paces { get; } = new();
+
     /// <summary>Passes that were stopped.</summary>
     public ConcurrentQueue<ImageName> Stopped { get; } = new();
 

@@ -34,7 +34,7 @@ public sealed class DeletingTests : IAsyncLifetime
     public async Task Copying_is_stopped_before_the_template_goes()
     {
         var job = await FillAsync();
-        core.Engine.Setup(engine => engine.MakeAsync(Centos, It.IsAny<int>(), It.IsAny<Func<CopyProgress, ValueTask>>(), It.IsAny<CancellationToken>()))
+        core.Engine.Setup(engine => engine.MakeAsync(Centos, It.IsAny<int>(), It.IsAny<Func<CopyProgress, ValueTask<Pace>>>(), It.IsAny<CancellationToken>()))
             .ThrowsAsync(new InvalidOperationException("copied a template that is being deleted"));
         var removed = await Eventually.EndsAsync(core.Service.DeleteImageAsync(Centos, CancellationToken.None));
         Assert.Equal([Names.Template(Centos)], removed.Removed);

@@ -11,12 +11,12 @@ internal static class OnVolume
     {
         SetUpVolume(core);
         SetUpPublisher(core);
-        core.Engine.Setup(engine => engine.MakeAsync(It.IsAny<ImageName>(), It.IsAny<int>(), It.IsAny<Func<CopyProgress, ValueTask>>(), It.IsAny<CancellationToken>()))
-            .Returns(async (ImageName image, int copies, Func<CopyProgress, ValueTask> progress, CancellationToken cancellationToken) =>
+        core.Engine.Setup(engine => engine.MakeAsync(It.IsAny<ImageName>(), It.IsAny<int>(), It.IsAny<Func<CopyProgress, ValueTask<Pace>>>(), It.IsAny<CancellationToken>()))
+            .Returns(async (ImageName image, int copies, Func<CopyProgress, ValueTask<Pace>> progress, CancellationToken cancellationToken) =>
             {
                 var of = core.Templates[image].Fingerprint;
                 core.Passes.Enqueue((image, copies));
-                await progress(new CopyProgress(500, 500 * copies));
+                core.Paces.Enqueue(await progress(new CopyProgress(500, 500 * copies)));
                 try
                 {
                     await core.Gate.WaitAsync(cancellationToken);

@@ -59,6 +59,32 @@ public sealed class PoolPassTests : IAsyncLifetime
         Assert.True(core.Time.GetUtcNow() >= ManualTimeProvider.Start.AddSeconds(waited ? 1 : 2));
     }
 
+    [Theory]
+    [InlineData(null, false)]
+    [InlineData(1, true)]
+    [InlineData(6, false)]
+    public async Task Filling_goes_gently_while_claims_come(int? secondsAgo, bool gently)
+    {
+        core.Levels[Centos] = 1;
+        await core.Scanner.ScanAsync(CancellationToken.None);
+        if (secondsAgo is { } seconds)
+        {
+            core.Way.Take().Dispose();
+            core.Time.Advance(TimeSpan.FromSeconds(seconds));
+        }
+
+        await core.Pass.FillAsync(core.Pool, CancellationToken.None);
+        Assert.Equal([gently ? Pace.Gentle : Pace.Full], core.Paces);
+    }
+
+    [Fact]
+    public async Task For_callers_who_wait_copying_goes_at_full_pace_whatever_comes()
+    {
+        core.Way.Take().Dispose();
+        await core.Pass.ServeAsync(core.Pool, 1, CancellationToken.None);
+        Assert.Equal([Pace.Full], core.Paces);
+    }
+
     [Fact]
     public async Task A_pass_that_fails_leaves_nothing_in_the_making()
     {

@@ -42,5 +42,19 @@ public sealed class RightOfWayTests
         await Eventually.EndsAsync(waiting);
     }
 
+    [Fact]
+    public void For_a_while_after_the_last_more_are_expected()
+    {
+        Assert.False(way.IsBusy);
+        var urgent = way.Take();
+        time.Advance(TimeSpan.FromMinutes(1));
+        Assert.True(way.IsBusy);
+        urgent.Dispose();
+        time.Advance(TimeSpan.FromSeconds(4));
+        Assert.True(way.IsBusy);
+        time.Advance(TimeSpan.FromSeconds(1));
+        Assert.False(way.IsBusy);
+    }
+
     private Task GiveWay() => way.GiveWayAsync(Patience, CancellationToken.None).AsTask();
 }

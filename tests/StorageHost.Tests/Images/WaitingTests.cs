@@ -100,7 +100,7 @@ public sealed class WaitingTests : IAsyncLifetime
         core.Gate = gate.Task;
         var waiting = SetImageAsync(Web01);
         await Eventually.HoldsAsync(() => core.Passes.Count == 1);
-        core.Engine.SetupSequence(engine => engine.MakeAsync(Centos, 1, It.IsAny<Func<CopyProgress, ValueTask>>(), It.IsAny<CancellationToken>()))
+        core.Engine.SetupSequence(engine => engine.MakeAsync(Centos, 1, It.IsAny<Func<CopyProgress, ValueTask<Pace>>>(), It.IsAny<CancellationToken>()))
             .ReturnsAsync([Claim(of: Old)])
             .ReturnsAsync([Claim(of: New)]);
         core.Templates[Centos] = Template(fingerprint: New);
