@@ -49,21 +49,28 @@ internal sealed partial class ClaimsAhead(Pools pools, IPublisher publisher, Rig
 
     private async Task RunAsync(Pool pool, TaskCompletionSource done, CancellationToken stoppingToken)
     {
+        var steps = 0;
         try
         {
             await GuardedAsync(async () =>
             {
-                do
+                await way.GiveWayAsync(Patience, stoppingToken);
+                for (; await StepAsync(pool, stoppingToken); steps++)
                 {
                     await way.GiveWayAsync(Patience, stoppingToken);
                 }
-                while (await StepAsync(pool, stoppingToken));
             });
         }
         finally
         {
             busy.TryRemove(pool.Image, out _);
             done.SetResult();
+        }
+
+        if (steps > 0)
+        {
+            // While a copy was on its way it was in nobody's sight: the level may have changed.
+            pools.Ring();
         }
     }
 

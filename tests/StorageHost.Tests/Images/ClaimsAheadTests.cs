@@ -78,6 +78,28 @@ public sealed class ClaimsAheadTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_copy_that_was_being_claimed_when_the_level_fell_is_trimmed_before_the_next_scan()
+    {
+        await AskAsync(Web01);
+        var (began, gate) = (new TaskCompletionSource<Claim>(), new TaskCompletionSource());
+        core.Publisher.Setup(publisher => publisher.ClaimAsync(It.IsAny<Copy>(), It.IsAny<CancellationToken>()))
+            .Returns(async (Copy copy, CancellationToken _) =>
+            {
+                core.Copies.TryRemove((copy.Image, copy.Number), out var _);
+                var claim = core.NewClaim(copy.Image, copy.Of);
+                began.TrySetResult(claim);
+                await gate.Task;
+                return claim;
+            });
+        await SoonAsync(() => began.Task.IsCompleted);
+        await core.Service.SetLevelsAsync(new Dictionary<ImageName, int> { [Centos] = 0 }, CancellationToken.None);
+        await SoonAsync(() => core.Copies.IsEmpty);
+        gate.SetResult();
+        await SoonAsync(() => core.Pool is { Held: 0, Ready: 0 } && core.Copies.IsEmpty && core.Released.Contains(began.Task.Result.File.Name, StringComparer.Ordinal));
+        Assert.True(core.Time.GetUtcNow() < ManualTimeProvider.Start + Core.Rescan);
+    }
+
+    [Fact]
     public async Task When_the_template_is_replaced_what_is_held_is_retired()
     {
         await AskAsync(Web01);
@@ -114,6 +136,8 @@ public sealed class ClaimsAheadTests : IAsyncLifetime
         await Eventually.EndsAsync(core.Reconciler.StopAsync(CancellationToken.None));
         Assert.Equal((0, 5), (core.Pool.Held, core.Copies.Count));
     }
+
+    private Task SoonAsync(Func<bool> condition) => Eventually.HoldsAsync(condition, core.Time, TimeSpan.FromMilliseconds(1));
 
     private Task<PublishedDisk> AskAsync(Hostname hostname) => Eventually.EndsAsync(core.Service.SetImageAsync(Centos, hostname, null, CancellationToken.None));
 }
