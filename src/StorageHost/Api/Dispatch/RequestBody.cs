@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using System.Text.Json;
 using System.Text.Unicode;
 using StorageHost.Api.Errors;
@@ -18,7 +19,7 @@ internal static class RequestBody
     /// <summary>Reads the bytes of the body; a larger one is refused.</summary>
     public static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpRequest request, CancellationToken cancellationToken)
     {
-        var result = await request.BodyReader.ReadAtLeastAsync(MaxBytes + 1, cancellationToken);
+        var result = await ReadMostAsync(request, cancellationToken);
         if (result.Buffer.Length > MaxBytes)
         {
             throw new BadHttpRequestException("body too large", StatusCodes.Status413PayloadTooLarge);
@@ -27,6 +28,19 @@ internal static class RequestBody
         var body = result.Buffer.ToArray();
         request.BodyReader.AdvanceTo(result.Buffer.End);
         return body;
+    }
+
+    private static async Task<ReadResult> ReadMostAsync(HttpRequest request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await request.BodyReader.ReadAtLeastAsync(MaxBytes + 1, cancellationToken);
+        }
+        catch (IOException exception) when (exception is not BadHttpRequestException)
+        {
+            // Kestrel's words for chunks whose size overflows are those of a broken connection.
+            throw new BadHttpRequestException("unreadable body", StatusCodes.Status400BadRequest, exception);
+        }
     }
 
     /// <summary>Parses a body that is a JSON object.</summary>
