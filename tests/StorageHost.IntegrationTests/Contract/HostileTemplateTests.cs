@@ -13,11 +13,24 @@ public sealed class HostileTemplateTests(Lab lab)
         "qemu-img create -q -f qcow2 -u -F qcow2 -b centos_template.img.evil evil_template.img 1M",
         "qemu-img create -q -f qcow2 -o data_file=outside.raw evil_template.img 1M; rm outside.raw",
         "qemu-img create -q -f vmdk evil_template.img 1M",
+        "qemu-img create -q -f vhdx evil_template.img 64M",
+        "qemu-img create -q -f vpc evil_template.img 64M",
+        "qemu-img create -q -f vdi evil_template.img 64M",
+        "qemu-img create -q -f qcow evil_template.img 1M",
+        "qemu-img create -q --object secret,id=s,data=x -f qcow2 -o encrypt.format=luks,encrypt.key-secret=s evil_template.img 1M",
+        "cp centos_template.img evil_template.img; printf '\\177\\377\\377\\377' | dd of=evil_template.img bs=1 seek=24 conv=notrunc", // its virtual size
+        "cp centos_template.img evil_template.img; printf '\\377\\377\\377\\377' | dd of=evil_template.img bs=1 seek=40 conv=notrunc", // where its L1 table is
+        "cp centos_template.img evil_template.img; printf '\\377\\377\\377\\377' | dd of=evil_template.img bs=1 seek=60 conv=notrunc", // how many snapshots it has
+        "cp centos_template.img evil_template.img; truncate -s 4000 evil_template.img",
+        "truncate -s 2P evil_template.img",
+        "truncate -s 0 evil_template.img",
         "printf 'QFI\\373\\0\\0\\0\\3' > evil_template.img",
         "printf 'QFI\\373\\0\\0\\0\\11' > evil_template.img; truncate -s 1M evil_template.img",
         "ln -s /etc/passwd evil_template.img",
         "ln -s centos_template.img evil_template.img",
         "mkfifo evil_template.img",
+        "mknod evil_template.img c 1 5",
+        "mknod evil_template.img b 7 0",
         "mkdir evil_template.img",
     ];
 
@@ -27,7 +40,9 @@ public sealed class HostileTemplateTests(Lab lab)
         await using var area = await lab.AreaAsync(StorageKind.Xfs);
         await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         await Shell.RunAsync("sh", "-c", $"cd {area.Seen()} && {make}");
-        var client = (await area.StartAsync("--Storage:RescanInterval", "00:00:01")).Client;
+        var daemon = await area.StartAsync("--Storage:RescanInterval", "00:00:01");
+        var client = daemon.Client;
+        using var programs = new ProgramCount("qemu-img", daemon);
 
         var refused = await client.SetImageAsync("evil", "web01");
         refused.Refuses(refused.Status is 404 ? 404 : 422, "image_rejected", "image_not_found");
@@ -37,6 +52,7 @@ public sealed class HostileTemplateTests(Lab lab)
         area.Oracle.Disk("web02", "centos");
         await client.PoolHoldsAsync("centos", 1);
         Assert.DoesNotContain(await FoundFile.ListAsync(area.Seen()), file => file.ImageOfCopy is "evil");
+        Assert.Equal(0, programs.Most);
 
         await Shell.RunAsync("rm", "-rf", area.Seen("evil_template.img"));
         await area.Oracle.CheckAsync();

@@ -8,6 +8,8 @@ namespace StorageHost.IntegrationTests.Faults;
 public sealed class HangTests(Lab lab)
 {
     private const string Name = "sick";
+    private const int Callers = 50; // of four requests each
+    private const int MostThreads = 100;
     private static readonly string[] Settings = ["--Storage:RequireMount", "fuse.glusterfs", "--Storage:OperationTimeout", "00:00:02"];
 
     [DaemonFact]
@@ -16,7 +18,8 @@ public sealed class HangTests(Lab lab)
         await using var area = await RootOfVolumeAsync($"{Name}1");
         var node = (await lab.ClusterAsync()).Nodes[0];
         await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
-        var client = (await area.StartAsync(Settings)).Client;
+        var daemon = await area.StartAsync(Settings);
+        var client = daemon.Client;
         await client.FillAsync("centos", 2);
         (await client.SetImageAsync("centos", "web01")).Is(200);
         area.Oracle.Disk("web01", "centos");
@@ -27,10 +30,11 @@ public sealed class HangTests(Lab lab)
         try
         {
             using var pulse = new Pulse(client.Address);
-            var faults = await FaultsAsync(Enumerable.Range(0, 12).SelectMany(number => Requests(client, number)));
+            var faults = await FaultsAsync(Enumerable.Range(0, Callers).SelectMany(number => Requests(client, number)));
             await Wait.UntilAsync("readiness to tell", async () => await client.StatusAsync("/readyz") == 503, seconds: 10);
             Assert.Null(pulse.Fault);
             Assert.True(faults.Length == 0, Summary(faults));
+            Assert.True(daemon.Threads < MostThreads, $"{daemon.Threads} threads");
             Assert.True(pulse.Slowest.TotalMilliseconds < 500, $"the slowest of {pulse.Answers} answers of /healthz took {pulse.Slowest.TotalMilliseconds:0} ms");
         }
         finally
@@ -109,7 +113,7 @@ public sealed class HangTests(Lab lab)
     // An answer of 503 or 504 leaves open what became of the request; only a half or doubled file would be wrong.
     private static async Task NoteUnknownOutcomesAsync(Client client, StorageArea area)
     {
-        for (var number = 0; number < 12; number++)
+        for (var number = 0; number < Callers; number++)
         {
             var removed = await client.DeleteHostAsync($"hung{number}", purge: true);
             _ = removed.Status == 404 ? removed.Refuses(404, "host_not_found") : removed.Is(200);

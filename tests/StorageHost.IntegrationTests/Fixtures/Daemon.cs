@@ -30,6 +30,9 @@ internal sealed class Daemon : IAsyncDisposable
 
     public string Output => File.ReadAllText($"{log}.out");
 
+    /// <summary>How many threads it has now.</summary>
+    public int Threads => Directory.GetDirectories($"/proc/{Pid}/task").Length;
+
     /// <summary>The most memory that it ever held, in bytes.</summary>
     public long PeakRss => 1024 * long.Parse(
         File.ReadLines($"/proc/{Pid}/status").Single(line => line.StartsWith("VmHWM:", StringComparison.Ordinal)).Split(' ')[^2], CultureInfo.InvariantCulture);

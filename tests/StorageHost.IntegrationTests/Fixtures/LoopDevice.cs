@@ -8,13 +8,14 @@ internal static class LoopDevice
     /// <param name="name">Its name there.</param>
     /// <param name="size">Its size, as truncate takes it.</param>
     /// <param name="reflink">Whether files can share blocks.</param>
-    public static async Task<string> MountXfsAsync(string directory, string name, string size, bool reflink = true)
+    /// <param name="inodes">What mkfs.xfs takes about inodes.</param>
+    public static async Task<string> MountXfsAsync(string directory, string name, string size, bool reflink = true, string inodes = "size=512")
     {
         var file = Path.Combine(directory, $"{name}.xfs");
         var mountPoint = Path.Combine(directory, name);
         Directory.CreateDirectory(mountPoint);
         await Shell.RunAsync("truncate", "-s", size, file);
-        await Shell.RunAsync("mkfs.xfs", "-q", "-f", "-i", "size=512", "-m", $"reflink={(reflink ? 1 : 0)}", file);
+        await Shell.RunAsync("mkfs.xfs", "-q", "-f", "-i", inodes, "-m", $"reflink={(reflink ? 1 : 0)}", file);
         await MountAsync(file, mountPoint);
         return mountPoint;
     }

@@ -1,4 +1,5 @@
 using StorageHost.IntegrationTests.Fixtures;
+using StorageHost.IntegrationTests.Torture;
 using Xunit;
 
 namespace StorageHost.IntegrationTests.Races;
@@ -7,7 +8,7 @@ namespace StorageHost.IntegrationTests.Races;
 [Collection(LabTests.Name)]
 public sealed class TwoNodesTests(Lab lab)
 {
-    private const int Rounds = 250;
+    private static readonly int Rounds = TortureSettings.Count(250, 2000);
 
     [DaemonTheory, SharedStorage]
     public async Task A_raced_hostname_goes_to_one_node_and_a_raced_copy_to_one_host(StorageKind kind)

@@ -5,12 +5,13 @@ namespace StorageHost.IntegrationTests.Torture;
 
 /// <summary>
 /// Watches what becomes of a file whose fsync failed: nobody knows what it holds, and a second fsync would say yes all the same. So it must
-/// be thrown away, under whatever name it bears.
+/// be thrown away, under whatever name it bears, as far as the storage lets it.
 /// </summary>
 internal sealed class FailedSyncs
 {
     private readonly Dictionary<string, string> published = new(StringComparer.Ordinal);
     private readonly HashSet<string> failed = new(StringComparer.Ordinal);
+    private readonly HashSet<string> unreachable = new(StringComparer.Ordinal);
     private readonly List<string> faults = [];
 
     /// <summary>Takes note of a call. A private name is used once, and an open file keeps the one that it was opened by.</summary>
@@ -31,10 +32,15 @@ internal sealed class FailedSyncs
             case "fsync" when fails && call.File.Contains('/', StringComparison.Ordinal):
                 failed.Add(call.File);
                 break;
+            case not "fsync" when fails:
+                unreachable.Add(call.File);
+                break;
         }
     }
 
     /// <summary>What was done with such files, and which of them still have a name.</summary>
     public IEnumerable<string> Faults(IReadOnlyList<FoundFile> found) => faults.Concat(
-        from file in failed where published.TryGetValue(file, out var name) && found.Any(each => each.Name == published[file]) select $"{published[file]} is still there, and its fsync failed");
+        from file in failed
+        where published.ContainsKey(file) && !unreachable.Contains(published[file]) && found.Any(each => each.Name == published[file])
+        select $"{published[file]} is still there, and its fsync failed");
 }

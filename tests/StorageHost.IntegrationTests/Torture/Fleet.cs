@@ -19,19 +19,18 @@ internal sealed class Fleet(StorageArea area, params string[] settings)
     {
         for (var place = 0; place < Size; place++)
         {
-            Start(place);
-        }
-
-        foreach (var daemon in daemons)
-        {
-            await daemon!.ReadyAsync(seconds);
+            await Wait.UntilAsync($"the daemon at place {place} to be ready", async () =>
+            {
+                Start(place);
+                return await daemons[place]!.Client.StatusAsync("/readyz") == 200;
+            }, seconds);
         }
     }
 
-    /// <summary>Starts a daemon unless there is one, and does not wait.</summary>
+    /// <summary>Starts a daemon unless there is one, and does not wait. One that could not reach its storage when it began has ended since.</summary>
     public void Start(int place)
     {
-        if (daemons[place] is null)
+        if (daemons[place] is null or { HasExited: true })
         {
             var daemon = area.Launch(place, settings);
             daemon.Client.ClosesConnections();
@@ -63,7 +62,7 @@ internal sealed class Fleet(StorageArea area, params string[] settings)
     {
         var choice = random.Next(Size);
         return await Wait.ForAsync("a daemon to be there", () => Task.FromResult(
-            Enumerable.Range(choice, Size).Select(place => this[place % Size]?.Client).FirstOrDefault(client => client is not null)));
+            Enumerable.Range(choice, Size).Select(place => this[place % Size] is { HasExited: false } daemon ? daemon.Client : null).FirstOrDefault(client => client is not null)));
     }
 
     /// <summary>Waits until every pool of every daemon is at its level.</summary>

@@ -53,6 +53,7 @@ internal sealed record Plague(string Name, Func<Ground, int, Func<Task>, Task> S
         new("a glusterd that hangs", async (ground, node, last) => await HangAsync(await ground.Node(node).ManagementDaemonAsync(), last)),
         new("passing errors", async (ground, node, last) =>
         {
+            await ground.Fleet.StartAsync();
             Error[] passing = [Error.Named("ENOTCONN"), Error.Named("ESTALE")];
             await using var interceptor = await Interceptor.AttachAsync(ground.Fleet[node]!, ground.Fleet.Area.Directory, call => Task.FromResult(
                 call.Inode == 0 && ground.Random.Next(OneOf) == 0 ? Verdict.Fail(passing[ground.Random.Next(passing.Length)].Number) : Verdict.Pass));

@@ -10,7 +10,6 @@ namespace StorageHost.IntegrationTests.Torture;
 [Collection(LabTests.Name)]
 public sealed class PowerTests(Lab lab, ITestOutputHelper output)
 {
-    private const int Cuts = 6;
     private const int MostCalls = 300;
     private const int Callers = 3;
 
@@ -27,7 +26,7 @@ public sealed class PowerTests(Lab lab, ITestOutputHelper output)
         var fleet = new Fleet(area);
         var traffic = new Traffic(fleet, ["centos", "debian12"], random.Next());
         await fleet.StartAsync();
-        for (var cut = 1; cut <= Cuts * TortureSettings.Scale; cut++)
+        for (var cut = 1; cut <= TortureSettings.Count(6, 300); cut++)
         {
             using var stop = new CancellationTokenSource();
             var calling = traffic.RunAsync(Callers, stop.Token);
@@ -58,7 +57,7 @@ public sealed class PowerTests(Lab lab, ITestOutputHelper output)
         var cluster = await lab.ClusterAsync();
         var fleet = new Fleet(area);
         var traffic = new Traffic(fleet, ["centos", "debian12"], random.Next());
-        for (var cut = 1; cut <= TortureSettings.Scale; cut++)
+        for (var cut = 1; cut <= TortureSettings.Count(1, 30); cut++)
         {
             await fleet.StartAsync();
             using var stop = new CancellationTokenSource();

@@ -14,7 +14,9 @@ public sealed class SoakTests(Lab lab, ITestOutputHelper output)
 {
     private const string Name = "soak";
     private const int Callers = 6;
-    private const int LongestPlague = 15;
+
+    // In seconds.
+    private static readonly int Longest = TortureSettings.IsLong ? 60 : 3;
 
     // The volume gives up a brick that does not answer after five seconds, and a daemon one call after three.
     private static readonly string[] Settings =
@@ -33,7 +35,7 @@ public sealed class SoakTests(Lab lab, ITestOutputHelper output)
             await area.PutTemplateAsync("debian12", await lab.Masters.SmallAsync("b"));
             var fleet = new Fleet(area, Settings);
             var traffic = new Traffic(fleet, ["centos", "debian12"], random.Next());
-            for (var round = 0; round < TortureSettings.Scale; round++)
+            for (var round = 0; round < TortureSettings.Count(1, 20); round++)
             {
                 await fleet.StartAsync();
                 await SufferAsync(traffic, new Ground(cluster, Name, fleet, random), round);
@@ -60,7 +62,7 @@ public sealed class SoakTests(Lab lab, ITestOutputHelper output)
         ground.Random.Shuffle(plagues);
         foreach (var plague in plagues)
         {
-            var lasts = TimeSpan.FromSeconds(1 + (ground.Random.NextDouble() * 3 * Math.Min(TortureSettings.Scale, LongestPlague)));
+            var lasts = TimeSpan.FromSeconds(1 + (ground.Random.NextDouble() * Longest));
             await plague.StrikeAsync(ground, round % ground.Fleet.Size, () => Task.Delay(lasts));
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{round}: {plague.Name} for {lasts.TotalSeconds:0.0} s; {traffic}"));
         }

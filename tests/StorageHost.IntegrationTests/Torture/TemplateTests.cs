@@ -10,7 +10,6 @@ namespace StorageHost.IntegrationTests.Torture;
 [Collection(LabTests.Name)]
 public sealed class TemplateTests(Lab lab, ITestOutputHelper output)
 {
-    private const int Sample = 5;
     private const int Growth = 64 * 1024;
 
     [DaemonTheory]
@@ -26,7 +25,7 @@ public sealed class TemplateTests(Lab lab, ITestOutputHelper output)
         var daemon = await area.StartAsync("--Storage:RescanInterval", "00:00:00.5");
         var deed = Deed.Named(name);
         var calls = await Attempt.RecordAsync(daemon, deed, new Stage(area, daemon.Client, "web0"));
-        for (var number = 1; number <= Sample * TortureSettings.Scale; number++)
+        for (var number = 1; number <= TortureSettings.Count(5, 60); number++)
         {
             var stage = new Stage(area, daemon.Client, string.Create(CultureInfo.InvariantCulture, $"web{number}"));
             var change = grows ? Grow(area) : await area.LayTemplateReadyAsync(Deed.Image, await lab.Masters.SmallAsync(number % 2 == 0 ? "a" : "b"));

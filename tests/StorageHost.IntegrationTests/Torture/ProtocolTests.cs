@@ -1,0 +1,72 @@
+using System.Globalization;
+using StorageHost.IntegrationTests.Fixtures;
+using StorageHost.IntegrationTests.Interception;
+using Xunit;
+
+namespace StorageHost.IntegrationTests.Torture;
+
+/// <summary>
+/// The order of the system calls by which names come and go (docs/decisions/0002-claim-protocol.md). What no crash of this machine's file
+/// systems would show, since another step happens to cover it, is missed here.
+/// </summary>
+[Collection(LabTests.Name)]
+public sealed class ProtocolTests(Lab lab)
+{
+    private const string Private = ".storagehost/";
+    private const string Levels = ".storagehost/levels/";
+    private static readonly string[] Data = ["pwrite64", "ftruncate", "ioctl"];
+    private static readonly string[] Writes = [.. Data, "fsetxattr", "fchmod", "fchown", "utimensat"];
+
+    [DaemonTheory]
+    [InlineData(StorageKind.Xfs)]
+    [InlineData(StorageKind.PlainXfs)]
+    [InlineData(StorageKind.Replica3)]
+    public async Task Names_come_and_go_in_the_steps_that_were_decided(StorageKind kind)
+    {
+        await using var area = await lab.AreaAsync(kind);
+        await area.PutTemplateAsync(Deed.Image, await lab.Masters.SmallAsync());
+        var daemon = await area.StartAsync("--Storage:RescanInterval", "01:00:00");
+        var given = 0;
+        foreach (var (deed, number) in Deed.All.Select((deed, number) => (deed, number)))
+        {
+            var calls = await Attempt.RecordAsync(daemon, deed, new Stage(area, daemon.Client, string.Create(CultureInfo.InvariantCulture, $"web{number}")));
+            await area.Oracle.CheckAsync();
+            given += calls.Count(call => call.Name is "linkat");
+            foreach (var (call, at) in calls.Select((call, at) => (call, at)))
+            {
+                var fault = Fault(call, [.. calls.Take(at)], [.. calls.Skip(at + 1)]);
+                Assert.True(fault is null, $"{deed}: {call}: {fault}, in\n{string.Join('\n', calls)}");
+            }
+        }
+
+        Assert.True(given >= Deed.All.Count, $"only {given} names were given");
+    }
+
+    /// <summary>What is wrong with a call between those before it and those after it; null when nothing is.</summary>
+    private static string? Fault(SystemCall call, SystemCall[] before, SystemCall[] after) => call.Name switch
+    {
+        "openat" when call.Changes && !IsPrivate(call.File) => "a name is given to what is not written yet",
+        "utimensat" when !IsSynced(call.File, before, Data) => "data that is written back later would set the time again",
+        "linkat" when !IsPrivate(call.File) || IsPrivate(call.Target) => "only publishing links, from a private name to a final one",
+        "linkat" when !IsSynced(call.File, before, Writes) => "what it names was not fsynced since it was written",
+        "linkat" when !after.TakeWhile(next => next is not { Name: "unlinkat" } || next.File != call.File).Any(next => IsSync(next, call.File)) =>
+            "no fsync makes the name durable while the private one is there",
+        "renameat" when !IsPrivate(call.Target) => "it replaces what may be somebody's",
+        "renameat" when IsLevel(call.Target) && !IsSynced(call.File, before, Writes) => "the level was not fsynced before",
+        "renameat" when IsLevel(call.Target) && !after.Any(next => IsSync(next, call.Target)) => "no fsync makes the level's name durable",
+        "unlinkat" when IsDiskOrTemplate(call.File) && !after.Any(next => IsSync(next, ".")) => "no fsync makes the removal durable",
+        _ => null,
+    };
+
+    private static bool IsSynced(string file, SystemCall[] calls, string[] writes) =>
+        Array.FindLastIndex(calls, call => call.File == file && writes.Contains(call.Name, StringComparer.Ordinal)) is var last
+        && (last < 0 || calls.Skip(last).Any(call => IsSync(call, file)));
+
+    private static bool IsSync(SystemCall call, string file) => call.Name is "fsync" && call.File == file;
+
+    private static bool IsPrivate(string file) => file.StartsWith(Private, StringComparison.Ordinal);
+
+    private static bool IsLevel(string file) => file.StartsWith(Levels, StringComparison.Ordinal);
+
+    private static bool IsDiskOrTemplate(string file) => !IsPrivate(file) && !file.Contains("_dup_", StringComparison.Ordinal);
+}

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# The suite proves itself: takes one safety step at a time out of a scratch copy of the daemon and demands that the tests go red.
+#
+#   tests/mutation.sh [mutation…]
+#
+# A mutation is tests/mutations/<name>.patch; its first lines say what is missing then and which tests must notice. Without a name, all of
+# them. A patch that no longer applies is an error: then the step is somewhere else, and so must be the patch. Needs what tests/run.sh needs.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export MSBUILDDISABLENODEREUSE=1 UseSharedCompilation=false DOTNET_CLI_USE_MSBUILD_SERVER=0 DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+export PATH="$PATH:/usr/sbin:/sbin" TORTURE_SEED=${TORTURE_SEED:-1}
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+git ls-files -z --cached --others --exclude-standard | tar --null -T - -c | tar -x -C "$scratch"
+patches=("${@/#/tests/mutations/}")
+patches=("${patches[@]/%/.patch}")
+(($#)) || patches=(tests/mutations/*.patch)
+
+header() { sed -n "s/^$1: //p" "$2"; }
+
+# Builds what the tests of a mutation need: those of the published daemon, or those in process.
+build() {
+    if [[ $1 == unit ]]; then
+        dotnet build tests/StorageHost.Tests -c Release -nodeReuse:false
+    else
+        dotnet publish src/StorageHost -c Release -o artifacts/storagehost -nodeReuse:false &&
+            dotnet build tests/StorageHost.IntegrationTests -c Release -nodeReuse:false
+    fi
+}
+
+project() { [[ $1 == unit ]] && echo tests/StorageHost.Tests || echo tests/StorageHost.IntegrationTests; }
+
+# The tests of a patch, in the scratch copy as it is now.
+run() {
+    local kind=$1 filter=$2 log=$3
+    (cd "$scratch" && build "$kind" >"$log" 2>&1) || { echo "does not build: $log" >&2; tail -n 20 "$log" >&2; return 2; }
+    (cd "$scratch" && dotnet test "$(project "$kind")" -c Release --no-build --filter "$filter" >"$log" 2>&1) || return 1
+    # A filter that matches nothing must not pass for green.
+    grep -qE 'Passed: +[1-9]' "$log" || { echo "no test was run: $filter" >&2; return 2; }
+}
+
+survived=0
+printf '| without | noticed by | |\n| --- | --- | --- |\n'
+for patch in "${patches[@]}"; do
+    name=$(basename "$patch" .patch) what=$(header Without "$patch") kind=$(header Kind "$patch") filter=$(header Tests "$patch")
+    log=$scratch/$name.log ended=0
+    run "$kind" "$filter" "$scratch/$name.sound.log" || { echo "$name: its tests fail on the sound daemon" >&2; tail -n 40 "$scratch/$name.sound.log" >&2; exit 2; }
+    (cd "$scratch" && git apply "tests/mutations/$name.patch")
+    run "$kind" "$filter" "$log" || ended=$?
+    (cd "$scratch" && git apply -R "tests/mutations/$name.patch")
+    ((ended != 2)) || exit 2
+    noticed=$(grep -oE '^ *Failed [A-Za-z_.]+' "$log" | sed -E 's/^ *Failed .*\.([A-Za-z]+)\.([A-Za-z_]+)$/`\1.\2`/' | sort -u | head -n 2 | paste -sd' ' || true)
+    printf '| %s | %s | %s |\n' "$what" "$noticed" "$([[ $ended -eq 1 ]] && echo red || echo '**survived**')"
+    ((ended == 1)) || survived=$((survived + 1))
+done
+
+((survived == 0)) || { echo "$survived mutations survived." >&2; exit 1; }

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# The long part of the torture suite: the same tests as in tests/run.sh with larger counts. Prints its seed; --seed replays its choices.
+#
+#   tests/torture.sh [--seed N] [--minutes M] [case…]
+#
+# A case is a part of a test's name (Kill, Error, Power, Template, Full, Held, Hostile, Mutated, TwoNodes, Soak); without one, all of them.
+# All of them at their full counts take some three hours; --minutes (30 by default) takes that share of each count. Run tests/run.sh first: it
+# installs and builds.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+full=180 full_scale=10
+
+seed=$((RANDOM << 15 | RANDOM)) minutes=30 cases=()
+while (($#)); do
+    case $1 in
+    --seed) seed=$2; shift 2 ;;
+    --minutes) minutes=$2; shift 2 ;;
+    -*) sed -n '4,8s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;
+    *) cases+=("$1"); shift ;;
+    esac
+done
+((${#cases[@]})) || cases=(.Torture. TwoNodes)
+
+scale=$((minutes * full_scale / full))
+export TORTURE_SEED=$seed TORTURE_SCALE=$((scale > 2 ? scale : 2))
+export DOTNET_CLI_USE_MSBUILD_SERVER=0 DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 PATH="$PATH:/usr/sbin:/sbin"
+filter=$(printf '|FullyQualifiedName~%s' "${cases[@]}")
+
+echo "TORTURE_SEED=$TORTURE_SEED TORTURE_SCALE=$TORTURE_SCALE; again: tests/torture.sh --seed $seed --minutes $minutes ${cases[*]}"
+dotnet test tests/StorageHost.IntegrationTests -c Release --no-build --filter "${filter#|}" \
+    --results-directory artifacts/test-results --logger "trx;LogFileName=torture-$seed.trx" --logger "console;verbosity=detailed"
