@@ -23,12 +23,10 @@ dotnet build StorageHost.sln -c Release -nodeReuse:false
 rm -rf artifacts/storagehost "$results" artifacts/test-logs
 dotnet publish src/StorageHost -c Release -o artifacts/storagehost -nodeReuse:false
 
-# The torture suite is not part of every build yet: it is run by hand, with a filter of its own.
 passed=0 failed=0 skipped=0
 for project in StorageHost.Tests StorageHost.IntegrationTests; do
     ended=0
     dotnet test "tests/$project" -c Release --no-build --results-directory "$results" \
-        --filter "FullyQualifiedName!~.Torture." \
         --logger "trx;LogFileName=$project.trx" --logger "console;verbosity=normal" \
         --blame-hang-timeout 8m --blame-hang-dump-type none || ended=$?
     if read -r p f s < <(count "$results/$project.trx"); then

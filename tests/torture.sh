@@ -8,6 +8,7 @@
 # installs and builds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. tests/common.sh
 full=180 full_scale=10
 
 seed=$((RANDOM << 15 | RANDOM)) minutes=30 cases=()
@@ -23,7 +24,6 @@ done
 
 scale=$((minutes * full_scale / full))
 export TORTURE_SEED=$seed TORTURE_SCALE=$((scale > 2 ? scale : 2))
-export DOTNET_CLI_USE_MSBUILD_SERVER=0 DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 PATH="$PATH:/usr/sbin:/sbin"
 filter=$(printf '|FullyQualifiedName~%s' "${cases[@]}")
 
 echo "TORTURE_SEED=$TORTURE_SEED TORTURE_SCALE=$TORTURE_SCALE; again: tests/torture.sh --seed $seed --minutes $minutes ${cases[*]}"
