@@ -18,7 +18,7 @@ internal sealed class CopyEngine(
     private const int GentleBlockSize = BlockSize / 4;
 
     /// <summary>How many blocks are on their way at the same time: the fastest copy is so far ahead of the slowest at most.</summary>
-    private const int Depth = 4;
+    private const int Depth = 8;
 
     /// <summary>What stands for the digest of a reflinked copy, which has the very blocks of its template.</summary>
     private const string Reflinked = "reflink";
