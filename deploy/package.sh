@@ -55,7 +55,7 @@ make_deb() {
 
 	  * docs/ and the history of the source tell what has changed.
 
-	 -- StorageHost maintainers <storagehost@localhost.localdomain>  $(date -R -u -d "@$SOURCE_DATE_EPOCH")
+	 -- StorageHost maintainers <storagehost@packages.example.org>  $(date -R -u -d "@$SOURCE_DATE_EPOCH")
 	END
     (cd "$1" && dpkg-buildpackage -b -us -uc -ui >../build.log 2>&1) || { tail -n 30 "$OUT/build.log" >&2; fail "the Debian package was not built"; }
     rm -rf "$1" "$OUT"/*.buildinfo "$OUT"/*.changes "$OUT/build.log"
