@@ -16,7 +16,7 @@ internal sealed class Settings
     private readonly SortedDictionary<string, string> values;
 
     /// <summary>Reads them.</summary>
-    /// <param name="sources">Files, environment, command line, the last one first.</param>
+    /// <param name="sources">Files, environment, command line: what comes later counts.</param>
     /// <exception cref="InvalidDataException">A file is not JSON, or cannot be read; see <see cref="Describe"/>.</exception>
     public Settings(IEnumerable<IConfigurationSource> sources)
     {

@@ -86,6 +86,7 @@ public sealed class WatchdogTests : IDisposable
     [InlineData("30000000", "self", 30)]
     [InlineData("30000000", "1", null)]
     [InlineData("0", null, null)]
+    [InlineData("3999", null, null)]
     [InlineData("-5", null, null)]
     [InlineData("soon", null, null)]
     [InlineData("9223372036854775807", null, null)]
