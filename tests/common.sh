@@ -41,6 +41,10 @@ jq jq
 curl curl
 kill procps
 find findutils
+dh debhelper
+lintian lintian
+man man-db
+systemctl systemd
 openssl openssl
 runuser util-linux
 flock util-linux

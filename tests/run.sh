@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every test: installs what they need, builds, publishes the daemon, tests. The last line is "N passed, N failed, N skipped".
+# Runs every test: installs what they need, builds, publishes the daemon and its packages, tests. The last line is "N passed, N failed, N skipped".
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,6 +22,7 @@ trap guard EXIT
 dotnet build StorageHost.sln -c Release -nodeReuse:false
 rm -rf artifacts/storagehost "$results" artifacts/test-logs
 dotnet publish src/StorageHost -c Release -o artifacts/storagehost -nodeReuse:false
+deploy/package.sh
 
 passed=0 failed=0 skipped=0
 for project in StorageHost.Tests StorageHost.IntegrationTests; do

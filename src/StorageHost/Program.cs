@@ -6,23 +6,39 @@ using StorageHost.Files;
 using StorageHost.Gluster;
 using StorageHost.Hosting;
 using StorageHost.Hosting.Security;
+using StorageHost.Hosting.Systemd;
 using StorageHost.Images;
 using StorageHost.ImageStorages;
 using StorageHost.Processes;
 using StorageHost.Qemu;
 
-var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+if (CommandLine.Answer(args) is { } answered)
+{
+    return answered;
+}
+
+if (SettingsSetup.CreateBuilder(args, out var broken) is not { } builder)
+{
+    return ExitCodes.Configuration([broken]);
+}
+
 if (args is [TokenCommand.Word, .. var words])
 {
     return TokenCommand.Run(words, builder.Configuration);
 }
 
-if (!builder.AddSettings(out var faults))
+var settings = builder.AddSettings();
+if (CommandLine.IsCheck(args))
 {
-    return ExitCodes.Configuration(faults);
+    return CommandLine.Check(settings);
 }
 
-builder.Logging.ClearProviders().AddSerilog(new LoggerConfiguration().ReadFrom.Configuration(builder.Configuration).CreateLogger(), dispose: true);
+if (settings.Faults.Count > 0)
+{
+    return ExitCodes.Configuration(settings.Faults);
+}
+
+builder.Logging.ClearProviders().AddSerilog(new LoggerConfiguration().ReadFrom.Configuration(settings.Configuration).CreateLogger(), dispose: true);
 builder.Services
     .AddSingleton(TimeProvider.System)
     .AddSingleton<ProcessRunner>()
@@ -35,6 +51,7 @@ builder.Services
     .AddStorageHostApi()
     .AddReadiness()
     .AddSecurity()
+    .AddSystemd()
     .Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(15));
 
 await using var app = builder.Build();

@@ -11,7 +11,7 @@ internal sealed class DiskPoller(Lsblk lsblk, IMounts mounts, TimeProvider time,
 
     public Facts<IReadOnlyList<PhysicalDisk>> Latest => disks.Latest;
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => disks.RunAsync(Interval, stoppingToken);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => disks.RunAsync(() => Interval, stoppingToken);
 
     private static async Task<IReadOnlyList<PhysicalDisk>> ReadAsync(Lsblk lsblk, IMounts mounts, CancellationToken cancellationToken)
     {

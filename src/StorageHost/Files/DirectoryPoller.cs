@@ -14,14 +14,13 @@ internal sealed class DirectoryPoller : BackgroundService, IDirectorySource
 
     private readonly List<(string Name, PolledFacts<DirectoryFacts> Facts)> directories;
     private readonly List<StorageThreads> extraThreads = [];
-    private readonly TimeSpan interval;
+    private readonly StorageOptions settings;
 
     public DirectoryPoller(
         StorageVolume volume, StorageThreads threads, ImageReader reader, IOptions<StorageOptions> options, TimeProvider time, ILoggerFactory logs)
     {
-        var settings = options.Value;
+        settings = options.Value;
         var log = logs.CreateLogger<DirectoryPoller>();
-        interval = settings.IndexInterval;
         directories =
         [
             Watch(settings.VolumeId, settings.Directory, threads, volume.OpenAsync),
@@ -36,8 +35,7 @@ internal sealed class DirectoryPoller : BackgroundService, IDirectorySource
 
         (string, PolledFacts<DirectoryFacts>) WatchExtra(string name, string path)
         {
-            var patience = new StorageOptions { Threads = ThreadsOfExtra, OperationTimeout = settings.OperationTimeout, TransferTimeout = settings.TransferTimeout };
-            var own = new StorageThreads(Options.Create(patience), time, logs.CreateLogger<StorageThreads>());
+            var own = new StorageThreads(settings, ThreadsOfExtra, time, logs.CreateLogger<StorageThreads>());
             extraThreads.Add(own);
             return Watch(name, path, own, token => own.RunAsync($"open {name}", (StorageCall<OpenedDirectory> _) => OpenedDirectory.Open(path), token));
         }
@@ -52,5 +50,5 @@ internal sealed class DirectoryPoller : BackgroundService, IDirectorySource
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        Task.WhenAll(directories.Select(directory => directory.Facts.RunAsync(interval, stoppingToken)));
+        Task.WhenAll(directories.Select(directory => directory.Facts.RunAsync(() => settings.IndexInterval, stoppingToken)));
 }

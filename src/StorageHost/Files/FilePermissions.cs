@@ -9,20 +9,19 @@ internal sealed class FilePermissions(IOptions<DisksOptions> options)
 {
     private const uint Unchanged = uint.MaxValue;
 
-    private readonly uint mode = Convert.ToUInt32(options.Value.Mode, 8);
-    private readonly uint owner = options.Value.Owner < 0 ? Unchanged : (uint)options.Value.Owner;
-    private readonly uint group = options.Value.Group < 0 ? Unchanged : (uint)options.Value.Group;
-
     public void Apply(SafeFileHandle file, string name)
     {
+        var (owner, group) = (IdOf(options.Value.Owner), IdOf(options.Value.Group));
         if ((owner != Unchanged || group != Unchanged) && Syscalls.ChangeOwner(file, owner, group) < 0)
         {
             throw Mount.Failed("fchown", name);
         }
 
-        if (Syscalls.ChangeMode(file, mode) < 0)
+        if (Syscalls.ChangeMode(file, Convert.ToUInt32(options.Value.Mode, 8)) < 0)
         {
             throw Mount.Failed("fchmod", name);
         }
     }
+
+    private static uint IdOf(int id) => id < 0 ? Unchanged : (uint)id;
 }

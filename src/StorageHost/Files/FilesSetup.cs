@@ -9,8 +9,8 @@ internal static class FilesSetup
 {
     public static IServiceCollection AddFiles(this IServiceCollection services) => services
         .AddSingleton(provider => new FileNames(Options(provider).TemplateSuffix))
-        .AddSingleton(provider => new ImageStoragePolicy(Options(provider).Id, Environment.MachineName, Options(provider).ReservePercent))
-        .AddSingleton(provider => new VolumePolicy(Options(provider).ReservePercent, Options(provider).RescanInterval))
+        .AddSingleton(provider => new ImageStoragePolicy(Options(provider).Id, Environment.MachineName))
+        .AddSingleton<IVolumePolicy>(Options)
         .AddSingleton<StorageThreads>()
         .AddSingleton<StorageVolume>()
         .AddSingleton<CopyNumbers>(DrawnNumbers.Draw)

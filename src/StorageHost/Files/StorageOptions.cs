@@ -1,7 +1,9 @@
+using StorageHost.Images;
+
 namespace StorageHost.Files;
 
 /// <summary>The section <c>Storage</c>: the directory that is served and how patient the daemon is with it.</summary>
-internal sealed class StorageOptions
+internal sealed class StorageOptions : IVolumePolicy
 {
     /// <summary>The id of this image storage in <c>/imagestorages/{id}</c>.</summary>
     public string Id { get; init; } = "internal";
@@ -22,19 +24,19 @@ internal sealed class StorageOptions
     public string RequireMount { get; init; } = "";
 
     /// <summary>How much of the volume stays free of copies, in percent of its size.</summary>
-    public int ReservePercent { get; init; } = 5;
+    public int ReservePercent { get; set; } = 5;
 
     /// <summary>How long one storage operation may take before its caller is told that the outcome is unknown.</summary>
-    public TimeSpan OperationTimeout { get; init; } = TimeSpan.FromSeconds(10);
+    public TimeSpan OperationTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>The same for what moves data: a block of a copy, its fsync, a listing of the directory.</summary>
-    public TimeSpan TransferTimeout { get; init; } = TimeSpan.FromSeconds(30);
+    public TimeSpan TransferTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How often the directory is read again, to see what other daemons and operators did.</summary>
-    public TimeSpan RescanInterval { get; init; } = TimeSpan.FromSeconds(5);
+    public TimeSpan RescanInterval { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How often the index of the images, of the served and of the extra directories, is renewed.</summary>
-    public TimeSpan IndexInterval { get; init; } = TimeSpan.FromSeconds(15);
+    public TimeSpan IndexInterval { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>How many threads make storage calls; as many calls can hang before others wait.</summary>
     public int Threads { get; init; } = 16;

@@ -23,8 +23,14 @@ internal sealed partial class StorageThreads : IDisposable
     private readonly CircuitBreakerStateProvider breakerState = new();
 
     public StorageThreads(IOptions<StorageOptions> options, TimeProvider time, ILogger<StorageThreads> log)
+        : this(options.Value, options.Value.Threads, time, log)
     {
-        this.options = options.Value;
+    }
+
+    /// <summary>As patient as the served directory's, with another number of threads.</summary>
+    public StorageThreads(StorageOptions options, int threads, TimeProvider time, ILogger<StorageThreads> log)
+    {
+        this.options = options;
         this.time = time;
         this.log = log;
         breaker = new ResiliencePipelineBuilder { TimeProvider = time }.AddCircuitBreaker(new CircuitBreakerStrategyOptions
@@ -47,7 +53,7 @@ internal sealed partial class StorageThreads : IDisposable
                 return default;
             },
         }).Build();
-        for (var number = 0; number < this.options.Threads; number++)
+        for (var number = 0; number < threads; number++)
         {
             new Thread(Work) { IsBackground = true, Name = string.Create(CultureInfo.InvariantCulture, $"storage {number}") }.Start();
         }

@@ -6,7 +6,7 @@ namespace StorageHost.Files;
 /// The templates as the directory was last read. Every name that comes or goes changes the directory's modification time, so one stat
 /// says whether they are still the ones, however many files there are.
 /// </summary>
-internal sealed class TemplateList(FileNames names, VolumePolicy policy, TimeProvider time)
+internal sealed class TemplateList(FileNames names, IVolumePolicy policy, TimeProvider time)
 {
     /// <summary>
     /// Time stamps are coarse: what happens within the same tick as the last change leaves no trace. So a listing is good for others

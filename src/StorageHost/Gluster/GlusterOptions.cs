@@ -19,5 +19,5 @@ internal sealed class GlusterOptions
     public TimeSpan MaxBackoff { get; set; } = TimeSpan.FromMinutes(2);
 
     /// <summary><c>Gluster:Node</c>: this node's name in the pool when no brick lies on it; empty for the machine's name.</summary>
-    public string Node { get; set; } = "";
+    public string Node { get; init; } = "";
 }

@@ -1,95 +1,116 @@
-using System.ComponentModel;
-using System.Globalization;
-using System.Reflection;
 using FluentValidation;
 using Microsoft.Extensions.Options;
+using StorageHost.Gluster;
+using StorageHost.Hosting.Security;
+using StorageHost.Qemu;
 
 namespace StorageHost.Hosting;
 
 /// <summary>
-/// Reads the configuration's sections into their options, and finds every fault in all of them before anything starts: an unknown key,
-/// a value that is no number, a value out of range.
+/// All settings, read and checked at once. Files are not watched: what changes in them is taken up when the daemon is told to, and only
+/// when all of it is without faults.
 /// </summary>
-internal sealed class Settings(IConfiguration configuration)
+internal sealed class Settings
 {
-    private readonly List<string> faults = [];
+    private readonly IReadOnlyList<IConfigurationSource> sources;
+    private readonly SortedDictionary<string, string> values;
+
+    /// <summary>Reads them.</summary>
+    /// <param name="sources">Files, environment, command line: what comes later counts.</param>
+    /// <exception cref="InvalidDataException">A file is not JSON, or cannot be read; see <see cref="Describe"/>.</exception>
+    public Settings(IEnumerable<IConfigurationSource> sources)
+    {
+        this.sources = [.. sources];
+        Configuration = Build(this.sources);
+        values = new(
+            Configuration.AsEnumerable().Where(entry => entry.Value is not null).ToDictionary(entry => entry.Key, entry => entry.Value!, StringComparer.OrdinalIgnoreCase),
+            StringComparer.OrdinalIgnoreCase);
+        var reader = new SectionReader(Configuration);
+        Sections =
+        [
+            Read("Storage", new StorageRules()),
+            Read("Pool", new PoolRules()),
+            Read("Disks", new DisksRules()),
+            Read(QemuOptions.Section, new QemuRules()),
+            Read(GlusterOptions.Section, new GlusterRules()),
+            Read(SecurityOptions.Section, new SecurityRules()),
+        ];
+        var security = Sections.Select(section => section.Options).OfType<SecurityOptions>().Single();
+        SecurityFiles = new SecurityFiles(security);
+        Faults = [.. reader.Faults, .. LogLevels.FindFaults(Configuration), .. ListenAddress.FindFaults(Configuration, security), .. SecurityFiles.Open()];
+
+        Section Read<T>(string name, IValidator<T> rules)
+            where T : class, new()
+        {
+            var options = reader.Read(name, rules);
+            return new Section(name, options, services => services.AddSingleton(Options.Create(options)));
+        }
+    }
+
+    /// <summary>What was read, with its own copy of the files: Serilog follows it.</summary>
+    public IConfigurationRoot Configuration { get; }
+
+    /// <summary>The sections that are ours.</summary>
+    public IReadOnlyList<Section> Sections { get; }
+
+    /// <summary>What the files of the section <c>Security</c> say.</summary>
+    public SecurityFiles SecurityFiles { get; }
 
     /// <summary>What is wrong, one line each, with the key first.</summary>
-    public IReadOnlyList<string> Faults => faults;
+    public IReadOnlyList<string> Faults { get; }
 
-    /// <summary>Reads one section.</summary>
-    /// <typeparam name="T">Its options, with a default for every key.</typeparam>
-    /// <param name="section">The section's name.</param>
-    /// <param name="rules">What its values must be.</param>
-    public IOptions<T> Read<T>(string section, IValidator<T> rules)
-        where T : class, new()
+    /// <summary>Every setting in force, as the command line would take it, without the two dashes. None of them is a secret: those stand in files.</summary>
+    public IEnumerable<string> Lines =>
+    [
+        .. ListenAddress.All(Configuration).Select(address => address.Key).Distinct(StringComparer.OrdinalIgnoreCase).Select(key => $"{key}={Configuration[key]}"),
+        .. Sections.SelectMany(section => section.Lines),
+        .. values.Where(value => LogLevels.Contain(value.Key)).Select(value => $"{value.Key}={value.Value}"),
+    ];
+
+    /// <summary>What a file that is not JSON, or cannot be read, is told as.</summary>
+    public static string Describe(InvalidDataException fault) => $"{fault.Message} {fault.GetBaseException().Message}";
+
+    /// <summary>Reads everything once more, from the same places, for <see cref="TakeUp"/>.</summary>
+    public Settings ReadAgain() => new(sources);
+
+    /// <summary>Takes over what newer settings say, which have no faults, where it may change while the daemon runs.</summary>
+    /// <returns>The keys that changed, each with whether it was taken up. What was not is told the next time too.</returns>
+    public IReadOnlyList<(string Key, bool IsTakenUp)> TakeUp(Settings newer)
     {
-        var options = new T();
-        foreach (var entry in configuration.GetSection(section).GetChildren())
+        var changes = values.Keys.Union(newer.values.Keys, StringComparer.OrdinalIgnoreCase)
+            .Where(key => values.GetValueOrDefault(key) != newer.values.GetValueOrDefault(key))
+            .Select(key => (Key: key, IsTakenUp: CanChange(key, newer))).ToList();
+        foreach (var (key, _) in changes.Where(change => change.IsTakenUp))
         {
-            if (typeof(T).GetProperty(entry.Key, BindingFlags.Public | BindingFlags.Instance | BindingFlags.IgnoreCase) is not { } property)
+            values.Remove(key);
+            if (newer.values.TryGetValue(key, out var value))
             {
-                faults.Add($"{section}:{entry.Key}: there is no such setting; there are {string.Join(", ", typeof(T).GetProperties().Select(known => known.Name))}");
-            }
-            else if (property.PropertyType == typeof(IReadOnlyDictionary<string, string>))
-            {
-                property.SetValue(options, ReadMap($"{section}:{property.Name}", entry));
-            }
-            else if (!TryConvert(entry.Value ?? "", property.PropertyType, out var value))
-            {
-                faults.Add($"{section}:{property.Name}: '{entry.Value}' is not {Describe(property.PropertyType)}");
-            }
-            else
-            {
-                property.SetValue(options, value);
+                values[key] = value;
             }
         }
 
-        faults.AddRange(rules.Validate(options).Errors.Select(error => $"{section}:{error.PropertyName}: {error.ErrorMessage}"));
-        return Options.Create(options);
+        foreach (var (section, newest) in Sections.Zip(newer.Sections))
+        {
+            section.TakeUp(newest);
+        }
+
+        Configuration.Reload();
+        return changes;
     }
 
-    /// <summary>Adds the faults of what is no section of ours.</summary>
-    public void Check(IEnumerable<string> found) => faults.AddRange(found);
+    /// <summary>Serilog follows the levels that it was given at the start.</summary>
+    private bool CanChange(string key, Settings newer) => LogLevels.Contain(key)
+        ? values.ContainsKey(key) && newer.values.ContainsKey(key)
+        : Sections.Any(section => section.CanChange(key));
 
-    private Dictionary<string, string> ReadMap(string key, IConfigurationSection map)
+    private static IConfigurationRoot Build(IEnumerable<IConfigurationSource> sources)
     {
-        var values = new Dictionary<string, string>(StringComparer.Ordinal);
-        if (!string.IsNullOrEmpty(map.Value))
+        var builder = new ConfigurationBuilder();
+        foreach (var source in sources)
         {
-            faults.Add($"{key}: must hold one key for each name, such as {key}:<name>");
+            builder.Add(source);
         }
 
-        foreach (var entry in map.GetChildren())
-        {
-            if (entry.GetChildren().Any())
-            {
-                faults.Add($"{key}:{entry.Key}: must be a text");
-            }
-
-            values[entry.Key] = entry.Value ?? "";
-        }
-
-        return values;
+        return builder.Build();
     }
-
-    private static bool TryConvert(string text, Type type, out object? value)
-    {
-        try
-        {
-            value = TypeDescriptor.GetConverter(type).ConvertFromString(null, CultureInfo.InvariantCulture, text);
-            return true;
-        }
-        catch (Exception exception) when (exception is FormatException or ArgumentException or OverflowException)
-        {
-            value = null;
-            return false;
-        }
-    }
-
-    private static string Describe(Type type) =>
-        type == typeof(int) ? "a whole number"
-        : type == typeof(bool) ? "true or false"
-        : type == typeof(TimeSpan) ? "a time such as 00:00:10"
-        : "a text";
 }

@@ -1,38 +1,36 @@
-using FluentValidation;
-using StorageHost.Files;
-using StorageHost.Gluster;
-using StorageHost.Hosting.Security;
-using StorageHost.Images;
-using StorageHost.Qemu;
-
 namespace StorageHost.Hosting;
 
-/// <summary>Joins the configuration to a host.</summary>
+/// <summary>Joins the settings to a host.</summary>
 internal static class SettingsSetup
 {
-    /// <summary>Reads every section; false, with every fault, when the daemon must not start with them.</summary>
-    public static bool AddSettings(this WebApplicationBuilder builder, out IReadOnlyList<string> faults)
+    /// <summary>Begins a host with what the command line, the environment and the files beside the program say.</summary>
+    /// <param name="arguments">The command line.</param>
+    /// <param name="fault">Which file is broken.</param>
+    /// <returns>Null when one is.</returns>
+    public static WebApplicationBuilder? CreateBuilder(string[] arguments, out string fault)
     {
-        var settings = new Settings(builder.Configuration);
-        Add<StorageOptions>("Storage", new StorageRules());
-        Add<PoolOptions>("Pool", new PoolRules());
-        Add<DisksOptions>("Disks", new DisksRules());
-        Add<QemuOptions>("Qemu", new QemuRules());
-        Add<GlusterOptions>(GlusterOptions.Section, new GlusterRules());
-        var security = Add<SecurityOptions>(SecurityOptions.Section, new SecurityRules());
-        settings.Check(ListenAddress.FindFaults(builder.Configuration, security));
-        var files = new SecurityFiles(security);
-        builder.Services.AddSingleton(files);
-        settings.Check(files.Open());
-        faults = settings.Faults;
-        return faults.Count == 0;
-
-        T Add<T>(string section, IValidator<T> rules)
-            where T : class, new()
+        fault = "";
+        try
         {
-            var options = settings.Read(section, rules);
-            builder.Services.AddSingleton(options);
-            return options.Value;
+            return WebApplication.CreateBuilder(new WebApplicationOptions { Args = CommandLine.Rest(arguments), ContentRootPath = AppContext.BaseDirectory });
         }
+        catch (InvalidDataException broken)
+        {
+            fault = Settings.Describe(broken);
+            return null;
+        }
+    }
+
+    /// <summary>Reads them; the daemon must not start with those that have faults.</summary>
+    public static Settings AddSettings(this WebApplicationBuilder builder)
+    {
+        var settings = new Settings(builder.Configuration.Sources);
+        foreach (var section in settings.Sections)
+        {
+            section.AddTo(builder.Services);
+        }
+
+        builder.Services.AddSingleton(settings).AddSingleton(settings.SecurityFiles).AddHostedService<Reload>();
+        return settings;
     }
 }

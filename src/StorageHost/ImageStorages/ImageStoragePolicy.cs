@@ -3,5 +3,4 @@ namespace StorageHost.ImageStorages;
 /// <summary>What the image storage is told of the configuration.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="Node">This node's name.</param>
-/// <param name="ReservePercent">What stays free of copies, in percent of the volume.</param>
-internal sealed record ImageStoragePolicy(string Id, string Node, int ReservePercent);
+internal sealed record ImageStoragePolicy(string Id, string Node);

@@ -14,14 +14,14 @@ internal sealed class PolledFacts<T>(string subject, Func<CancellationToken, Tas
     public Facts<T> Latest => latest;
 
     /// <summary>Takes them until it is cancelled.</summary>
-    public async Task RunAsync(TimeSpan interval, CancellationToken stoppingToken)
+    public async Task RunAsync(Func<TimeSpan> interval, CancellationToken stoppingToken)
     {
         while (true)
         {
             await TakeAsync(stoppingToken);
 
             // Up to a tenth more, so that the daemons of a pool that was switched on at once do not ask their storage in step.
-            await Task.Delay(interval * (1 + (Random.Shared.NextDouble() / 10)), time, stoppingToken);
+            await Task.Delay(interval() * (1 + (Random.Shared.NextDouble() / 10)), time, stoppingToken);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using StorageHost.Images;
 
 namespace StorageHost.ImageStorages;
 
@@ -9,7 +10,7 @@ internal readonly record struct Health(VolumeStatus Status, string Message)
 }
 
 /// <summary>Judges volumes: one rule for each thing that can be wrong, the worst of them first in the message.</summary>
-internal sealed class VolumeHealth(ImageStoragePolicy policy)
+internal sealed class VolumeHealth(IVolumePolicy policy)
 {
     private const int NamedBricks = 3;
 

@@ -4,14 +4,14 @@ namespace StorageHost.Images;
 internal sealed class DisksOptions
 {
     /// <summary>The largest data disk, in GiB.</summary>
-    public int MaxSizeGb { get; init; } = 65536;
+    public int MaxSizeGb { get; set; } = 65536;
 
     /// <summary>The permission bits of a disk, in octal.</summary>
-    public string Mode { get; init; } = "0600";
+    public string Mode { get; set; } = "0600";
 
     /// <summary>The numeric user id that owns a disk; -1: the daemon's own.</summary>
-    public int Owner { get; init; } = -1;
+    public int Owner { get; set; } = -1;
 
     /// <summary>The numeric group id of a disk; -1: the daemon's own.</summary>
-    public int Group { get; init; } = -1;
+    public int Group { get; set; } = -1;
 }

@@ -4,7 +4,7 @@ namespace StorageHost.Images;
 
 /// <summary>One pass over a template: makes copies, and gives them to callers who wait and to the pool.</summary>
 internal sealed partial class PoolPass(
-    IVolume volume, IPublisher publisher, ICopyEngine engine, PoolScanner scanner, RightOfWay way, VolumePolicy policy, IOptions<PoolOptions> options,
+    IVolume volume, IPublisher publisher, ICopyEngine engine, PoolScanner scanner, RightOfWay way, IVolumePolicy policy, IOptions<PoolOptions> options,
     TimeProvider time, ILogger<PoolPass> log)
 {
     /// <summary>How long the filling of a pool stops for claims before it goes on by one step.</summary>
@@ -55,7 +55,7 @@ internal sealed partial class PoolPass(
     /// <summary>Filling gives way to claims and keeps to its rate, unless a caller has come to wait for it.</summary>
     private Func<CopyProgress, ValueTask<Pace>> GiveWay(Pool pool, CancellationToken cancellationToken)
     {
-        var limit = new RateLimit(options.Value.MaxBytesPerSecond, time);
+        var limit = new RateLimit(() => options.Value.MaxBytesPerSecond, time);
         return async progress =>
         {
             if (pool.Waiting > 0)

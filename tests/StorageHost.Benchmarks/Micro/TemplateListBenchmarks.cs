@@ -11,7 +11,7 @@ namespace StorageHost.Benchmarks.Micro;
 [MaxIterationCount(10)]
 public class TemplateListBenchmarks : IDisposable
 {
-    private readonly TemplateList list = new(new FileNames("_template.img"), new VolumePolicy(5, TimeSpan.FromHours(1)), TimeProvider.System);
+    private readonly TemplateList list = new(new FileNames("_template.img"), new StorageOptions { RescanInterval = TimeSpan.FromHours(1) }, TimeProvider.System);
     private string path = "";
     private Mount mount = null!;
 

@@ -40,7 +40,7 @@ internal sealed class Daemon : IAsyncDisposable
     /// <summary>Starts one; its pid is the daemon's own, since every program on the way there replaces itself.</summary>
     public static Daemon Launch(Place place, string log, params string[] settings)
     {
-        var loopback = place == Place.Here;
+        var loopback = place.Address == Place.Here.Address;
         var address = new Uri($"http://{place.Address}:{(loopback ? FreePort() : 33833)}");
         string[] arguments = ["--Urls", address.ToString(), .. loopback ? Array.Empty<string>() : ["--Security:AllowAnonymous", "true"], .. settings];
         return new Daemon(Start(place, log, arguments), log, address);

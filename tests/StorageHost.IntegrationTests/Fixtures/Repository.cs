@@ -9,6 +9,9 @@ internal static class Repository
     public static string Daemon { get; } =
         Environment.GetEnvironmentVariable("STORAGEHOST_BIN") ?? Path.Combine(Root, "artifacts/storagehost/storagehost");
 
+    /// <summary>Where deploy/package.sh has put the packages.</summary>
+    public static string Packages { get; } = Path.Combine(Root, "artifacts/package");
+
     /// <summary>The logs of every daemon that the tests start; they stay after the run.</summary>
     public static string Logs { get; } = Path.Combine(Root, "artifacts/test-logs");
 

@@ -7,7 +7,7 @@ internal static class Requirements
     [
         ("qemu-img", "qemu-utils"), ("qemu-nbd", "qemu-utils"), ("qemu-io", "qemu-utils"), ("glusterd", "glusterfs-server"),
         ("mount.glusterfs", "glusterfs-client"), ("mkfs.xfs", "xfsprogs"), ("xfs_io", "xfsprogs"), ("ip", "iproute2"), ("strace", "strace"),
-        ("nsenter", "util-linux"), ("losetup", "mount"), ("kill", "procps"), ("find", "findutils"), ("openssl", "openssl"), ("runuser", "util-linux"), ("curl", "curl"),
+        ("nsenter", "util-linux"), ("losetup", "mount"), ("kill", "procps"), ("find", "findutils"), ("openssl", "openssl"), ("runuser", "util-linux"), ("lintian", "lintian"), ("systemd-analyze", "systemd"), ("unshare", "util-linux"), ("man", "man-db"), ("curl", "curl"),
     ];
 
     /// <summary>What is missing, in words; empty when nothing is.</summary>
@@ -39,6 +39,11 @@ internal static class Requirements
         if (!File.Exists(Repository.Daemon))
         {
             yield return $"the published daemon is missing: run tests/run.sh, or dotnet publish src/StorageHost -c Release -o artifacts/storagehost";
+        }
+
+        if (!Directory.Exists(Repository.Packages))
+        {
+            yield return "the packages are missing: run tests/run.sh, or deploy/package.sh";
         }
     }
 

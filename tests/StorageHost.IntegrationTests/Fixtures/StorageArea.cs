@@ -1,3 +1,5 @@
+using StorageHost.IntegrationTests.Service;
+
 namespace StorageHost.IntegrationTests.Fixtures;
 
 /// <summary>A storage directory of one test, the daemons that serve it, and what must be in it.</summary>
@@ -75,6 +77,10 @@ internal sealed class StorageArea : IAsyncDisposable
 
     /// <summary>Starts a daemon and does not wait.</summary>
     public Daemon Launch(int place, params string[] settings) => Add(Daemon.Launch(Places[place], NextLog, ["--Storage:Directory", Directory, .. settings]));
+
+    /// <summary>The same under a supervisor.</summary>
+    public Daemon Launch(Supervisor supervisor, string[] settings) =>
+        Add(Daemon.Launch(supervisor.Over(Places[0]), NextLog, ["--Storage:Directory", Directory, .. settings]));
 
     public async ValueTask DisposeAsync()
     {

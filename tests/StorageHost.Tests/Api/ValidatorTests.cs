@@ -1,4 +1,5 @@
 using StorageHost.Api.Dispatch;
+using StorageHost.Images;
 using Xunit;
 
 namespace StorageHost.Tests.Api;
@@ -37,7 +38,7 @@ public sealed class ValidatorTests
     [InlineData(65537L, "storageinfo.size must be a whole number from 1 to 65536")]
     [InlineData(4294967297L, "storageinfo.size must be a whole number from 1 to 65536")]
     public void Addstorage(long? size, string faults) =>
-        Same(faults, new AddStorageValidator(Reading.Names, 65536).Validate(new AddStoragePayload("web01", size)));
+        Same(faults, new AddStorageValidator(Reading.Names, new DisksOptions()).Validate(new AddStoragePayload("web01", size)));
 
     [Theory]
     [InlineData("0", "")]
@@ -78,7 +79,7 @@ public sealed class ValidatorTests
     public void Dup_faults_name_the_entry()
     {
         KeyValuePair<string, long?>[] levels = [new("ok", 1), new("a\u001bb", 99), new("", 1), new(Long, 1)];
-        var faults = new DupValidator(Reading.Names, 10).Validate(new DupPayload(levels)).Errors.Select(fault => fault.PropertyName);
+        var faults = new DupValidator(Reading.Names, new PoolOptions()).Validate(new DupPayload(levels)).Errors.Select(fault => fault.PropertyName);
         Assert.Equal($"duplicateinfo.a?b duplicateinfo.a?b duplicateinfo. duplicateinfo.{Long[..40]}...", string.Join(' ', faults));
     }
 
@@ -90,7 +91,7 @@ public sealed class ValidatorTests
     public void Dup_takes_1_to_100_images(int entries, bool valid)
     {
         var levels = Enumerable.Range(0, entries).Select(n => KeyValuePair.Create($"image{n}", (long?)1)).ToList();
-        var result = new DupValidator(Reading.Names, 10).Validate(new DupPayload(levels));
+        var result = new DupValidator(Reading.Names, new PoolOptions()).Validate(new DupPayload(levels));
         Assert.Equal(valid, result.IsValid);
         Assert.All(result.Errors, fault => Assert.Equal("duplicateinfo", fault.PropertyName));
     }

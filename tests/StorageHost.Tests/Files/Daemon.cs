@@ -27,7 +27,7 @@ internal sealed class Daemon : IAsyncDisposable
         Recovery = new Recovery(Volume, Sample.Names, Publisher, Clock, NullLogger<Recovery>.Instance);
         Remover = new Remover(Volume, Sample.Names, inspector, Templates);
         Engine = new CopyEngine(Volume, Sample.Names, Templates, permissions, pool, Clock);
-        var list = new TemplateList(Sample.Names, new VolumePolicy(options.Value.ReservePercent, options.Value.RescanInterval), TimeProvider.System);
+        var list = new TemplateList(Sample.Names, options.Value, TimeProvider.System);
         Images = new ImageVolume(Volume, Sample.Names, Recovery, Templates, list, Threads);
     }
 

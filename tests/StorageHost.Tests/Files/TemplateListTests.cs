@@ -16,7 +16,7 @@ public sealed class TemplateListTests : IDisposable
 
     public TemplateListTests()
     {
-        list = new TemplateList(new FileNames("_template.img"), new VolumePolicy(5, Rescan), time);
+        list = new TemplateList(new FileNames("_template.img"), new StorageOptions { RescanInterval = Rescan }, time);
         mount = new Mount(Mount.OpenDirectory(Directory.CreateDirectory(scratch.File("images")).FullName));
     }
 

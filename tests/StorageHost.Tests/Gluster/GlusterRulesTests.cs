@@ -13,13 +13,13 @@ public sealed class GlusterRulesTests
     [InlineData("")]
     [InlineData("gn1.example.org")]
     [InlineData("fd00::1")]
-    public void A_node_has_a_name_or_an_address(string node) => Assert.Empty(Faults(options => options.Node = node));
+    public void A_node_has_a_name_or_an_address(string node) => Assert.Empty(Faults(new GlusterOptions { Node = node }));
 
     [Theory]
     [InlineData("gn 1")]
     [InlineData("-gn1")]
     [InlineData("gn1\n")]
-    public void Other_names_are_faults(string node) => Assert.Equal("Node", Faults(options => options.Node = node));
+    public void Other_names_are_faults(string node) => Assert.Equal("Node", Faults(new GlusterOptions { Node = node }));
 
     [Theory]
     [InlineData(0.5, 15, 120, "Timeout")]
@@ -38,6 +38,8 @@ public sealed class GlusterRulesTests
     {
         var options = new GlusterOptions();
         change(options);
-        return string.Join(' ', new GlusterRules().Validate(options).Errors.Select(error => error.PropertyName));
+        return Faults(options);
     }
+
+    private static string Faults(GlusterOptions options) => string.Join(' ', new GlusterRules().Validate(options).Errors.Select(error => error.PropertyName));
 }

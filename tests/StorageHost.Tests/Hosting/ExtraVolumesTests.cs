@@ -55,7 +55,7 @@ public sealed class ExtraVolumesTests
             pairs.Add(KeyValuePair.Create("Storage:Directory", (string?)"/srv/images"));
         }
 
-        var settings = new Settings(new ConfigurationBuilder().AddInMemoryCollection(pairs).Build());
-        return (settings.Read("Storage", new StorageRules()).Value, settings.Faults);
+        var reader = new SectionReader(new ConfigurationBuilder().AddInMemoryCollection(pairs).Build());
+        return (reader.Read("Storage", new StorageRules()), reader.Faults);
     }
 }

@@ -53,6 +53,7 @@ public sealed class SettingsTests
     [InlineData("Security:SocketMode", "rw", "must be an octal mode")]
     [InlineData("Security:TokensFile", "tokens", "must be an absolute path")]
     [InlineData("Security:AllowAll", "true", "there is no such setting")]
+    [InlineData("Serilog:MinimumLevel:Default", "Loud", "'Loud' is not one of Verbose, Debug, Information, Warning, Error, Fatal")]
     [InlineData("Urls", "http://0.0.0.0:33833", "can be reached by others")]
     public void A_fault_names_its_key_and_what_would_be_right(string key, string value, string message)
     {
@@ -75,9 +76,9 @@ public sealed class SettingsTests
     [Fact]
     public void Values_are_read_whatever_the_case_of_their_keys_and_the_culture()
     {
-        var settings = new Settings(Configuration([("storage:DIRECTORY", "/srv/images"), ("Storage:OperationTimeout", "00:00:02.5"), ("Storage:reservepercent", "7")]));
-        var options = settings.Read<StorageOptions>("Storage", new StorageRules()).Value;
-        Assert.Empty(settings.Faults);
+        var reader = new SectionReader(Configuration([("storage:DIRECTORY", "/srv/images"), ("Storage:OperationTimeout", "00:00:02.5"), ("Storage:reservepercent", "7")]));
+        var options = reader.Read("Storage", new StorageRules());
+        Assert.Empty(reader.Faults);
         Assert.Equal(("/srv/images", TimeSpan.FromSeconds(2.5), 7, "internal"), (options.Directory, options.OperationTimeout, options.ReservePercent, options.Id));
     }
 
@@ -85,7 +86,7 @@ public sealed class SettingsTests
     public void What_was_read_is_what_the_parts_are_given()
     {
         var builder = Builder([("Pool:MaxCopies", "3"), ("Disks:Mode", "0660"), ("Qemu:MemoryLimitMb", "256")]);
-        Assert.True(builder.AddSettings(out _));
+        Assert.Empty(builder.AddSettings().Faults);
         using var services = builder.Services.BuildServiceProvider();
         Assert.Equal(
             ("/srv/images", 3, "0660", 256),
@@ -99,19 +100,13 @@ public sealed class SettingsTests
         var builder = WebApplication.CreateSlimBuilder();
         builder.Configuration.Sources.Clear();
         builder.Configuration.AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), optional: false);
-        Assert.False(builder.AddSettings(out var faults));
-        Assert.StartsWith("Storage:Directory: ", Assert.Single(faults), StringComparison.Ordinal);
+        Assert.StartsWith("Storage:Directory: ", Assert.Single(builder.AddSettings().Faults), StringComparison.Ordinal);
         builder.Configuration.AddInMemoryCollection(Sound);
-        Assert.True(builder.AddSettings(out _));
+        Assert.Empty(builder.AddSettings().Faults);
         Assert.Equal("http://127.0.0.1:33833", builder.Configuration["Urls"]);
     }
 
-    private static IReadOnlyList<string> Faults((string Key, string Value)[] values)
-    {
-        var sound = Builder(values).AddSettings(out var faults);
-        Assert.Equal(faults.Count == 0, sound);
-        return faults;
-    }
+    private static IReadOnlyList<string> Faults((string Key, string Value)[] values) => Builder(values).AddSettings().Faults;
 
     private static WebApplicationBuilder Builder((string Key, string Value)[] values)
     {

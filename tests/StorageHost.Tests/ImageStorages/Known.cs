@@ -1,3 +1,4 @@
+using StorageHost.Files;
 using StorageHost.ImageStorages;
 
 namespace StorageHost.Tests.ImageStorages;
@@ -47,7 +48,7 @@ internal sealed class Known : IGlusterSource, IDiskSource, IDirectorySource
 
     public ImageStorageService Service()
     {
-        var policy = new ImageStoragePolicy("internal", "me", 5);
-        return new ImageStorageService(this, this, this, new VolumeHealth(policy), new ImageLists(), policy);
+        var policy = new ImageStoragePolicy("internal", "me");
+        return new ImageStorageService(this, this, this, new VolumeHealth(new StorageOptions { ReservePercent = 5 }), new ImageLists(), policy);
     }
 }

@@ -54,7 +54,7 @@ public sealed class PolledFactsTests
             stop.Cancel();
             return $"{++taken}";
         });
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => facts.RunAsync(TimeSpan.FromMilliseconds(5), stop.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => facts.RunAsync(() => TimeSpan.FromMilliseconds(5), stop.Token));
         Assert.Equal(2, taken);
     }
 

@@ -1,3 +1,4 @@
+using StorageHost.Files;
 using StorageHost.ImageStorages;
 using Xunit;
 
@@ -6,7 +7,7 @@ namespace StorageHost.Tests.ImageStorages;
 /// <summary>Each rule with its words, and what several of them say together.</summary>
 public sealed class VolumeHealthTests
 {
-    private readonly VolumeHealth health = new(new ImageStoragePolicy("internal", "me", 5));
+    private readonly VolumeHealth health = new(new StorageOptions { ReservePercent = 5 });
 
     public static TheoryData<string, bool?[], int, int, string, string> Bricks => new()
     {

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Moq;
+using StorageHost.Files;
 using StorageHost.Images;
 using StorageHost.Tests.Support;
 using static StorageHost.Tests.Images.Sample;
@@ -17,7 +18,7 @@ internal sealed class Core : IAsyncDisposable
     public Core(PoolOptions? options = null, int reservePercent = 5)
     {
         options ??= new PoolOptions();
-        var policy = new VolumePolicy(reservePercent, Rescan);
+        var policy = new StorageOptions { ReservePercent = reservePercent, RescanInterval = Rescan };
         Pools = new Pools(Time);
         Way = new RightOfWay(Time);
         Jobs = new Jobs(Time);

@@ -14,9 +14,9 @@ internal sealed class CommandReader(FileNames names, IOptions<PoolOptions> pool,
 {
     private static readonly ReadOnlyMemory<byte> EmptyObject = "{}"u8.ToArray();
 
-    private readonly DupValidator dup = new(names, pool.Value.MaxCopies);
+    private readonly DupValidator dup = new(names, pool.Value);
     private readonly SetImageValidator setImage = new(names);
-    private readonly AddStorageValidator addStorage = new(names, disks.Value.MaxSizeGb);
+    private readonly AddStorageValidator addStorage = new(names, disks.Value);
     private readonly DeleteHostValidator deleteHost = new(names);
     private readonly DeleteImageValidator deleteImage = new(names);
 

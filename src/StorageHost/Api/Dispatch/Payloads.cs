@@ -21,7 +21,7 @@ internal sealed class DupValidator : AbstractValidator<DupPayload>
 {
     private const int MostEntries = 100;
 
-    public DupValidator(FileNames names, int maxCopies) =>
+    public DupValidator(FileNames names, PoolOptions pool) =>
         RuleFor(payload => payload.Levels).Custom((levels, context) =>
         {
             if (levels.Count is 0 or > MostEntries)
@@ -35,7 +35,7 @@ internal sealed class DupValidator : AbstractValidator<DupPayload>
             {
                 var field = $"{Wire.DuplicateInfo}.{Echo.Of(image)}";
                 context.AddFault(field, Rules.ImageFault(names, image, out _));
-                context.AddFault(field, Rules.NumberFault(wanted, 0, maxCopies));
+                context.AddFault(field, Rules.NumberFault(wanted, 0, pool.MaxCopies));
             }
         });
 }
@@ -53,10 +53,10 @@ internal sealed class SetImageValidator : AbstractValidator<SetImagePayload>
 /// <summary>Checks <c>addstorage</c>.</summary>
 internal sealed class AddStorageValidator : AbstractValidator<AddStoragePayload>
 {
-    public AddStorageValidator(FileNames names, int maxSizeGb)
+    public AddStorageValidator(FileNames names, DisksOptions disks)
     {
         RuleFor(payload => payload.Hostname).Hostname($"{Wire.StorageInfo}.{Wire.Hostname}", names);
-        RuleFor(payload => payload.Size).WholeNumber($"{Wire.StorageInfo}.{Wire.Size}", 1, maxSizeGb);
+        RuleFor(payload => payload.Size).WholeNumber($"{Wire.StorageInfo}.{Wire.Size}", 1, () => disks.MaxSizeGb);
     }
 }
 

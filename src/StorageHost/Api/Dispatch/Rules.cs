@@ -14,8 +14,8 @@ internal static class Rules
     public static void Hostname<T>(this IRuleBuilder<T, string?> rule, string field, FileNames names) =>
         rule.Custom((text, context) => context.AddFault(field, NameFault(text, names.ParseHostname(text, out _))));
 
-    public static void WholeNumber<T>(this IRuleBuilder<T, long?> rule, string field, int least, int most) =>
-        rule.Custom((number, context) => context.AddFault(field, number is null ? "is required" : NumberFault(number, least, most)));
+    public static void WholeNumber<T>(this IRuleBuilder<T, long?> rule, string field, int least, Func<int> most) =>
+        rule.Custom((number, context) => context.AddFault(field, number is null ? "is required" : NumberFault(number, least, most())));
 
     public static string? ImageFault(FileNames names, string? text, out ImageName image) =>
         NameFault(text, names.ParseImage(text, out image));

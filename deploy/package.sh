@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Makes the packages in artifacts/package: a Debian package, and a tarball with the same program. Both bring the .NET runtime with them.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly RUNTIME=linux-x64
+readonly OUT=artifacts/package
+
+main() {
+    local tool
+    for tool in dotnet dh dpkg-buildpackage; do
+        command -v "$tool" >/dev/null || fail "$tool is missing; the SDK of .NET 10, and: apt-get install --no-install-recommends debhelper dpkg-dev"
+    done
+
+    version=$(sed -n 's/.*<Version>\(.*\)<\/Version>.*/\1/p' src/StorageHost/StorageHost.csproj)
+    # What is built depends on what is committed, not on when it is built.
+    SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || date +%s)
+    export SOURCE_DATE_EPOCH
+
+    rm -rf "$OUT"
+    mkdir -p "$OUT"
+    publish "$OUT/app"
+    make_tarball "$OUT/storagehost-$version"
+    make_deb "$OUT/storagehost"
+    rm -rf "$OUT/app"
+    ls -l "$OUT"
+}
+
+publish() {
+    dotnet publish src/StorageHost -c Release -r "$RUNTIME" --self-contained -p:PublishReadyToRun=true -o "$1" -v quiet --nologo -nodeReuse:false
+    # For tracing with LTTng, which would have to be installed for it.
+    rm -f "$1/libcoreclrtraceptprovider.so" "$1/appsettings.Development.json"
+    chmod -R u=rwX,go=rX "$1"
+    find "$1" -type f ! -name storagehost ! -name createdump -exec chmod 644 {} +
+}
+
+make_tarball() {
+    mkdir "$1"
+    cp -r "$OUT/app/." "$1"
+    cp deploy/storagehost.{service,sysusers,tmpfiles,8} "$1"
+    tar -C "$OUT" --owner=0 --group=0 --sort=name --mtime="@$SOURCE_DATE_EPOCH" -czf "$1-$RUNTIME.tar.gz" "$(basename "$1")"
+    rm -rf "$1"
+}
+
+make_deb() {
+    mkdir "$1"
+    cp -r deploy/debian "$1/debian"
+    cp deploy/storagehost.{service,sysusers,tmpfiles,8} "$1/debian"
+    cp -r "$OUT/app" "$1/app"
+    # It is a conffile in /etc, where a link in the program's directory leads to.
+    mv "$1/app/appsettings.json" "$1"
+    cp "$(dirname "$(command -v dotnet | xargs realpath)")"/{LICENSE.txt,ThirdPartyNotices.txt} "$1"
+    cat >"$1/debian/changelog" <<-END
+	storagehost ($version) stable; urgency=medium
+
+	  * docs/ and the history of the source tell what has changed.
+
+	 -- StorageHost maintainers <storagehost@packages.example.org>  $(date -R -u -d "@$SOURCE_DATE_EPOCH")
+	END
+    (cd "$1" && dpkg-buildpackage -b -us -uc -ui >../build.log 2>&1) || { tail -n 30 "$OUT/build.log" >&2; fail "the Debian package was not built"; }
+    rm -rf "$1" "$OUT"/*.buildinfo "$OUT"/*.changes "$OUT/build.log"
+}
+
+fail() {
+    printf 'package: %s\n' "$*" >&2
+    exit 1
+}
+
+main "$@"

@@ -1,0 +1,137 @@
+using StorageHost.IntegrationTests.Fixtures;
+using Xunit;
+
+namespace StorageHost.IntegrationTests.Service;
+
+/// <summary>The package on a machine of its own with a real systemd: what an operator does with it, and what must come of it.</summary>
+[Collection(LabTests.Name)]
+public sealed class MachineTests
+{
+    private const string Install = "DEBIAN_FRONTEND=noninteractive dpkg --install /run/packages/*.deb";
+    private const string Pid = "systemctl show --property MainPID --value storagehost";
+    private const string Settings = "/etc/storagehost/appsettings.json";
+    private const string Ask = "curl --silent --fail-with-body http://127.0.0.1:33833";
+
+    /// <summary>A Gluster volume of three bricks at /srv/vms, served as the manual says.</summary>
+    private const string Serve = $$"""
+        systemctl start glusterd
+        mkdir /brick; truncate --size 600M /run/brick.img; mkfs.xfs -q /run/brick.img; mount -o loop /run/brick.img /brick
+        gluster --mode=script volume create vms replica 3 machine:/brick/1 machine:/brick/2 machine:/brick/3 force
+        gluster volume start vms
+        mkdir --parents /srv/vms; mount -t glusterfs machine:/vms /srv/vms; chown storagehost: /srv/vms
+        sed --in-place 's#"Directory": ""#"Directory": "/srv/vms", "RequireMount": "fuse.glusterfs"#' {{Settings}}
+        mkdir /etc/systemd/system/storagehost.service.d
+        printf '[Unit]\nRequiresMountsFor=/srv/vms\n' > /etc/systemd/system/storagehost.service.d/storage.conf
+        systemctl daemon-reload
+        systemctl enable --now storagehost
+        head --bytes 2M /dev/urandom > /srv/vms/incoming; touch --date '1 hour ago' /srv/vms/incoming; mv /srv/vms/incoming /srv/vms/centos_template.img
+        """;
+
+    [DaemonFact]
+    public async Task The_service_serves_a_gluster_volume_reloads_under_traffic_is_watched_and_stops()
+    {
+        await using var machine = await Machine.BootAsync();
+        await machine.RunAsync(Install);
+        Assert.Equal(new Said(0, "", ""), await machine.TryAsync("systemd-analyze verify storagehost.service"));
+        Assert.Equal(0, (await machine.TryAsync("systemd-analyze security --offline=true --threshold=30 storagehost.service")).ExitCode);
+
+        // As its own user, in its sandbox, on the FUSE mount, with qemu-img and gluster.
+        await machine.RunAsync(Serve);
+        Assert.Equal("active\n", await machine.RunAsync("systemctl is-active storagehost"));
+        Assert.Equal("storagehost\n", await machine.RunAsync($"ps --no-headers --format user:20 --pid $({Pid}) | tr -d ' '"));
+        await machine.RunAsync(Ask + """/ --data '{"action":"dup","duplicateinfo":{"centos":2}}'""");
+        await machine.UntilAsync("systemctl status storagehost", "Status: \"Serving /srv/vms: 2 of 2 copies ready\"");
+        Assert.Contains("\"source\":\"pool\"", await machine.RunAsync(SetImage("web01")), StringComparison.Ordinal);
+        await machine.RunAsync("cmp /srv/vms/centos_template.img /srv/vms/web01.qcow2");
+        await machine.RunAsync(Ask + """/ --data '{"action":"addstorage","storageinfo":{"hostname":"web01","size":1}}'""");
+        await machine.UntilAsync($"{Ask}/imagestorages/internal", "\"bricks\":[\"machine:/brick/1\",\"machine:/brick/2\",\"machine:/brick/3\"]", seconds: 40);
+
+        // While callers are served it takes up a level of the log and a limit, and leaves what needs a restart.
+        await machine.RunAsync($$"""
+            before=$({{Pid}})
+            (while [ ! -e /run/enough ]; do {{Ask}}/healthz >> /run/answers || echo dropped >> /run/answers; done) &
+            sed --in-place 's#"Default": "Information"#"Default": "Debug"#; s#"Storage": {#"Pool": { "MaxCopies": 3 }, "Storage": { "Threads": 8,#' {{Settings}}
+            systemctl reload storagehost
+            until journalctl --unit storagehost | grep --quiet 'Serilog:MinimumLevel:Default has changed, and was taken up'; do :; done
+            journalctl --unit storagehost | grep 'Storage:Threads has changed, which needs a restart'
+            until journalctl --unit storagehost | grep --quiet 'DBG GET /healthz 200'; do :; done
+            touch /run/enough; wait
+            [ "$before" = "$({{Pid}})" ]
+            ! grep dropped /run/answers
+            """);
+        Assert.Contains("from 0 to 3", (await machine.TryAsync(Ask + """/ --data '{"action":"dup","duplicateinfo":{"centos":4}}'""")).Output, StringComparison.Ordinal);
+
+        // Settings with a fault change nothing, and the service goes on.
+        await machine.RunAsync($"""sed --in-place 's#"MaxCopies": 3#"MaxCopies": 5, "Workers": 0#' {Settings}; systemctl reload storagehost""");
+        await machine.UntilAsync("journalctl --unit storagehost", "The settings in force stay, since the new ones cannot be taken up: Pool:Workers: must be 2 to 16");
+        Assert.Contains("from 0 to 3", (await machine.TryAsync(Ask + """/ --data '{"action":"dup","duplicateinfo":{"centos":4}}'""")).Output, StringComparison.Ordinal);
+        await machine.RunAsync($"""sed --in-place 's#, "Workers": 0##' {Settings}""");
+
+        // A daemon that answers nobody any more is replaced.
+        await machine.RunAsync($"""
+            printf '[Service]\nWatchdogSec=4\nRestartSec=1\n' > /etc/systemd/system/storagehost.service.d/short.conf
+            systemctl daemon-reload; systemctl restart storagehost
+            kill -STOP $({Pid})
+            """);
+        await machine.UntilAsync("systemctl show --property NRestarts storagehost", "NRestarts=1", seconds: 30);
+        await machine.UntilAsync("systemctl is-active storagehost", "active");
+        Assert.Contains("\"hostname\":\"web02\"", await machine.RunAsync(SetImage("web02")), StringComparison.Ordinal);
+
+        await machine.RunAsync("systemctl stop storagehost");
+        Assert.Equal("success\n", await machine.RunAsync("systemctl show --property Result --value storagehost"));
+        Assert.Equal("", await machine.RunAsync("ls /srv/vms/.storagehost | grep --invert-match --line-regexp 'levels\\|locks' || true"));
+    }
+
+    [DaemonFact]
+    public async Task The_package_installs_upgrades_and_goes_and_leaves_nothing()
+    {
+        await using var machine = await Machine.BootAsync();
+        await machine.RunAsync($"find /etc /usr /lib /var -xdev -not -path '/usr/share/dotnet/*' | sort > /run/before; {Install}");
+        Assert.Equal("disabled\ninactive\n", (await machine.TryAsync("systemctl is-enabled storagehost; systemctl is-active storagehost")).Output);
+        Assert.Equal("storagehost 750\n", await machine.RunAsync("stat --format '%G %a' /etc/storagehost"));
+        Assert.StartsWith("storagehost ", await machine.RunAsync("storagehost --version"), StringComparison.Ordinal);
+        Assert.StartsWith("usage: storagehost", await machine.RunAsync("storagehost --help"), StringComparison.Ordinal);
+        Assert.Contains("--check-config", await machine.RunAsync("man storagehost"), StringComparison.Ordinal);
+
+        // Nobody has said yet what it is to serve: it says so, and is not started again and again.
+        var unset = await machine.TryAsync("storagehost --check-config");
+        Assert.Equal(78, unset.ExitCode);
+        Assert.Contains("Storage:Directory: is required", unset.Error, StringComparison.Ordinal);
+        Assert.NotEqual(0, (await machine.TryAsync("systemctl start storagehost")).ExitCode);
+        Assert.Equal("ExecMainStatus=78\nNRestarts=0\n", await machine.RunAsync("systemctl show --property ExecMainStatus --property NRestarts storagehost | sort"));
+
+        await machine.RunAsync($"""
+            mkdir /srv/images; chown storagehost: /srv/images
+            sed --in-place 's#"Directory": ""#"Directory": "/srv/images"#' {Settings}
+            storagehost --check-config > /run/settings
+            grep --line-regexp Storage:Directory=/srv/images /run/settings
+            systemctl enable --now storagehost
+            storagehost token add ci read --Security:TokensFile=/etc/storagehost/tokens
+            cp {Settings} /run/edited; {Pid} > /run/pid
+            """);
+
+        // An upgrade brings other defaults and another daemon, and keeps what was edited.
+        await machine.RunAsync($$"""
+            dpkg-deb --raw-extract /run/packages/storagehost_*.deb /run/next
+            sed --in-place 's/^Version: .*/&+next/' /run/next/DEBIAN/control
+            sed --in-place 's#"Id": "internal"#"Id": "other"#' /run/next/etc/storagehost/appsettings.json
+            dpkg-deb --root-owner-group -Znone --build /run/next /run/next.deb
+            dpkg --force-confdef --force-confold --install /run/next.deb
+            cmp {{Settings}} /run/edited
+            [ -s /etc/storagehost/tokens ]
+            [ "$({{Pid}})" != "$(cat /run/pid)" ]
+            systemctl is-active storagehost
+            {{Ask}}/healthz
+            """);
+
+        await machine.RunAsync($"dpkg --remove storagehost; cmp {Settings} /run/edited");
+        Assert.Equal("inactive\n", (await machine.TryAsync("systemctl is-active storagehost")).Output);
+        await machine.RunAsync("dpkg --purge storagehost; find /etc /usr /lib /var -xdev -not -path '/usr/share/dotnet/*' | sort > /run/after");
+
+        // But for the caches of others, and the user, to whom files on volumes may belong.
+        Assert.Equal("", (await machine.TryAsync("comm -13 /run/before /run/after | grep --invert-match '/var/\\(cache\\|log\\|lib/dpkg\\|lib/systemd/\\(random\\|timers\\)\\)\\|/etc/.*-$'")).Output);
+        Assert.StartsWith("storagehost:", await machine.RunAsync("getent passwd storagehost"), StringComparison.Ordinal);
+    }
+
+    private static string SetImage(string hostname) => Ask + $$$"""/ --data '{"action":"setimage","createvmform":{"image":"centos","hostname":"{{{hostname}}}"}}'""";
+}
