@@ -6,6 +6,7 @@ using StorageHost.Files;
 using StorageHost.Gluster;
 using StorageHost.Hosting;
 using StorageHost.Hosting.Security;
+using StorageHost.Hosting.Telemetry;
 using StorageHost.Images;
 using StorageHost.ImageStorages;
 using StorageHost.Processes;
@@ -25,6 +26,7 @@ if (!builder.AddSettings(out var faults))
 builder.Logging.ClearProviders().AddSerilog(new LoggerConfiguration().ReadFrom.Configuration(builder.Configuration).CreateLogger(), dispose: true);
 builder.Services
     .AddSingleton(TimeProvider.System)
+    .AddSingleton<ProcessMetrics>()
     .AddSingleton<ProcessRunner>()
     .AddQemu()
     .AddGluster()
@@ -34,6 +36,7 @@ builder.Services
     .AddImageStorages()
     .AddStorageHostApi()
     .AddReadiness()
+    .AddTelemetry()
     .AddSecurity()
     .Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(15));
 
@@ -42,6 +45,7 @@ app.UseStorageHostApi();
 app.UseSecurity();
 app.MapStorageHostApi();
 app.MapReadiness().RequireAuthorization(Scopes.Read);
+app.MapMetrics().RequireAuthorization(Scopes.Read);
 
 try
 {

@@ -27,7 +27,8 @@ internal sealed partial class RequestLog(RequestDelegate next, ILogger<RequestLo
     }
 
     private static bool IsProbe(PathString path) => path.Equals("/healthz", StringComparison.OrdinalIgnoreCase)
-        || path.Equals("/readyz", StringComparison.OrdinalIgnoreCase);
+        || path.Equals("/readyz", StringComparison.OrdinalIgnoreCase)
+        || path.Equals("/metrics", StringComparison.OrdinalIgnoreCase);
 
     [LoggerMessage(Message = "{Method} {Path} {Status} in {Milliseconds:0.0} ms (client {Client})")]
     private partial void LogServed(

@@ -2,6 +2,7 @@ using FluentValidation;
 using StorageHost.Files;
 using StorageHost.Gluster;
 using StorageHost.Hosting.Security;
+using StorageHost.Hosting.Telemetry;
 using StorageHost.Images;
 using StorageHost.Qemu;
 
@@ -21,6 +22,7 @@ internal static class SettingsSetup
         Add<GlusterOptions>(GlusterOptions.Section, new GlusterRules());
         var security = Add<SecurityOptions>(SecurityOptions.Section, new SecurityRules());
         settings.Check(ListenAddress.FindFaults(builder.Configuration, security));
+        settings.Check(Otlp.FindFaults(builder.Configuration));
         var files = new SecurityFiles(security);
         builder.Services.AddSingleton(files);
         settings.Check(files.Open());

@@ -5,7 +5,7 @@ namespace StorageHost.Images;
 /// <summary>One pass over a template: makes copies, and gives them to callers who wait and to the pool.</summary>
 internal sealed partial class PoolPass(
     IVolume volume, IPublisher publisher, ICopyEngine engine, PoolScanner scanner, RightOfWay way, VolumePolicy policy, IOptions<PoolOptions> options,
-    TimeProvider time, ILogger<PoolPass> log)
+    ImageMetrics metrics, TimeProvider time, ILogger<PoolPass> log)
 {
     /// <summary>How long the filling of a pool stops for claims before it goes on by one step.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
@@ -86,8 +86,8 @@ internal sealed partial class PoolPass(
         try
         {
             job?.BeginPass(copies, template.Fingerprint.Size);
-            var claims = await engine.MakeAsync(
-                pool.Image,
+            var claims = await CopyAsync(
+                pool,
                 copies,
                 progress =>
                 {
@@ -103,6 +103,26 @@ internal sealed partial class PoolPass(
         {
             job?.EndPass(made);
             Interlocked.Add(ref promised, -bytes);
+        }
+    }
+
+    private async Task<IReadOnlyList<Claim>> CopyAsync(Pool pool, int copies, Func<CopyProgress, ValueTask> progress, CancellationToken cancellationToken)
+    {
+        using var span = Spans.OfCopy(pool, copies);
+        var started = time.GetTimestamp();
+        try
+        {
+            var claims = await engine.MakeAsync(pool.Image, copies, progress, cancellationToken);
+            metrics.Copied(claims.Count, time.GetElapsedTime(started));
+            span.End("made", fault: null);
+            return claims;
+        }
+        catch (Exception exception)
+        {
+            var stopped = exception is OperationCanceledException;
+            metrics.NotCopied(stopped, time.GetElapsedTime(started));
+            span.End(stopped ? "stopped" : "failed", stopped ? null : exception);
+            throw;
         }
     }
 
