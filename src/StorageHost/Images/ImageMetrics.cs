@@ -9,8 +9,8 @@ internal sealed class ImageMetrics
 
     private readonly Histogram<double> claims;
     private readonly Histogram<double> copies;
-    private readonly Counter<long> made;
-    private readonly Counter<long> written;
+    private long made;
+    private long written;
 
     public ImageMetrics(IMeterFactory meters)
     {
@@ -21,12 +21,10 @@ internal sealed class ImageMetrics
         copies = meter.CreateHistogram(
             "storagehost.copy.duration", "s", "Time that one reading of a template and the writing of its copies took.", tags: null,
             new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600] });
-        made = meter.CreateCounter<long>("storagehost.copies.made", "{copy}", "Copies that were made.");
-        written = meter.CreateCounter<long>("storagehost.copy.written", "By", "Bytes that copying has written; holes and shared blocks cost none.");
 
-        // A counter that is not there until it counts hides its first step from whoever looks at the difference.
-        made.Add(0);
-        written.Add(0);
+        // Asked for, not told: a counter that is not there until it counts hides its first step from whoever looks at the difference.
+        meter.CreateObservableCounter("storagehost.copies.made", () => Interlocked.Read(ref made), "{copy}", "Copies that were made.");
+        meter.CreateObservableCounter("storagehost.copy.written", () => Interlocked.Read(ref written), "By", "Bytes that copying has written; holes and shared blocks cost none.");
     }
 
     /// <summary>The words that stand for how claims end.</summary>
@@ -39,12 +37,12 @@ internal sealed class ImageMetrics
     public void Copied(int count, TimeSpan took)
     {
         copies.Record(took.TotalSeconds, new KeyValuePair<string, object?>(Outcome, "made"));
-        made.Add(count);
+        Interlocked.Add(ref made, count);
     }
 
     /// <summary>A copying has ended without copies: it failed, or was stopped since nobody needed them any more.</summary>
     public void NotCopied(bool stopped, TimeSpan took) => copies.Record(took.TotalSeconds, new KeyValuePair<string, object?>(Outcome, stopped ? "stopped" : "failed"));
 
     /// <summary>Copying has written so much.</summary>
-    public void Wrote(long bytes) => written.Add(bytes);
+    public void Wrote(long bytes) => Interlocked.Add(ref written, bytes);
 }

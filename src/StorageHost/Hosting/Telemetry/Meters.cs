@@ -13,12 +13,11 @@ internal sealed class Meters : IDisposable
     private static readonly HashSet<string> Foreign = new(StringComparer.Ordinal)
     {
         Requests, "http.server.active_requests",
-        "dotnet.gc.collections", "dotnet.gc.pause.time", "dotnet.gc.heap.total_allocated", "dotnet.thread_pool.queue.length", "dotnet.exceptions",
+        "dotnet.gc.collections", "dotnet.gc.pause.time", "dotnet.gc.heap.total_allocated", "dotnet.exceptions",
     };
 
     private readonly IMeterFactory own;
     private readonly MetricsExporter exporter = new();
-    private readonly BaseExportingMetricReader reader;
     private readonly MeterProvider provider;
 
     // The gauges register themselves when they are made; nobody calls them but the provider.
@@ -26,23 +25,21 @@ internal sealed class Meters : IDisposable
     {
         _ = (daemon, pools, volumes);
         this.own = own;
-        reader = new BaseExportingMetricReader(exporter);
         var builder = Sdk.CreateMeterProviderBuilder()
             .ConfigureServices(services => services.AddSingleton(configuration))
             .SetResourceBuilder(Identity.Resource())
             .AddMeter("StorageHost", "Microsoft.AspNetCore.Hosting", "System.Runtime")
             .AddView(View)
-            .AddReader(reader);
+            .AddReader(new BaseExportingMetricReader(exporter));
         provider = (Otlp.TakesMetrics(configuration) ? builder.AddOtlpExporter() : builder).Build();
     }
 
     /// <summary>All metrics now, as text.</summary>
-    public string Collect(bool openMetrics) => exporter.Collect(reader, openMetrics);
+    public string Read(bool openMetrics) => exporter.Read(openMetrics);
 
     public void Dispose()
     {
         provider.Dispose();
-        reader.Dispose();
         exporter.Dispose();
     }
 

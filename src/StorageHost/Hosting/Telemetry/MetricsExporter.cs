@@ -5,18 +5,21 @@ namespace StorageHost.Hosting.Telemetry;
 
 /// <summary>Writes all metrics as they are when somebody asks, one at a time. Nothing is kept between, and no storage is touched.</summary>
 [ExportModes(ExportModes.Pull)]
-internal sealed class MetricsExporter : BaseExporter<Metric>
+internal sealed class MetricsExporter : BaseExporter<Metric>, IPullMetricExporter
 {
     private readonly Lock one = new();
     private MetricsText text = new(openMetrics: false);
 
+    /// <summary>Has everything measured exported; set by the reader that this is given to.</summary>
+    public Func<int, bool>? Collect { get; set; }
+
     /// <summary>All metrics now.</summary>
-    public string Collect(MetricReader reader, bool openMetrics)
+    public string Read(bool openMetrics)
     {
         lock (one)
         {
             text = new MetricsText(openMetrics);
-            reader.Collect();
+            Collect!(Timeout.Infinite);
             return text.End();
         }
     }

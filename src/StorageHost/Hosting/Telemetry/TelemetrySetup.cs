@@ -27,7 +27,7 @@ internal static class TelemetrySetup
     }
 
     private static ContentHttpResult Answer(Meters meters, bool openMetrics) => TypedResults.Text(
-        meters.Collect(openMetrics), openMetrics ? $"{OpenMetrics}; version=1.0.0; charset=utf-8" : $"{Text}; version=0.0.4; charset=utf-8");
+        meters.Read(openMetrics), openMetrics ? $"{OpenMetrics}; version=1.0.0; charset=utf-8" : $"{Text}; version=0.0.4; charset=utf-8");
 
     private static bool PrefersOpenMetrics(HttpRequest request) =>
         MediaTypeHeaderValue.TryParseList(request.Headers.Accept, out var accepted) && QualityOf(accepted, OpenMetrics) is var wanted and > 0 && wanted >= QualityOf(accepted, Text);
