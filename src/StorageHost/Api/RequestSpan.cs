@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.AspNetCore.Diagnostics;
 
 namespace StorageHost.Api;
 
@@ -24,7 +25,10 @@ internal sealed class RequestSpan(RequestDelegate next)
 
         await next(context);
         var method = context.Request.Method;
-        var route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText;
+
+        // Where an exception was answered, the endpoint that threw it stands there only.
+        var endpoint = context.GetEndpoint() ?? context.Features.Get<IExceptionHandlerFeature>()?.Endpoint;
+        var route = (endpoint as RouteEndpoint)?.RoutePattern.RawText;
         span.DisplayName = route is null ? method : $"{method} {route}";
         span.SetTag("http.request.method", method).SetTag("http.route", route).SetTag("http.response.status_code", context.Response.StatusCode);
         if (context.Response.StatusCode >= StatusCodes.Status500InternalServerError)

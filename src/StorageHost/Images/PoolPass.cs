@@ -79,7 +79,6 @@ internal sealed partial class PoolPass(
         }
 
         var job = pool.Job;
-        var started = time.GetTimestamp();
         var bytes = copies * template.AllocatedBytes;
         var made = 0;
         Interlocked.Add(ref promised, bytes);
@@ -88,6 +87,7 @@ internal sealed partial class PoolPass(
             job?.BeginPass(copies, template.Fingerprint.Size);
             var claims = await CopyAsync(
                 pool,
+                template,
                 copies,
                 progress =>
                 {
@@ -95,7 +95,6 @@ internal sealed partial class PoolPass(
                     return pace(progress);
                 },
                 cancellationToken);
-            LogCopied(claims.Count, pool.Image, template.Fingerprint.Size, time.GetElapsedTime(started).TotalMilliseconds);
             await GiveOutAsync(pool, claims, cancellationToken);
             made = claims.Count;
         }
@@ -106,15 +105,17 @@ internal sealed partial class PoolPass(
         }
     }
 
-    private async Task<IReadOnlyList<Claim>> CopyAsync(Pool pool, int copies, Func<CopyProgress, ValueTask> progress, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<Claim>> CopyAsync(Pool pool, Template template, int copies, Func<CopyProgress, ValueTask> progress, CancellationToken cancellationToken)
     {
         using var span = Spans.OfCopy(pool, copies);
         var started = time.GetTimestamp();
         try
         {
             var claims = await engine.MakeAsync(pool.Image, copies, progress, cancellationToken);
-            metrics.Copied(claims.Count, time.GetElapsedTime(started));
+            var took = time.GetElapsedTime(started);
+            metrics.Copied(claims.Count, took);
             span.End("made", fault: null);
+            LogCopied(claims.Count, pool.Image, template.Fingerprint.Size, took.TotalMilliseconds);
             return claims;
         }
         catch (Exception exception)
