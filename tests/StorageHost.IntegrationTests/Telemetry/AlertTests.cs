@@ -24,10 +24,10 @@ public sealed class AlertTests
         var alerts = lines.Where(line => line.Contains("- alert: ", StringComparison.Ordinal)).Select(line => line.Split(": ")[1]).ToArray();
         Assert.NotEmpty(alerts);
         Assert.All(["summary", "description", "severity"], field => Assert.Equal(alerts.Length, lines.Count(line => line.TrimStart().StartsWith($"{field}: ", StringComparison.Ordinal))));
-        Assert.Equal(alerts.Select(alert => $"runbook: docs/operations.md#{alert.ToLowerInvariant()}"), lines.Select(line => line.Trim()).Where(line => line.StartsWith("runbook", StringComparison.Ordinal)));
+        Assert.Equal(alerts.Select(alert => $"runbook: docs/operations.md#{alert.ToLowerInvariant()}"), lines.Select(line => line.Trim()).Where(line => line.StartsWith("runbook", StringComparison.Ordinal)), StringComparer.Ordinal);
         Assert.All(alerts, alert =>
         {
-            Assert.Contains($"### {alert}", explained);
+            Assert.Contains($"### {alert}", explained, StringComparer.Ordinal);
             Assert.Contains($"alertname: {alert}\n        exp_alerts", tested, StringComparison.Ordinal);
         });
     }
