@@ -49,6 +49,7 @@ openssl openssl
 runuser util-linux
 flock util-linux
 losetup mount
+promtool prometheus
 END
 }
 

@@ -7,11 +7,13 @@ using StorageHost.Gluster;
 using StorageHost.Hosting;
 using StorageHost.Hosting.Security;
 using StorageHost.Hosting.Systemd;
+using StorageHost.Hosting.Telemetry;
 using StorageHost.Images;
 using StorageHost.ImageStorages;
 using StorageHost.Processes;
 using StorageHost.Qemu;
 
+Malloc.LimitArenas();
 if (CommandLine.Answer(args) is { } answered)
 {
     return answered;
@@ -41,6 +43,7 @@ if (settings.Faults.Count > 0)
 builder.Logging.ClearProviders().AddSerilog(new LoggerConfiguration().ReadFrom.Configuration(settings.Configuration).CreateLogger(), dispose: true);
 builder.Services
     .AddSingleton(TimeProvider.System)
+    .AddSingleton<ProcessMetrics>()
     .AddSingleton<ProcessRunner>()
     .AddQemu()
     .AddGluster()
@@ -50,6 +53,7 @@ builder.Services
     .AddImageStorages()
     .AddStorageHostApi()
     .AddReadiness()
+    .AddTelemetry()
     .AddSecurity()
     .AddSystemd()
     .Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(15));
@@ -59,6 +63,7 @@ app.UseStorageHostApi();
 app.UseSecurity();
 app.MapStorageHostApi();
 app.MapReadiness().RequireAuthorization(Scopes.Read);
+app.MapMetrics().RequireAuthorization(Scopes.Read);
 
 try
 {

@@ -26,8 +26,10 @@ internal sealed partial class RequestLog(RequestDelegate next, ILogger<RequestLo
         }
     }
 
-    private static bool IsProbe(PathString path) => path.Equals("/healthz", StringComparison.OrdinalIgnoreCase)
-        || path.Equals("/readyz", StringComparison.OrdinalIgnoreCase);
+    /// <summary>Whether a request is one that is made every few seconds, to look whether the daemon is well.</summary>
+    public static bool IsProbe(PathString path) => path.Equals("/healthz", StringComparison.OrdinalIgnoreCase)
+        || path.Equals("/readyz", StringComparison.OrdinalIgnoreCase)
+        || path.Equals("/metrics", StringComparison.OrdinalIgnoreCase);
 
     [LoggerMessage(Message = "{Method} {Path} {Status} in {Milliseconds:0.0} ms (client {Client})")]
     private partial void LogServed(

@@ -21,6 +21,8 @@ internal sealed partial class StorageThreads : IDisposable
     private readonly ILogger<StorageThreads> log;
     private readonly ResiliencePipeline breaker;
     private readonly CircuitBreakerStateProvider breakerState = new();
+    private int busy;
+    private long timeouts;
 
     public StorageThreads(IOptions<StorageOptions> options, TimeProvider time, ILogger<StorageThreads> log)
         : this(options.Value, options.Value.Threads, time, log)
@@ -58,6 +60,21 @@ internal sealed partial class StorageThreads : IDisposable
             new Thread(Work) { IsBackground = true, Name = string.Create(CultureInfo.InvariantCulture, $"storage {number}") }.Start();
         }
     }
+
+    /// <summary>How many threads there are.</summary>
+    public int Count => options.Threads;
+
+    /// <summary>How many of them work; those whose call hangs are among them.</summary>
+    public int Busy => Volatile.Read(ref busy);
+
+    /// <summary>How many calls wait for a thread.</summary>
+    public int Queued => queue.Count;
+
+    /// <summary>How many calls were not answered by their deadline.</summary>
+    public long Timeouts => Interlocked.Read(ref timeouts);
+
+    /// <summary>Closed while the mount answers.</summary>
+    public CircuitState Breaker => breakerState.CircuitState;
 
     /// <summary>Runs a storage operation within <see cref="StorageOptions.OperationTimeout"/>.</summary>
     /// <exception cref="RefusedException">StorageTimeout after the deadline; StorageUnavailable when the mount hangs or fails; NoSpace.</exception>
@@ -121,6 +138,7 @@ internal sealed partial class StorageThreads : IDisposable
         }
         catch (OperationCanceledException) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
+            Interlocked.Increment(ref timeouts);
             LogTimedOut(operation, deadline);
             throw new RefusedException(
                 Refusal.StorageTimeout,
@@ -132,7 +150,9 @@ internal sealed partial class StorageThreads : IDisposable
     {
         foreach (var call in queue.GetConsumingEnumerable())
         {
+            Interlocked.Increment(ref busy);
             call.Execute();
+            Interlocked.Decrement(ref busy);
         }
     }
 

@@ -5,7 +5,7 @@ using StorageHost.Processes;
 namespace StorageHost.Gluster;
 
 /// <summary>Asks the gluster CLI. It is for one caller who asks one thing at a time.</summary>
-internal sealed class GlusterCli(ProcessRunner runner, IOptions<GlusterOptions> options)
+internal sealed class GlusterCli(ProcessRunner runner, GlusterMetrics metrics, IOptions<GlusterOptions> options)
 {
     /// <summary>
     /// How long <c>heal … info</c> waits for bricks by itself: with a peer's daemon stopped or the peer cut off it took 10.1 s on
@@ -28,21 +28,28 @@ internal sealed class GlusterCli(ProcessRunner runner, IOptions<GlusterOptions> 
     public async Task<XElement> VolumeStatusAsync(string volume, CancellationToken cancellationToken) =>
         await AskAsync(["volume", "status", volume, "detail"], cancellationToken);
 
-    public async Task<XElement> HealSummaryAsync(string volume, CancellationToken cancellationToken)
-    {
-        string[] command = ["volume", "heal", volume, "info", "summary"];
-        return GlusterAnswer.Read(Words(command), await RunAsync(command, options.Value.Timeout + BrickPatience, cancellationToken));
-    }
+    public async Task<XElement> HealSummaryAsync(string volume, CancellationToken cancellationToken) =>
+        await AskAsync(["volume", "heal", volume, "info", "summary"], options.Value.Timeout + BrickPatience, GlusterAnswer.Read, cancellationToken);
 
     /// <summary>What the self-heal daemons have counted, as text: 10.3 knows no XML for it.</summary>
-    public async Task<string> HealCountAsync(string volume, CancellationToken cancellationToken)
-    {
-        string[] command = ["volume", "heal", volume, "statistics", "heal-count"];
-        return GlusterAnswer.ReadText(Words(command), await RunAsync(command, options.Value.Timeout, cancellationToken));
-    }
+    public async Task<string> HealCountAsync(string volume, CancellationToken cancellationToken) =>
+        await AskAsync(["volume", "heal", volume, "statistics", "heal-count"], options.Value.Timeout, GlusterAnswer.ReadText, cancellationToken);
 
-    private async Task<XElement> AskAsync(string[] command, CancellationToken cancellationToken) =>
-        GlusterAnswer.Read(Words(command), await RunAsync(command, options.Value.Timeout, cancellationToken));
+    private Task<XElement> AskAsync(string[] command, CancellationToken cancellationToken) =>
+        AskAsync(command, options.Value.Timeout, GlusterAnswer.Read, cancellationToken);
+
+    private async Task<T> AskAsync<T>(string[] command, TimeSpan timeout, Func<string, ProcessResult, T> read, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return read(Words(command), await RunAsync(command, timeout, cancellationToken));
+        }
+        catch (GlusterException exception)
+        {
+            metrics.Failed(exception.Fault);
+            throw;
+        }
+    }
 
     private async Task<ProcessResult> RunAsync(string[] command, TimeSpan timeout, CancellationToken cancellationToken)
     {

@@ -6,6 +6,7 @@ namespace StorageHost.Gluster;
 internal static class GlusterSetup
 {
     public static IServiceCollection AddGluster(this IServiceCollection services) => services
+        .AddSingleton<GlusterMetrics>()
         .AddSingleton<GlusterCli>()
         .AddSingleton<HealSurvey>()
         .AddSingleton<GlusterSurvey>()

@@ -1,50 +1,94 @@
-using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Polly.CircuitBreaker;
+using StorageHost.Files;
+using StorageHost.Images;
+using StorageHost.ImageStorages;
 
 namespace StorageHost.Hosting;
 
-/// <summary>Answers <c>/readyz</c>.</summary>
-/// <param name="Status"><c>ready</c> or <c>not_ready</c>.</param>
-/// <param name="Checks">Each check.</param>
-internal sealed record ReadinessAnswer(string Status, IReadOnlyList<ReadinessCheck> Checks);
+/// <summary>How a check turned out.</summary>
+internal enum CheckState
+{
+    /// <summary>As it should be.</summary>
+    Ok,
+
+    /// <summary>Something is wrong that does not keep requests from being served.</summary>
+    Degraded,
+
+    /// <summary>Requests cannot be served.</summary>
+    Failed,
+}
 
 /// <summary>One check.</summary>
 /// <param name="Name">What was checked.</param>
-/// <param name="Ok">Whether it is as it should be.</param>
+/// <param name="State">How it turned out.</param>
 /// <param name="Message">What is wrong, in words; empty when nothing is.</param>
-internal sealed record ReadinessCheck(string Name, bool Ok, string Message);
+/// <param name="AgeSeconds">How old this knowledge is, in seconds; null when nothing was learnt yet.</param>
+internal sealed record ReadinessCheck(
+    string Name, CheckState State, string Message, double? AgeSeconds);
 
-/// <summary>Maps <c>/readyz</c>: 200 when every check passes, else 503 with what is wrong.</summary>
-internal static class Readiness
+/// <summary>Finds out whether requests can be served, and if not, why.</summary>
+internal sealed partial class Readiness(
+    IVolume volume, PoolScanner scanner, PoolReconciler reconciler, StorageThreads threads, IGlusterSource gluster, IHostApplicationLifetime lifetime,
+    IVolumePolicy policy, TimeProvider time, ILogger<Readiness> log)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
 
-    public static IServiceCollection AddReadiness(this IServiceCollection services)
+    /// <summary>Pools that nobody has looked after for so long, above the interval, are not looked after any more.</summary>
+    private static readonly TimeSpan Neglect = TimeSpan.FromMinutes(1);
+
+    /// <summary>Whether requests can be served, as far as is known without asking the storage.</summary>
+    public bool IsReady => Known().All(check => check.State != CheckState.Failed);
+
+    /// <summary>Every check. The storage is asked, but not waited for longer than 2 s.</summary>
+    public async Task<IReadOnlyList<ReadinessCheck>> CheckAsync(CancellationToken cancellationToken) => [await AskStorageAsync(cancellationToken), .. Known()];
+
+    private IEnumerable<ReadinessCheck> Known()
     {
-        services.AddHealthChecks().Add(new HealthCheckRegistration("storage", ActivatorUtilities.GetServiceOrCreateInstance<StorageHealthCheck>, null, null, Limit));
-        return services;
+        yield return Check("directory", reconciler.Problem is { } problem ? (CheckState.Failed, problem) : default, scanner.LastScan);
+        yield return Check("pools", IsNeglected ? (CheckState.Failed, "nobody looks after the pools") : default, reconciler.LastTurn);
+        yield return Check("breaker", threads.Breaker == CircuitState.Closed ? default : (CheckState.Failed, "the storage hangs: its calls are refused until one answers"), time.GetUtcNow());
+        yield return Check("running", lifetime.ApplicationStopping.IsCancellationRequested ? (CheckState.Failed, "the daemon is stopping") : default, time.GetUtcNow());
+
+        // Null facts without a problem: there is no Gluster here.
+        if (gluster.Latest is { } facts && facts != Facts<GlusterPool>.None)
+        {
+            yield return Check("gluster", facts.Problem is { } stale ? (CheckState.Degraded, stale) : default, facts.TakenAt);
+        }
     }
 
-    public static RouteHandlerBuilder MapReadiness(this IEndpointRouteBuilder endpoints) => endpoints.MapGet("/readyz", CheckAsync)
-        .WithName("readyz").WithTags("Health").WithSummary("Says whether requests can be served, and if not, why")
-        .Produces<ReadinessAnswer>().Produces<ReadinessAnswer>(StatusCodes.Status503ServiceUnavailable);
+    private bool IsNeglected => reconciler.LastTurn is { } turn && time.GetUtcNow() - turn > policy.RescanInterval + Neglect;
 
-    private static async Task<JsonHttpResult<ReadinessAnswer>> CheckAsync(HealthCheckService checks, CancellationToken cancellationToken)
+    private async Task<ReadinessCheck> AskStorageAsync(CancellationToken cancellationToken)
     {
-        var report = await checks.CheckHealthAsync(cancellationToken);
-        var ready = report.Status == HealthStatus.Healthy;
-        return TypedResults.Json(
-            new ReadinessAnswer(ready ? "ready" : "not_ready", [.. report.Entries.Select(entry => Check(entry.Key, entry.Value))]),
-            statusCode: ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+        using var late = new CancellationTokenSource(Limit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
+        try
+        {
+            await volume.ReadSpaceAsync(either.Token);
+            return Storage(default);
+        }
+        catch (RefusedException refusal)
+        {
+            return Storage((CheckState.Failed, refusal.Message));
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return Storage((CheckState.Failed, "the check did not end in time"));
+        }
+#pragma warning disable CA1031 // Whoever asks is to be told the state, whatever it is.
+        catch (Exception exception) when (exception is not OperationCanceledException)
+#pragma warning restore CA1031
+        {
+            LogFailed(exception);
+            return Storage((CheckState.Failed, "the check failed; the log says more"));
+        }
+
+        ReadinessCheck Storage((CheckState, string?) found) => Check("storage", found, time.GetUtcNow());
     }
 
-    private static ReadinessCheck Check(string name, HealthReportEntry entry) => new(name, entry.Status == HealthStatus.Healthy, Describe(entry));
+    private ReadinessCheck Check(string name, (CheckState State, string? Message) found, DateTimeOffset? learnt) =>
+        new(name, found.State, found.Message ?? "", learnt is { } at ? Math.Round((time.GetUtcNow() - at).TotalSeconds, 1) : null);
 
-    // With an exception the description is the framework's own: its message, which is for the log.
-    private static string Describe(HealthReportEntry check) => check.Exception switch
-    {
-        null => check.Description ?? "",
-        OperationCanceledException => "the check did not end in time",
-        _ => "the check failed; the log says more",
-    };
+    [LoggerMessage(Level = LogLevel.Error, Message = "Asking the storage whether it answers failed")]
+    private partial void LogFailed(Exception exception);
 }

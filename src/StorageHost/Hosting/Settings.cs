@@ -2,6 +2,7 @@ using FluentValidation;
 using Microsoft.Extensions.Options;
 using StorageHost.Gluster;
 using StorageHost.Hosting.Security;
+using StorageHost.Hosting.Telemetry;
 using StorageHost.Qemu;
 
 namespace StorageHost.Hosting;
@@ -37,7 +38,7 @@ internal sealed class Settings
         ];
         var security = Sections.Select(section => section.Options).OfType<SecurityOptions>().Single();
         SecurityFiles = new SecurityFiles(security);
-        Faults = [.. reader.Faults, .. LogLevels.FindFaults(Configuration), .. ListenAddress.FindFaults(Configuration, security), .. SecurityFiles.Open()];
+        Faults = [.. reader.Faults, .. LogLevels.FindFaults(Configuration), .. ListenAddress.FindFaults(Configuration, security), .. Otlp.FindFaults(Configuration), .. SecurityFiles.Open()];
 
         Section Read<T>(string name, IValidator<T> rules)
             where T : class, new()

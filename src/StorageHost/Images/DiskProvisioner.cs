@@ -4,8 +4,8 @@ namespace StorageHost.Images;
 
 /// <summary>Gives a host its system disk: from the pool, or, when no copy is ready, the next one that is made.</summary>
 internal sealed partial class DiskProvisioner(
-    IVolume volume, IPublisher publisher, Pools pools, RightOfWay way, IOptions<PoolOptions> options, IHostApplicationLifetime lifetime, TimeProvider time,
-    ILogger<DiskProvisioner> log)
+    IVolume volume, IPublisher publisher, Pools pools, RightOfWay way, IOptions<PoolOptions> options, IHostApplicationLifetime lifetime, ImageMetrics metrics,
+    TimeProvider time, ILogger<DiskProvisioner> log)
 {
     /// <summary>Publishes a copy of a template. If the caller goes away before the answer, nothing stays under the hostname.</summary>
     /// <param name="image">Whose copy.</param>
@@ -15,24 +15,49 @@ internal sealed partial class DiskProvisioner(
     /// <exception cref="RefusedException">ImageNotFound, HostExists, ImageRejected, TooManyRequests, NoSpace, ShuttingDown, and what the storage says.</exception>
     public async Task<PublishedDisk> PublishAsync(ImageName image, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken)
     {
-        if (mark is not null && await FindAsync(image, hostname, mark, cancellationToken) is { } there)
+        var started = time.GetTimestamp();
+        using var span = Spans.OfClaim(image, hostname);
+        try
         {
-            return there;
+            if (mark is not null && await FindAsync(image, hostname, mark, cancellationToken) is { } there)
+            {
+                pools.Find(image)?.Count(ClaimEnd.Repeated);
+                Conclude(ClaimEnd.Repeated);
+                return there;
+            }
+
+            var disk = await TryPublishReadyAsync(image, hostname, mark, cancellationToken) ?? await PublishNextAsync(image, hostname, mark, cancellationToken);
+            LogPublished(disk.Disk, image, disk.Source, time.GetElapsedTime(started).TotalMilliseconds);
+            Conclude(disk.Source == DiskSource.Pool ? ClaimEnd.Hit : ClaimEnd.Miss);
+
+            // A copy is missing now.
+            pools.Ring();
+            return disk;
+        }
+        catch (Exception exception)
+        {
+            var end = exception switch
+            {
+                RefusedException { Reason: Refusal.HostExists } => ClaimEnd.Conflict,
+                OperationCanceledException => ClaimEnd.Abandoned,
+                _ => ClaimEnd.Failed,
+            };
+            pools.Find(image)?.Count(end);
+            Conclude(end, end == ClaimEnd.Failed ? exception : null);
+            throw;
         }
 
-        var started = time.GetTimestamp();
-        var disk = await TryPublishReadyAsync(image, hostname, mark, cancellationToken) ?? await PublishNextAsync(image, hostname, mark, cancellationToken);
-        LogPublished(disk.Disk, image, disk.Source, time.GetElapsedTime(started).TotalMilliseconds);
-
-        // A copy is missing now.
-        pools.Ring();
-        return disk;
+        void Conclude(ClaimEnd end, Exception? fault = null)
+        {
+            metrics.Claimed(end, time.GetElapsedTime(started));
+            span.End(ImageMetrics.Ends[(int)end], fault);
+        }
     }
 
     /// <summary>A host's system disk that was made for this very request; null when the host has none.</summary>
     /// <exception cref="RefusedException">HostExists: it has one that was not.</exception>
     public async Task<PublishedDisk?> FindAsync(ImageName image, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken) =>
-        await publisher.FindAsync(hostname, mark, cancellationToken) is { } found ? Conclude(image, hostname, found, DiskSource.Pool) : null;
+        await publisher.FindAsync(hostname, mark, cancellationToken) is { } found ? DiskOf(image, hostname, found, DiskSource.Pool) : null;
 
     private async Task<PublishedDisk?> TryPublishReadyAsync(ImageName image, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken)
     {
@@ -138,15 +163,25 @@ internal sealed partial class DiskProvisioner(
             pool.Put(returned);
         }
 
-        if (result.Outcome == ClaimOutcome.Published)
+        if (EndOf(result.Outcome, source) is { } end)
         {
-            pool.Count(isHit: source == DiskSource.Pool);
+            pool.Count(end);
         }
 
-        return Conclude(claim.Image, hostname, result, source);
+        return DiskOf(claim.Image, hostname, result, source);
     }
 
-    private static PublishedDisk? Conclude(ImageName image, Hostname hostname, ClaimResult result, DiskSource source) => result.Outcome switch
+    /// <summary>What is counted here; null for a conflict, which is counted with those that were met without a copy.</summary>
+    private static ClaimEnd? EndOf(ClaimOutcome outcome, DiskSource source) => outcome switch
+    {
+        ClaimOutcome.Published => source == DiskSource.Pool ? ClaimEnd.Hit : ClaimEnd.Miss,
+        ClaimOutcome.Repeated => ClaimEnd.Repeated,
+        ClaimOutcome.Stale => ClaimEnd.Stale,
+        ClaimOutcome.Gone => ClaimEnd.Gone,
+        _ => null,
+    };
+
+    private static PublishedDisk? DiskOf(ImageName image, Hostname hostname, ClaimResult result, DiskSource source) => result.Outcome switch
     {
         ClaimOutcome.Published => new PublishedDisk(hostname, image, result.Disk, source),
         ClaimOutcome.Repeated => new PublishedDisk(hostname, image, result.Disk, result.Source ?? source),

@@ -131,13 +131,13 @@ internal sealed partial class ImageCacheService(
     }
 
     /// <summary>Every image that has a template, copies or a level, sorted.</summary>
-    public IReadOnlyList<PoolStatus> ListPools() => [.. pools.All.Where(IsKnown).Select(Status)];
+    public IReadOnlyList<PoolStatus> ListPools() => [.. pools.All.Where(pool => pool.IsKnown).Select(Status)];
 
     /// <summary>One pool.</summary>
     /// <exception cref="RefusedException">ImageNotFound.</exception>
     public async Task<PoolStatus> GetPoolAsync(ImageName image, CancellationToken cancellationToken)
     {
-        if (pools.Find(image) is not { } pool || !IsKnown(pool))
+        if (pools.Find(image) is not { IsKnown: true })
         {
             await volume.FindTemplateAsync(image, cancellationToken);
         }
@@ -179,14 +179,11 @@ internal sealed partial class ImageCacheService(
         return job.Snapshot();
     }
 
-    private static bool IsKnown(Pool pool) => pool is { Template: not null } or { Wanted: > 0 } or { Ready: > 0 };
-
     private static PoolStatus Status(Pool pool)
     {
         var job = pool.Job;
-        var (hits, misses) = pool.Claims;
         return new PoolStatus(
-            pool.Image, pool.Wanted, pool.Total, job?.CopiesAtOnce ?? 0, pool.Waiting, hits, misses, pool.LastRefill, pool.Template?.Fingerprint, job?.Id, pool.Problem);
+            pool.Image, pool.Wanted, pool.Total, job?.CopiesAtOnce ?? 0, pool.Waiting, pool.Claims(ClaimEnd.Hit), pool.Claims(ClaimEnd.Miss), pool.LastRefill, pool.Template?.Fingerprint, job?.Id, pool.Problem);
     }
 
     private async Task SetLevelAsync(ImageName image, int level, CancellationToken cancellationToken)

@@ -4,6 +4,7 @@ namespace StorageHost.Images;
 internal static class ImagesSetup
 {
     public static IServiceCollection AddImages(this IServiceCollection services) => services
+        .AddSingleton<ImageMetrics>()
         .AddSingleton<Pools>()
         .AddSingleton<Jobs>()
         .AddSingleton<PoolScanner>()

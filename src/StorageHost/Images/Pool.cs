@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace StorageHost.Images;
 
 /// <summary>
@@ -14,8 +16,8 @@ internal sealed class Pool(ImageName image)
     private volatile int heldElsewhere;
     private bool levelSetDuringScan;
     private bool isForgotten;
-    private long hits;
-    private long misses;
+    private readonly long[] claims = new long[ImageMetrics.Ends.Count];
+    private long failures;
 
     public ImageName Image { get; } = image;
 
@@ -78,10 +80,30 @@ internal sealed class Pool(ImageName image)
         }
     }
 
-    public (long Hits, long Misses) Claims => (Interlocked.Read(ref hits), Interlocked.Read(ref misses));
+    /// <summary>The traces of the callers who wait, the longest first; without those that have none.</summary>
+    public IReadOnlyList<ActivityContext> WaitingTraces
+    {
+        get
+        {
+            lock (gate)
+            {
+                return [.. waiters.Select(waiter => waiter.Task.AsyncState).OfType<Activity>().Select(request => request.Context)];
+            }
+        }
+    }
 
-    /// <summary>Counts a claim that was met, from the pool or after waiting.</summary>
-    public void Count(bool isHit) => Interlocked.Increment(ref isHit ? ref hits : ref misses);
+    /// <summary>Whether there is anything of the image: a template, copies or a level.</summary>
+    public bool IsKnown => Template is not null || Wanted > 0 || Ready > 0;
+
+    /// <summary>How often copying has failed.</summary>
+    public long Failures => Interlocked.Read(ref failures);
+
+    /// <summary>How many claims have ended so.</summary>
+    public long Claims(ClaimEnd end) => Interlocked.Read(ref claims[(int)end]);
+
+    public void Count(ClaimEnd end) => Interlocked.Increment(ref claims[(int)end]);
+
+    public void CountFailure() => Interlocked.Increment(ref failures);
 
     /// <summary>Takes a copy out of the index, or a place in the queue for the next one: never neither, so that no copy is missed between.</summary>
     /// <returns>A copy; or a wait, which ends with a claim for this caller, or with null when it should try again.</returns>
@@ -104,7 +126,7 @@ internal sealed class Pool(ImageName image)
                 return (null, Task.FromResult<Claim?>(null));
             }
 
-            var waiter = waiters.AddLast(new TaskCompletionSource<Claim?>(TaskCreationOptions.RunContinuationsAsynchronously)).Value;
+            var waiter = waiters.AddLast(new TaskCompletionSource<Claim?>(Activity.Current, TaskCreationOptions.RunContinuationsAsynchronously)).Value;
             return (null, WaitAsync(waiter, cancellationToken));
         }
     }

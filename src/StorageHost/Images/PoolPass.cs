@@ -5,7 +5,7 @@ namespace StorageHost.Images;
 /// <summary>One pass over a template: makes copies, and gives them to callers who wait and to the pool.</summary>
 internal sealed partial class PoolPass(
     IVolume volume, IPublisher publisher, ICopyEngine engine, PoolScanner scanner, RightOfWay way, IVolumePolicy policy, IOptions<PoolOptions> options,
-    TimeProvider time, ILogger<PoolPass> log)
+    ImageMetrics metrics, TimeProvider time, ILogger<PoolPass> log)
 {
     /// <summary>How long the filling of a pool stops for claims before it goes on by one step.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
@@ -82,15 +82,15 @@ internal sealed partial class PoolPass(
         }
 
         var job = pool.Job;
-        var started = time.GetTimestamp();
         var bytes = copies * template.AllocatedBytes;
         var made = 0;
         Interlocked.Add(ref promised, bytes);
         try
         {
             job?.BeginPass(copies, template.Fingerprint.Size);
-            var claims = await engine.MakeAsync(
-                pool.Image,
+            var claims = await CopyAsync(
+                pool,
+                template,
                 copies,
                 progress =>
                 {
@@ -98,7 +98,6 @@ internal sealed partial class PoolPass(
                     return pace(progress);
                 },
                 cancellationToken);
-            LogCopied(claims.Count, pool.Image, template.Fingerprint.Size, time.GetElapsedTime(started).TotalMilliseconds);
             await GiveOutAsync(pool, claims, cancellationToken);
             made = claims.Count;
         }
@@ -106,6 +105,28 @@ internal sealed partial class PoolPass(
         {
             job?.EndPass(made);
             Interlocked.Add(ref promised, -bytes);
+        }
+    }
+
+    private async Task<IReadOnlyList<Claim>> CopyAsync(Pool pool, Template template, int copies, Func<CopyProgress, ValueTask> progress, CancellationToken cancellationToken)
+    {
+        using var span = Spans.OfCopy(pool, copies);
+        var started = time.GetTimestamp();
+        try
+        {
+            var claims = await engine.MakeAsync(pool.Image, copies, progress, cancellationToken);
+            var took = time.GetElapsedTime(started);
+            metrics.Copied(claims.Count, took);
+            span.End("made", fault: null);
+            LogCopied(claims.Count, pool.Image, template.Fingerprint.Size, took.TotalMilliseconds);
+            return claims;
+        }
+        catch (Exception exception)
+        {
+            var stopped = exception is OperationCanceledException;
+            metrics.NotCopied(stopped, time.GetElapsedTime(started));
+            span.End(stopped ? "stopped" : "failed", stopped ? null : exception);
+            throw;
         }
     }
 

@@ -17,6 +17,9 @@ internal sealed partial class PoolReconciler(
     /// <summary>What keeps the volume from being served; null when nothing does.</summary>
     public string? Problem { get; private set; } = "the storage directory was not read yet";
 
+    /// <summary>When it last looked after the pools; null when it did not yet.</summary>
+    public DateTimeOffset? LastTurn { get; private set; }
+
     /// <summary>Stops copying an image, and waits until it has stopped.</summary>
     public async Task StopCopyingAsync(ImageName image, CancellationToken cancellationToken)
     {
@@ -80,6 +83,8 @@ internal sealed partial class PoolReconciler(
                 Advance(pool, stoppingToken);
                 ahead.Advance(pool, stoppingToken);
             }
+
+            LastTurn = time.GetUtcNow();
         }
     }
 
@@ -143,6 +148,7 @@ internal sealed partial class PoolReconciler(
             catch (RefusedException exception)
             {
                 LogHindered(pool.Image, exception.Message);
+                pool.CountFailure();
                 pool.Problem = exception.Message;
                 pool.Job?.Hinder(exception.Message);
                 backoff.Rest();
@@ -153,6 +159,7 @@ internal sealed partial class PoolReconciler(
 #pragma warning restore CA1031
             {
                 LogBroken(exception, "a pass");
+                pool.CountFailure();
                 pool.Problem = "internal error; the log says more";
                 backoff.Rest();
                 pool.FailWaiters(exception);

@@ -5,12 +5,12 @@ namespace StorageHost.Images;
 /// retires stale copies, and gives copies back when the volume fills.
 /// </summary>
 internal sealed partial class PoolScanner(
-    IVolume volume, IPublisher publisher, Pools pools, IVolumePolicy policy, ILogger<PoolScanner> log) : IDisposable
+    IVolume volume, IPublisher publisher, Pools pools, IVolumePolicy policy, TimeProvider time, ILogger<PoolScanner> log) : IDisposable
 {
     private readonly SemaphoreSlim one = new(1, 1);
 
-    /// <summary>Whether the directory was read at least once.</summary>
-    public bool HasScanned { get; private set; }
+    /// <summary>When the directory was last read; null when it was not yet.</summary>
+    public DateTimeOffset? LastScan { get; private set; }
 
     /// <summary>The room on the volume as the last scan saw it.</summary>
     public VolumeSpace Space { get; private set; }
@@ -30,7 +30,7 @@ internal sealed partial class PoolScanner(
             Space = scan.Space;
             await TakeUpAsync(scan, cancellationToken);
             await GiveBackAsync(PoolPlan.Deficit(Space, policy.ReservePercent), cancellationToken);
-            HasScanned = true;
+            LastScan = time.GetUtcNow();
         }
         finally
         {

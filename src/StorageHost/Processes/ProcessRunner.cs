@@ -9,7 +9,7 @@ namespace StorageHost.Processes;
 /// Runs programs: no shell, no standard input, a deadline, limits, and nothing left over. The one file that knows the library
 /// under it (MedallionShell, in CliWrap's place).
 /// </summary>
-internal sealed partial class ProcessRunner(TimeProvider time, ILogger<ProcessRunner> logger)
+internal sealed partial class ProcessRunner(ProcessMetrics metrics, TimeProvider time, ILogger<ProcessRunner> logger)
 {
     private static readonly TimeSpan KillWait = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan DrainWait = TimeSpan.FromSeconds(10);
@@ -18,7 +18,10 @@ internal sealed partial class ProcessRunner(TimeProvider time, ILogger<ProcessRu
     /// <exception cref="ProcessNotStartedException">The program is not there, or may not be executed.</exception>
     /// <exception cref="ProcessTimedOutException">It did not end by its deadline.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled, and has been stopped.</exception>
-    public async Task<ProcessResult> RunAsync(ProcessCommand command, CancellationToken cancellationToken)
+    public Task<ProcessResult> RunAsync(ProcessCommand command, CancellationToken cancellationToken) =>
+        metrics.MeasureAsync(command, () => RunToEndAsync(command, cancellationToken));
+
+    private async Task<ProcessResult> RunToEndAsync(ProcessCommand command, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var started = time.GetTimestamp();

@@ -4,6 +4,7 @@ using StorageHost.Files;
 using StorageHost.ImageStorages;
 using StorageHost.Processes;
 using StorageHost.Tests.Processes;
+using StorageHost.Tests.Support;
 using Xunit;
 
 namespace StorageHost.Tests.BlockDevices;
@@ -11,7 +12,7 @@ namespace StorageHost.Tests.BlockDevices;
 public sealed class LsblkTests : IDisposable
 {
     private readonly Scratch scratch = new();
-    private readonly ProcessRunner runner = new(TimeProvider.System, NullLogger<ProcessRunner>.Instance);
+    private readonly ProcessRunner runner = new(TestMeters.OfProcesses(), TimeProvider.System, NullLogger<ProcessRunner>.Instance);
 
     [Fact]
     public async Task The_installed_lsblk_shows_this_machines_devices()

@@ -26,7 +26,7 @@ internal sealed class Daemon : IAsyncDisposable
         Publisher = new Publisher(Volume, Sample.Names, Templates, permissions, inspector, () => Enumerable.Range(1, 1000), tidying);
         Recovery = new Recovery(Volume, Sample.Names, Publisher, Clock, NullLogger<Recovery>.Instance);
         Remover = new Remover(Volume, Sample.Names, inspector, Templates);
-        Engine = new CopyEngine(Volume, Sample.Names, Templates, permissions, pool, Clock);
+        Engine = new CopyEngine(Volume, Sample.Names, Templates, permissions, pool, TestMeters.OfImages(), Clock);
         var list = new TemplateList(Sample.Names, options.Value, TimeProvider.System);
         Images = new ImageVolume(Volume, Sample.Names, Recovery, Templates, list, Threads);
     }

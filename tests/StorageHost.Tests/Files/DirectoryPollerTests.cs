@@ -8,6 +8,7 @@ using StorageHost.ImageStorages;
 using StorageHost.Processes;
 using StorageHost.Qemu;
 using StorageHost.Tests.Processes;
+using StorageHost.Tests.Support;
 using Xunit;
 
 namespace StorageHost.Tests.Files;
@@ -189,7 +190,7 @@ public sealed class DirectoryPollerTests : IAsyncLifetime, IDisposable
 
     private async Task<string> FindMountAsync(string column)
     {
-        var runner = new ProcessRunner(TimeProvider.System, NullLogger<ProcessRunner>.Instance);
+        var runner = new ProcessRunner(TestMeters.OfProcesses(), TimeProvider.System, NullLogger<ProcessRunner>.Instance);
         var result = await runner.RunAsync(new ProcessCommand("findmnt", ["-n", "-v", "-o", column, "-T", scratch.File("served")]), CancellationToken.None);
         return result.Output.Trim();
     }

@@ -5,6 +5,7 @@ using StorageHost.Images;
 using StorageHost.ImageStorages;
 using StorageHost.Processes;
 using StorageHost.Tests.Qemu;
+using StorageHost.Tests.Support;
 using Xunit;
 
 namespace StorageHost.Tests.Files;
@@ -271,7 +272,7 @@ public sealed class ImageIndexTests : IDisposable
 
     private static async Task ShellAsync(string program, params string[] arguments)
     {
-        var runner = new ProcessRunner(TimeProvider.System, NullLogger<ProcessRunner>.Instance);
+        var runner = new ProcessRunner(TestMeters.OfProcesses(), TimeProvider.System, NullLogger<ProcessRunner>.Instance);
         var result = await runner.RunAsync(new ProcessCommand(program, arguments), CancellationToken.None);
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
     }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using StorageHost.Gluster;
 using StorageHost.Processes;
 using StorageHost.Tests.Processes;
+using StorageHost.Tests.Support;
 
 namespace StorageHost.Tests.Gluster;
 
@@ -9,7 +10,7 @@ namespace StorageHost.Tests.Gluster;
 internal sealed class FakeGluster : IDisposable
 {
     private readonly Scratch scratch = new();
-    private readonly ProcessRunner runner = new(TimeProvider.System, NullLogger<ProcessRunner>.Instance);
+    private readonly ProcessRunner runner = new(TestMeters.OfProcesses(), TimeProvider.System, NullLogger<ProcessRunner>.Instance);
 
     private FakeGluster()
     {
@@ -68,7 +69,9 @@ internal sealed class FakeGluster : IDisposable
     /// <summary>From now on a command prints a file of <see cref="Canned"/>.</summary>
     public void Says(string command, string file) => Does(command, $"cat {Canned.Path(file)}");
 
-    public GlusterCli Cli() => new(runner, Microsoft.Extensions.Options.Options.Create(Options));
+    public TestMeters Meters { get; } = new();
+
+    public GlusterCli Cli() => new(runner, new GlusterMetrics(Meters), Microsoft.Extensions.Options.Options.Create(Options));
 
     public void Dispose() => scratch.Dispose();
 

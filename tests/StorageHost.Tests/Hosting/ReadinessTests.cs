@@ -1,11 +1,17 @@
-using System.Net;
+using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using Moq;
+using StorageHost.Api;
+using StorageHost.Files;
 using StorageHost.Hosting;
 using StorageHost.Images;
+using StorageHost.ImageStorages;
 using StorageHost.Tests.Images;
 using StorageHost.Tests.Support;
 using Xunit;
@@ -15,14 +21,19 @@ namespace StorageHost.Tests.Hosting;
 public sealed class ReadinessTests : IAsyncLifetime
 {
     private readonly Core core = new();
+    private readonly Mock<IGlusterSource> gluster = new();
+    private readonly StorageThreads threads;
     private readonly WebApplication app;
 
     public ReadinessTests()
     {
+        gluster.SetupGet(source => source.Latest).Returns(Facts<GlusterPool>.None);
+        threads = new StorageThreads(Options.Create(new StorageOptions { Threads = 4 }), core.Time, NullLogger<StorageThreads>.Instance);
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Logging.ClearProviders();
-        builder.Services.AddSingleton(core.Volume.Object).AddSingleton(core.Scanner).AddSingleton(core.Reconciler).AddReadiness();
+        builder.Services.AddSingleton(core.Volume.Object).AddSingleton(core.Scanner).AddSingleton(core.Reconciler).AddSingleton(threads).AddSingleton(gluster.Object)
+            .AddSingleton<IVolumePolicy>(new StorageOptions { ReservePercent = 5, RescanInterval = Core.Rescan }).AddSingleton<TimeProvider>(core.Time).AddReadiness().ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions));
         app = builder.Build();
         app.MapReadiness();
     }
@@ -33,25 +44,40 @@ public sealed class ReadinessTests : IAsyncLifetime
     {
         await app.DisposeAsync();
         await core.DisposeAsync();
+        threads.Dispose();
     }
 
     [Fact]
-    public async Task Before_the_directory_was_read_it_is_not_ready() => Assert.Equal(
-        (503, """{"status":"not_ready","checks":[{"name":"storage","ok":false,"message":"the storage directory was not read yet"}]}"""), await GetAsync());
+    public async Task Before_the_directory_was_read_it_is_not_ready()
+    {
+        Assert.Equal(("not_ready", "storage:ok, directory:failed the storage directory was not read yet, pools:ok, breaker:ok, running:ok"), await GetAsync(503));
+        Assert.False(Readiness.IsReady);
+    }
 
     [Fact]
     public async Task Once_the_directory_was_read_it_is_ready()
     {
-        await core.StartAsync();
-        Assert.Equal((200, """{"status":"ready","checks":[{"name":"storage","ok":true,"message":""}]}"""), await GetAsync());
+        await StartAsync();
+        Assert.Equal(("ready", "storage:ok, directory:ok, pools:ok, breaker:ok, running:ok"), await GetAsync(200));
+        Assert.True(Readiness.IsReady);
+    }
+
+    [Fact]
+    public async Task Each_check_says_how_old_it_is()
+    {
+        Assert.Null(await AgeAsync("directory", 503));
+        await StartAsync();
+        var learnt = core.Scanner.LastScan!.Value;
+        core.Time.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(((core.Time.GetUtcNow() - learnt).TotalSeconds, 0), (await AgeAsync("directory", 200), await AgeAsync("storage", 200)));
     }
 
     [Fact]
     public async Task When_the_storage_refuses_it_says_why()
     {
-        await core.StartAsync();
+        await StartAsync();
         core.Volume.Setup(volume => volume.ReadSpaceAsync(It.IsAny<CancellationToken>())).ThrowsAsync(new RefusedException(Refusal.StorageUnavailable, "the storage answered ENOTCONN"));
-        Assert.Equal((503, true), (await GetAsync()) is var (status, body) ? (status, body.Contains("ENOTCONN", StringComparison.Ordinal)) : default);
+        Assert.StartsWith("storage:failed the storage answered ENOTCONN, directory:ok", (await GetAsync(503)).Checks, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -60,35 +86,96 @@ public sealed class ReadinessTests : IAsyncLifetime
         core.Volume.Setup(volume => volume.EnsureServedAsync(It.IsAny<CancellationToken>())).ThrowsAsync(new RefusedException(Refusal.StorageUnavailable, "not mounted"));
         await core.Reconciler.StartAsync(CancellationToken.None);
         await Eventually.HoldsAsync(() => core.Reconciler.Problem == "not mounted");
-        Assert.Equal((503, true), (await GetAsync()) is var (status, body) ? (status, body.Contains("not mounted", StringComparison.Ordinal)) : default);
+        Assert.Contains("directory:failed not mounted", (await GetAsync(503)).Checks, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_storage_that_hangs_is_not_waited_for()
     {
-        await core.StartAsync();
+        await StartAsync();
         core.Volume.Setup(volume => volume.ReadSpaceAsync(It.IsAny<CancellationToken>()))
             .Returns(async (CancellationToken cancellationToken) =>
             {
+                core.Time.Advance(TimeSpan.FromSeconds(2));
                 await Task.Delay(Timeout.Infinite, cancellationToken);
                 return default;
             });
-        Assert.Equal((503, true), (await GetAsync()) is var (status, body) ? (status, body.Contains("the check did not end in time", StringComparison.Ordinal)) : default);
+        Assert.Contains("storage:failed the check did not end in time", (await GetAsync(503)).Checks, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_failure_that_nobody_expected_shows_nothing_of_the_inside()
     {
-        await core.StartAsync();
+        await StartAsync();
         core.Volume.Setup(volume => volume.ReadSpaceAsync(It.IsAny<CancellationToken>())).ThrowsAsync(new InvalidOperationException("/srv/secret"));
-        Assert.Equal((503, """{"status":"not_ready","checks":[{"name":"storage","ok":false,"message":"the check failed; the log says more"}]}"""), await GetAsync());
+        Assert.StartsWith("storage:failed the check failed; the log says more, directory:ok", (await GetAsync(503)).Checks, StringComparison.Ordinal);
     }
 
-    private async Task<(int Status, string Body)> GetAsync()
+    [Fact]
+    public async Task Pools_that_nobody_looks_after_are_a_failure()
+    {
+        await StartAsync();
+        await core.Reconciler.StopAsync(CancellationToken.None);
+        core.Time.Advance(TimeSpan.FromMinutes(2));
+        Assert.Contains("pools:failed nobody looks after the pools", (await GetAsync(503)).Checks, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_breaker_that_is_open_is_a_failure()
+    {
+        await StartAsync();
+        using var hanging = new ManualResetEventSlim();
+        var calls = Enumerable.Range(0, 4).Select(_ => threads.RunAsync("hang", (StorageCall<bool> _) => hanging.Wait(Timeout.Infinite), CancellationToken.None)).ToArray();
+        await Eventually.HoldsAsync(() => threads.Busy == 4);
+        core.Time.Advance(TimeSpan.FromSeconds(11));
+        await Eventually.EndsAsync(Task.WhenAll(calls).ContinueWith(_ => { }, TaskScheduler.Default));
+        Assert.Contains("breaker:failed the storage hangs", (await GetAsync(503)).Checks, StringComparison.Ordinal);
+        Assert.False(Readiness.IsReady);
+        hanging.Set();
+    }
+
+    [Fact]
+    public async Task A_daemon_that_stops_is_not_ready()
+    {
+        await StartAsync();
+        app.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+        Assert.False(Readiness.IsReady);
+        Assert.Contains(await Readiness.CheckAsync(CancellationToken.None), check => check is { Name: "running", State: CheckState.Failed });
+    }
+
+    [Fact]
+    public async Task Stale_facts_of_Gluster_are_told_and_keep_nothing_from_being_served()
+    {
+        await StartAsync();
+        gluster.SetupGet(source => source.Latest).Returns(new Facts<GlusterPool>(null, core.Time.GetUtcNow() - TimeSpan.FromMinutes(3), "glusterd does not run"));
+        Assert.Equal(("ready", "storage:ok, directory:ok, pools:ok, breaker:ok, running:ok, gluster:degraded glusterd does not run"), await GetAsync(200));
+        Assert.Equal(180, await AgeAsync("gluster", 200));
+    }
+
+    private Readiness Readiness => app.Services.GetRequiredService<Readiness>();
+
+    private async Task StartAsync()
+    {
+        await core.StartAsync();
+        await Eventually.HoldsAsync(() => core.Reconciler.LastTurn is not null);
+    }
+
+    private async Task<double?> AgeAsync(string name, int status) => (await ReadAsync(status)).GetProperty("checks").EnumerateArray()
+        .Single(check => check.GetProperty("name").GetString() == name).GetProperty("age_seconds") is { ValueKind: JsonValueKind.Number } age ? age.GetDouble() : null;
+
+    private async Task<(string Status, string Checks)> GetAsync(int status)
+    {
+        var body = await ReadAsync(status);
+        var checks = body.GetProperty("checks").EnumerateArray()
+            .Select(check => $"{check.GetProperty("name").GetString()}:{check.GetProperty("state").GetString()} {check.GetProperty("message").GetString()}".TrimEnd());
+        return (body.GetProperty("status").GetString()!, string.Join(", ", checks));
+    }
+
+    private async Task<JsonElement> ReadAsync(int status)
     {
         using var client = new HttpClient { BaseAddress = new Uri(app.Urls.Single()), Timeout = TimeSpan.FromSeconds(10) };
         using var response = await client.GetAsync("/readyz");
-        Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);
-        return ((int)(HttpStatusCode)response.StatusCode, await response.Content.ReadAsStringAsync());
+        Assert.Equal((status, "application/json"), ((int)response.StatusCode, response.Content.Headers.ContentType?.MediaType));
+        return JsonElement.Parse(await response.Content.ReadAsStringAsync());
     }
 }

@@ -19,23 +19,26 @@ internal sealed class Core : IAsyncDisposable
     {
         options ??= new PoolOptions();
         var policy = new StorageOptions { ReservePercent = reservePercent, RescanInterval = Rescan };
+        var metrics = new ImageMetrics(Meters);
         Pools = new Pools(Time);
         Way = new RightOfWay(Time);
         Jobs = new Jobs(Time);
-        Scanner = new PoolScanner(Volume.Object, Publisher.Object, Pools, policy, NullLogger<PoolScanner>.Instance);
-        Pass = new PoolPass(Volume.Object, Publisher.Object, Engine.Object, Scanner, Way, policy, Options.Create(options), Time, NullLogger<PoolPass>.Instance);
+        Scanner = new PoolScanner(Volume.Object, Publisher.Object, Pools, policy, Time, NullLogger<PoolScanner>.Instance);
+        Pass = new PoolPass(Volume.Object, Publisher.Object, Engine.Object, Scanner, Way, policy, Options.Create(options), metrics, Time, NullLogger<PoolPass>.Instance);
         Ahead = new ClaimsAhead(Pools, Publisher.Object, Way, Time, NullLogger<ClaimsAhead>.Instance);
         Reconciler = new PoolReconciler(
             Volume.Object, Pools, Scanner, Pass, Ahead, Jobs, policy, Options.Create(options), Time, Lifetime, NullLogger<PoolReconciler>.Instance);
         Service = new ImageCacheService(
             Volume.Object, Publisher.Object, Remover.Object, Creator.Object, Pools, Jobs,
-            new DiskProvisioner(Volume.Object, Publisher.Object, Pools, Way, Options.Create(options), Lifetime, Time, NullLogger<DiskProvisioner>.Instance),
+            new DiskProvisioner(Volume.Object, Publisher.Object, Pools, Way, Options.Create(options), Lifetime, metrics, Time, NullLogger<DiskProvisioner>.Instance),
             Reconciler, NullLogger<ImageCacheService>.Instance);
         OnVolume.SetUp(this);
         Templates[Centos] = Template();
     }
 
     public ManualTimeProvider Time { get; } = new();
+
+    public TestMeters Meters { get; } = new();
 
     public Mock<IVolume> Volume { get; } = new(MockBehavior.Strict);
 
@@ -116,7 +119,7 @@ internal sealed class Core : IAsyncDisposable
     public async Task<Core> StartAsync()
     {
         await Reconciler.StartAsync(CancellationToken.None);
-        await Eventually.HoldsAsync(() => Reconciler.Problem is null && Scanner.HasScanned);
+        await Eventually.HoldsAsync(() => Reconciler.Problem is null && Scanner.LastScan is not null);
         return this;
     }
 

@@ -20,11 +20,11 @@ public sealed class PoolScannerTests : IAsyncLifetime
         core.AddCopies(2);
         core.Levels[Centos] = 3;
         core.Levels[Debian] = 4;
-        Assert.False(core.Scanner.HasScanned);
+        Assert.Null(core.Scanner.LastScan);
         await ScanAsync();
         Assert.Equal((2, 3, Template()), (core.Pool.Ready, core.Pool.Wanted, core.Pool.Template));
         Assert.Equal((0, 4, null), (core.Pools.Find(Debian)!.Ready, core.Pools.Find(Debian)!.Wanted, core.Pools.Find(Debian)!.Template));
-        Assert.Equal((true, core.Space), (core.Scanner.HasScanned, core.Scanner.Space));
+        Assert.Equal((core.Time.GetUtcNow(), core.Space), (core.Scanner.LastScan, core.Scanner.Space));
     }
 
     [Fact]

@@ -137,12 +137,12 @@ public sealed class PoolTests
     }
 
     [Fact]
-    public void Hits_and_misses_are_counted()
+    public void What_became_of_claims_is_counted()
     {
-        pool.Count(isHit: true);
-        pool.Count(isHit: false);
-        pool.Count(isHit: true);
-        Assert.Equal((2, 1), pool.Claims);
+        pool.Count(ClaimEnd.Hit);
+        pool.Count(ClaimEnd.Abandoned);
+        pool.Count(ClaimEnd.Hit);
+        Assert.Equal([2, 0, 0, 0, 0, 0, 0, 1], Enum.GetValues<ClaimEnd>().Select(pool.Claims));
     }
 
     [Fact]

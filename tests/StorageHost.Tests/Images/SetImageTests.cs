@@ -21,7 +21,7 @@ public sealed class SetImageTests : IAsyncLifetime
         await HaveAsync(1);
         var disk = await core.Service.SetImageAsync(Centos, Web01, null, CancellationToken.None);
         Assert.Equal(new PublishedDisk(Web01, Centos, Names.SystemDisk(Web01), DiskSource.Pool), disk);
-        Assert.Equal((0, (1, 0)), (core.Pool.Ready, core.Pool.Claims));
+        Assert.Equal((0, 1, 0), (core.Pool.Ready, core.Pool.Claims(ClaimEnd.Hit), core.Pool.Claims(ClaimEnd.Miss)));
         Assert.Empty(core.Passes);
     }
 
@@ -96,7 +96,7 @@ public sealed class SetImageTests : IAsyncLifetime
         await HaveAsync(2);
         var first = await core.Service.SetImageAsync(Centos, Web01, "key", CancellationToken.None);
         Assert.Equal(first, await core.Service.SetImageAsync(Centos, Web01, "key", CancellationToken.None));
-        Assert.Equal((1, (1L, 0L)), (core.Pool.Ready, core.Pool.Claims));
+        Assert.Equal((1, 1, 1), (core.Pool.Ready, core.Pool.Claims(ClaimEnd.Hit), core.Pool.Claims(ClaimEnd.Repeated)));
         Assert.Equal(Refusal.HostExists, await RefusalAsync());
         Assert.Equal(Refusal.HostExists, (await Assert.ThrowsAsync<RefusedException>(() => core.Service.SetImageAsync(Centos, Web01, "other", CancellationToken.None))).Reason);
     }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using StorageHost.Processes;
+using StorageHost.Tests.Support;
 using Xunit;
 
 namespace StorageHost.Tests.Processes;
@@ -13,7 +14,7 @@ public sealed class FloodTests
     public async Task A_flood_neither_blocks_the_child_nor_fills_the_memory()
     {
         const int Limit = 10_000;
-        var runner = new ProcessRunner(TimeProvider.System, NullLogger<ProcessRunner>.Instance);
+        var runner = new ProcessRunner(TestMeters.OfProcesses(), TimeProvider.System, NullLogger<ProcessRunner>.Instance);
         string[] arguments = ["-c", "head -c 100000000 /dev/zero; head -c 100000000 /dev/zero >&2; echo done >&2"];
         var before = GC.GetTotalMemory(forceFullCollection: true);
         var peak = before;

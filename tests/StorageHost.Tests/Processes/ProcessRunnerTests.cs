@@ -1,13 +1,14 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging.Abstractions;
 using StorageHost.Processes;
+using StorageHost.Tests.Support;
 using Xunit;
 
 namespace StorageHost.Tests.Processes;
 
 public sealed class ProcessRunnerTests
 {
-    private readonly ProcessRunner _runner = new(TimeProvider.System, NullLogger<ProcessRunner>.Instance);
+    private readonly ProcessRunner _runner = new(TestMeters.OfProcesses(), TimeProvider.System, NullLogger<ProcessRunner>.Instance);
 
     [Fact]
     public async Task Gives_the_exit_code_and_both_streams()

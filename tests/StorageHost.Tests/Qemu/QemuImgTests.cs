@@ -5,6 +5,7 @@ using StorageHost.Images;
 using StorageHost.Processes;
 using StorageHost.Qemu;
 using StorageHost.Tests.Processes;
+using StorageHost.Tests.Support;
 using Xunit;
 
 namespace StorageHost.Tests.Qemu;
@@ -13,7 +14,7 @@ public sealed class QemuImgTests : IDisposable
 {
     private readonly Scratch _scratch = new();
     private readonly ListLogger _log = new();
-    private readonly ProcessRunner _runner = new(TimeProvider.System, NullLogger<ProcessRunner>.Instance);
+    private readonly ProcessRunner _runner = new(TestMeters.OfProcesses(), TimeProvider.System, NullLogger<ProcessRunner>.Instance);
 
     public void Dispose() => _scratch.Dispose();
 

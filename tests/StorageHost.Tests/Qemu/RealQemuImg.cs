@@ -4,6 +4,7 @@ using Microsoft.Win32.SafeHandles;
 using StorageHost.Images;
 using StorageHost.Processes;
 using StorageHost.Qemu;
+using StorageHost.Tests.Support;
 using Xunit;
 
 namespace StorageHost.Tests.Qemu;
@@ -11,7 +12,7 @@ namespace StorageHost.Tests.Qemu;
 /// <summary>The installed qemu-img, and our inspector on the files that it makes.</summary>
 internal static class RealQemuImg
 {
-    private static readonly ProcessRunner Runner = new(TimeProvider.System, NullLogger<ProcessRunner>.Instance);
+    private static readonly ProcessRunner Runner = new(TestMeters.OfProcesses(), TimeProvider.System, NullLogger<ProcessRunner>.Instance);
 
     public static async Task RunAsync(params string[] arguments)
     {

@@ -42,6 +42,7 @@ public sealed class ScopeTableTests : IDisposable
     [InlineData("read", "GET", "/imagestorages/internal", null)]
     [InlineData("read", "GET", "/events", null)]
     [InlineData("read", "GET", "/readyz", null)]
+    [InlineData("read", "GET", "/metrics", null)]
     [InlineData("provision", "POST", "/", """{"action":"dup","duplicateinfo":{"centos":0}}""")]
     [InlineData("provision", "POST", "/", """{"action":"setimage","createvmform":{"image":"centos","hostname":"web02"}}""")]
     [InlineData("provision", "POST", "/", """{"action":"addstorage","storageinfo":{"hostname":"web02","size":1}}""")]
