@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using StorageHost.IntegrationTests.Fixtures;
 using Xunit;
 
@@ -13,7 +14,8 @@ public sealed class MetricsTests(Lab lab)
         await using var area = await lab.AreaAsync(StorageKind.PlainXfs);
         await area.PutTemplateAsync("centos", await lab.Masters.SolidAsync(8));
         await Shell.RunAsync("qemu-img", "create", "-q", "-f", "qcow2", "-u", "-F", "raw", "-b", "/etc/passwd", area.Seen("broken_template.img"), "1M");
-        var client = (await area.StartAsync()).Client;
+        var daemon = await area.StartAsync();
+        var client = daemon.Client;
         Assert.Equal("copy", (await client.SetImageAsync("centos", "counted01")).Is(200).GetProperty("source").GetString());
         await client.FillAsync("centos", 2);
         Assert.Equal("pool", (await client.SetImageAsync("centos", "counted02")).Is(200).GetProperty("source").GetString());
@@ -26,8 +28,12 @@ public sealed class MetricsTests(Lab lab)
         await File.WriteAllTextAsync(area.Seen("metrics"), text);
         Assert.Equal("", await Shell.RunAsync("sh", "-c", $"promtool check metrics < {area.Seen("metrics")} 2>&1"));
         var samples = Samples(text);
+
+        // How many it takes depends on when it looks: a copy that comes back after a conflict is trimmed.
+        var made = Regex.Matches(daemon.Output, "Made ([0-9]+) copies of centos").Sum(line => int.Parse(line.Groups[1].Value, CultureInfo.InvariantCulture));
+        Assert.True(made >= 4);
         Assert.Equal(
-            [1, 1, 1, 0, 1, 2, 2, 0, 0, 4, 4 * (8 << 20), 0, 1, 1, 1, 1],
+            [1, 1, 1, 0, 1, 2, 2, 0, 0, made, made * (8 << 20), 0, 1, 1, 1, 1],
             new[]
             {
                 """storagehost_claims_total{image="centos",outcome="hit"}""",

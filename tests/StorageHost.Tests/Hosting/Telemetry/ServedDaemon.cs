@@ -8,9 +8,11 @@ namespace StorageHost.Tests.Hosting.Telemetry;
 internal sealed class ServedDaemon : WebApplicationFactory<Program>
 {
     private readonly Scratch scratch = new();
+    private Scratch? left;
 
     public ServedDaemon()
     {
+        left = scratch;
         Directory.CreateDirectory(scratch.File("images"));
         File.WriteAllBytes(scratch.File("images/centos_template.img"), new byte[64 << 10]);
         File.SetLastWriteTimeUtc(scratch.File("images/centos_template.img"), DateTime.UnixEpoch.AddYears(50));
@@ -24,6 +26,11 @@ internal sealed class ServedDaemon : WebApplicationFactory<Program>
     protected override void Dispose(bool disposing)
     {
         base.Dispose(disposing);
-        scratch.Dispose();
+
+        // The factory calls this more than once.
+        if (Interlocked.Exchange(ref left, null) is { } last)
+        {
+            last.Dispose();
+        }
     }
 }
