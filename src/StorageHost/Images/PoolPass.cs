@@ -108,7 +108,7 @@ internal sealed partial class PoolPass(
         }
     }
 
-    private async Task<IReadOnlyList<Claim>> CopyAsync(Pool pool, Template template, int copies, Func<CopyProgress, ValueTask> progress, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<Claim>> CopyAsync(Pool pool, Template template, int copies, Func<CopyProgress, ValueTask<Pace>> progress, CancellationToken cancellationToken)
     {
         using var span = Spans.OfCopy(pool, copies);
         var started = time.GetTimestamp();
