@@ -27,7 +27,7 @@ main() {
 }
 
 publish() {
-    dotnet publish src/StorageHost -c Release -r "$RUNTIME" --self-contained -p:PublishReadyToRun=true -o "$1" -v quiet --nologo -nodeReuse:false
+    dotnet publish src/StorageHost -c Release --self-contained -o "$1" -v quiet --nologo -nodeReuse:false
     # For tracing with LTTng, which would have to be installed for it.
     rm -f "$1/libcoreclrtraceptprovider.so" "$1/appsettings.Development.json"
     chmod -R u=rwX,go=rX "$1"

@@ -41,11 +41,6 @@ internal static class Requirements
         {
             yield return $"the published daemon is missing: run tests/run.sh, or dotnet publish src/StorageHost -c Release -o artifacts/storagehost";
         }
-
-        if (!Directory.Exists(Repository.Packages))
-        {
-            yield return "the packages are missing: run tests/run.sh, or deploy/package.sh";
-        }
     }
 
     private static bool OnPath(string program) =>
