@@ -26,7 +26,6 @@ internal sealed class DaemonGauges
         meter.CreateObservableGauge("process.start_time", () => started, "s", "When the process was started, in seconds since 1970.");
         meter.CreateObservableCounter("process.cpu", () => Environment.CpuUsage.TotalTime.TotalSeconds, "s", "Processor time that the process has used.");
         meter.CreateObservableGauge("process.resident_memory", () => Environment.WorkingSet, "By", "Memory that the process holds.");
-        meter.CreateObservableGauge("process.open_fds", () => (long)Directory.GetFiles("/proc/self/fd").Length, "{file}", "Files and sockets that the process has open.");
     }
 
     /// <summary>The daemon's version, without the commit.</summary>
