@@ -51,7 +51,7 @@ internal sealed partial record Example(int Line, string Command, string Answer)
     [GeneratedRegex(@"\d{4}-\d\d-\d\dT[0-9:.]+(\+00:00|Z)")]
     private static partial Regex Moments();
 
-    [GeneratedRegex(@"\b([0-9a-f]{3,32}…|[0-9a-f]{32})")]
+    [GeneratedRegex(@"\b([0-9a-f]{3,32}…|[0-9a-f]{32}\b|[0-9a-f]{16}\b)")]
     private static partial Regex Ids();
 
     [GeneratedRegex(@"[\w.-]*tmp\.\w{10}\b")]
