@@ -24,10 +24,11 @@ rm -rf artifacts/storagehost "$results" artifacts/test-logs
 dotnet publish src/StorageHost -c Release -o artifacts/storagehost -nodeReuse:false
 deploy/package.sh
 
+# The soak is part of tests/torture.sh alone: a FUSE client that never answers again would hold up every other test (docs/reliability.md).
 passed=0 failed=0 skipped=0
 for project in StorageHost.Tests StorageHost.IntegrationTests; do
     ended=0
-    dotnet test "tests/$project" -c Release --no-build --results-directory "$results" \
+    dotnet test "tests/$project" -c Release --no-build --results-directory "$results" --filter "FullyQualifiedName!~.SoakTests." \
         --logger "trx;LogFileName=$project.trx" --logger "console;verbosity=normal" \
         --blame-hang-timeout 8m --blame-hang-dump-type none || ended=$?
     if read -r p f s < <(count "$results/$project.trx"); then
