@@ -10,6 +10,9 @@ internal sealed class ServiceManager(string? address)
     /// <summary>Where systemd says that it listens.</summary>
     public const string Variable = "NOTIFY_SOCKET";
 
+    /// <summary>In milliseconds: a manager that hangs must not keep the daemon from stopping, or from anything else.</summary>
+    private const int Patience = 1000;
+
     private readonly UnixDomainSocketEndPoint? endPoint = address is ['/' or '@', _, ..]
         ? new UnixDomainSocketEndPoint(address[0] == '@' ? '\0' + address[1..] : address)
         : null;
@@ -28,12 +31,12 @@ internal sealed class ServiceManager(string? address)
 
         try
         {
-            using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+            using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { SendTimeout = Patience };
             socket.SendTo(Encoding.UTF8.GetBytes(state), endPoint);
         }
         catch (SocketException)
         {
-            // Nobody is there to be told: the daemon serves all the same.
+            // Nobody is there to be told, or does not listen: the daemon serves all the same.
         }
     }
 }

@@ -30,6 +30,23 @@ internal sealed class Listener : IDisposable
         return Encoding.UTF8.GetString(buffer, 0, socket.Receive(buffer));
     }
 
+    /// <summary>Sends as much as the socket holds before somebody listens.</summary>
+    public void Fill()
+    {
+        using var sender = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { Blocking = false };
+        try
+        {
+            while (true)
+            {
+                sender.SendTo("full"u8, socket.LocalEndPoint!);
+            }
+        }
+        catch (SocketException full) when (full.SocketErrorCode == SocketError.WouldBlock)
+        {
+            // That is what was wanted.
+        }
+    }
+
     public void Dispose()
     {
         socket.Dispose();

@@ -33,6 +33,15 @@ public sealed class ServiceManagerTests
     public void A_listener_that_has_gone_disturbs_nothing() => new ServiceManager("/nowhere/socket").Tell(ServiceState.Ready);
 
     [Fact]
+    public async Task A_listener_that_does_not_listen_is_not_waited_for()
+    {
+        using var listener = new Listener();
+        listener.Fill();
+        await Eventually.EndsAsync(Task.Run(() => listener.Manager.Tell(ServiceState.Ready)));
+        Assert.Equal("full", listener.Hear());
+    }
+
+    [Fact]
     public void A_reload_tells_when_it_began_and_a_status_is_one_line()
     {
         var time = new ManualTimeProvider();
