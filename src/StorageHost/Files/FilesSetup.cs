@@ -22,6 +22,7 @@ internal static class FilesSetup
         .AddSingleton<Publisher>()
         .AddSingleton<IPublisher>(provider => provider.GetRequiredService<Publisher>())
         .AddSingleton<IVolume, ImageVolume>()
+        .AddSingleton<DeletedFiles>()
         .AddSingleton<IRemover, Remover>()
         .AddSingleton<ICopyEngine, CopyEngine>()
         .AddSingleton<IMounts, MountTable>()

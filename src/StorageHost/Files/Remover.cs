@@ -4,7 +4,7 @@ using StorageHost.Images;
 namespace StorageHost.Files;
 
 /// <summary>Deletes files by their exact names, all or none, and never one that QEMU has open.</summary>
-internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspector inspector, TemplateFile templates) : IRemover
+internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspector inspector, TemplateFile templates, DeletedFiles deleted) : IRemover
 {
     public Task<RemovedHost> RemoveHostAsync(Hostname hostname, bool purge, CancellationToken cancellationToken) => volume.RunAsync(
         "delete a host",
@@ -76,7 +76,7 @@ internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspe
         return file is not null && inspector.Inspect(new HeaderSource(file, name)).BackingFile is { } backing && templates.BackingTemplate(backing) == image;
     }
 
-    private static List<FileName> RemoveAll(Mount mount, IStorageCall call, IReadOnlyList<FileName> files, Action? before = null)
+    private List<FileName> RemoveAll(Mount mount, IStorageCall call, IReadOnlyList<FileName> files, Action? before = null)
     {
         var held = new List<SafeFileHandle>();
         try
@@ -107,9 +107,17 @@ internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspe
             }
 
             before?.Invoke();
-            List<FileName> removed = [.. files.Where(file => mount.TryUnlink(file.Text))];
-            Mount.Sync(mount.Directory, ".");
-            return removed;
+            try
+            {
+                List<FileName> removed = [.. files.Where(file => mount.TryUnlink(file.Text))];
+                Mount.Sync(mount.Directory, ".");
+                return removed;
+            }
+            finally
+            {
+                deleted.Keep([.. held]);
+                held.Clear();
+            }
         }
         finally
         {

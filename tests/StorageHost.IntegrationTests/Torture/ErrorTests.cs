@@ -55,9 +55,31 @@ public sealed class ErrorTests(Lab lab, ITestOutputHelper output)
         }
     }
 
+    /// <summary>Racing nodes get such errors from a healthy volume; whoever asked should not.</summary>
+    [DaemonTheory]
+    [InlineData("a hit")]
+    [InlineData("a purge")]
+    [InlineData("an image's end")]
+    public async Task What_passes_within_a_moment_is_tried_again(string name)
+    {
+        await using var area = await lab.AreaAsync(StorageKind.PlainXfs);
+        await area.PutTemplateAsync(Deed.Image, await lab.Masters.SmallAsync());
+        var deed = Deed.Named(name);
+        var daemon = await area.StartAsync(Settings);
+        await Attempt.RecordAsync(daemon, deed, StageOf(area, daemon, -1), afterLook: true);
+        var calls = await Attempt.RecordAsync(daemon, deed, StageOf(area, daemon, 0), afterLook: true);
+        int[] points = [.. Enumerable.Range(1, calls.Count).Where(point => calls[point - 1].Name is "statx" or "openat" or "linkat" or "renameat" or "unlinkat")];
+        Assert.NotEmpty(points);
+        foreach (var point in points)
+        {
+            var error = Error.Named(point % 2 == 0 ? "ENOTCONN" : "ESTALE");
+            (await FailAsync(daemon, deed, StageOf(area, daemon, point), new Fault(point, error, Kind.Once))).Is(200);
+        }
+    }
+
     private static Stage StageOf(StorageArea area, Daemon daemon, int number) => new(area, daemon.Client, string.Create(CultureInfo.InvariantCulture, $"web{number + 2}"));
 
-    private async Task FailAsync(Daemon daemon, Deed deed, Stage stage, Fault fault)
+    private async Task<Answer> FailAsync(Daemon daemon, Deed deed, Stage stage, Fault fault)
     {
         await deed.PrepareAsync(stage);
         var logged = daemon.Output.Length;
@@ -97,6 +119,7 @@ public sealed class ErrorTests(Lab lab, ITestOutputHelper output)
         await Deed.SettledAsync(stage, seconds: 40);
         await stage.Oracle.CheckAsync();
         Assert.Empty(syncs.Faults(await FoundFile.ListAsync(stage.Area.Seen())));
+        return answer;
     }
 
     private static void CheckRefusal(Answer answer, Fault fault, string log)

@@ -25,7 +25,7 @@ internal sealed class Daemon : IAsyncDisposable
         tidying = new Tidying(Volume, new RightOfWay(TimeProvider.System));
         Publisher = new Publisher(Volume, Sample.Names, Templates, permissions, inspector, () => Enumerable.Range(1, 1000), tidying);
         Recovery = new Recovery(Volume, Sample.Names, Publisher, Clock, NullLogger<Recovery>.Instance);
-        Remover = new Remover(Volume, Sample.Names, inspector, Templates);
+        Remover = new Remover(Volume, Sample.Names, inspector, Templates, new DeletedFiles(Volume, Clock));
         Engine = new CopyEngine(Volume, Sample.Names, Templates, permissions, pool, TestMeters.OfImages(), Clock);
         var list = new TemplateList(Sample.Names, options.Value, TimeProvider.System);
         Images = new ImageVolume(Volume, Sample.Names, Recovery, Templates, list, Threads);

@@ -1,7 +1,9 @@
 using System.Text;
 using Moq;
+using StorageHost.Files;
 using StorageHost.Images;
 using StorageHost.Tests.Images;
+using StorageHost.Tests.Support;
 using Xunit;
 
 namespace StorageHost.Tests.Files;
@@ -77,6 +79,20 @@ public sealed class RemoverTests : IAsyncLifetime
 
         Assert.Equal(before, store.Names);
         await RemoveHostAsync(purge);
+    }
+
+    [Fact]
+    public async Task Who_opened_a_disk_before_it_was_deleted_can_lock_it_only_much_later()
+    {
+        using var mount = store.Open();
+        using var qemu = mount.Open("web01.qcow2", Syscalls.ReadWrite);
+        await RemoveHostAsync();
+        Assert.True(Locks.IsLockedByOthers(qemu, "web01.qcow2"));
+        daemon.Clock.Advance(TimeSpan.FromSeconds(1.9));
+        await daemon.ThreadsAreFreeAsync();
+        Assert.True(Locks.IsLockedByOthers(qemu, "web01.qcow2"));
+        daemon.Clock.Advance(TimeSpan.FromSeconds(0.1));
+        await Eventually.HoldsAsync(() => !Locks.IsLockedByOthers(qemu, "web01.qcow2"));
     }
 
     [Fact]
