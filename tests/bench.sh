@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Measures the daemon beside what an operator would use instead, on XFS and on a Gluster cluster made for it. See docs/benchmarks.md.
 #
-#   tests/bench.sh [part...] [--rounds N] [--quick] [--set Section:Key=Value]...
+#   tests/bench.sh [part...] [--full] [--rounds N] [--set Section:Key=Value]...
 #
-# Parts: hits copies reflink verify busy rss start; all of them without any. --set gives the daemon a setting more.
+# Parts: hits copies reflink verify busy rss start; all of them without any, small ones in two rounds: a first look, within minutes.
+# --full: the sizes and rounds of the figures to reach; then docs/benchmarks.md is written. --set gives the daemon a setting more.
 # tests/bench.sh micro [BenchmarkDotNet's options] times the pieces inside.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -7,7 +7,7 @@ namespace StorageHost.Files;
 /// Unlinks the private names of files that have been published, once claims pause or a second is over: of a burst of claims, nobody waits
 /// for the tidying of the one before. What is left when the daemon dies, recovery unlinks.
 /// </summary>
-internal sealed class Tidying(StorageVolume volume, RightOfWay way) : IAsyncDisposable
+internal sealed class Tidying(StorageVolume volume, RightOfWay way, TimeProvider time) : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
@@ -28,23 +28,26 @@ internal sealed class Tidying(StorageVolume volume, RightOfWay way) : IAsyncDisp
     /// <summary>Tidies up now.</summary>
     public async ValueTask DisposeAsync()
     {
-        await UnlinkAsync();
+        await UnlinkAsync(TimeSpan.Zero);
         await last;
     }
 
     private async Task TidyAsync()
     {
+        var started = time.GetTimestamp();
         await way.GiveWayAsync(Patience, CancellationToken.None);
 
         // Before the files are taken: one that is left from here on begins anew.
         Interlocked.Exchange(ref waiting, 0);
-        await UnlinkAsync();
+        await UnlinkAsync(Patience - time.GetElapsedTime(started));
     }
 
-    private async Task UnlinkAsync()
+    /// <summary>Unlinks what is there, and gives way before each file, but no longer than that in all.</summary>
+    private async Task UnlinkAsync(TimeSpan patience)
     {
-        while (files.TryDequeue(out var file))
+        for (var started = time.GetTimestamp(); files.TryDequeue(out var file);)
         {
+            await way.GiveWayAsync(patience - time.GetElapsedTime(started), CancellationToken.None);
             using (file)
             {
                 try

@@ -18,8 +18,8 @@ internal sealed class Workbench(Lab lab, Plan plan)
     /// <summary>A fresh storage directory on a volume of that kind.</summary>
     public async Task<Site> SiteAsync(StorageKind kind, string name) => new(this, await lab.AreaAsync(kind, name));
 
-    /// <summary>As many, or fewer when it only has to be seen to work.</summary>
-    public int Few(int full, int quick) => plan.IsQuick ? quick : full;
+    /// <summary>As many as for the figures to reach, or fewer for a first look.</summary>
+    public int Few(int full, int few) => plan.IsFull ? full : few;
 
     public static void Say(string what) => Console.Error.WriteLine($"{TimeProvider.System.GetLocalNow():HH:mm:ss} {what}");
 }

@@ -22,7 +22,7 @@ internal sealed class Daemon : IAsyncDisposable
         Volume = new StorageVolume(options, Threads, NullLogger<StorageVolume>.Instance);
         var permissions = new FilePermissions(Options.Create(new DisksOptions { Mode = "0640" }));
         Templates = new TemplateFile(Sample.Names, inspector, Volume);
-        tidying = new Tidying(Volume, new RightOfWay(TimeProvider.System));
+        tidying = new Tidying(Volume, new RightOfWay(TimeProvider.System), TimeProvider.System);
         Publisher = new Publisher(Volume, Sample.Names, Templates, permissions, inspector, () => Enumerable.Range(1, 1000), tidying);
         Recovery = new Recovery(Volume, Sample.Names, Publisher, Clock, NullLogger<Recovery>.Instance);
         Remover = new Remover(Volume, Sample.Names, inspector, Templates, new DeletedFiles(Volume, Clock));

@@ -8,6 +8,8 @@ namespace StorageHost.Tests.Files;
 
 public sealed class TidyingTests : IAsyncLifetime
 {
+    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(10);
+
     private readonly Store store = new();
     private readonly ManualTimeProvider time = new();
     private readonly RightOfWay way;
@@ -19,7 +21,7 @@ public sealed class TidyingTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         daemon = await Daemon.StartAsync(store);
-        tidying = new Tidying(daemon.Volume, way);
+        tidying = new Tidying(daemon.Volume, way, time);
     }
 
     public async Task DisposeAsync()
@@ -49,6 +51,28 @@ public sealed class TidyingTests : IAsyncLifetime
         time.Advance(TimeSpan.FromMilliseconds(200));
         await Eventually.HoldsAsync(() => store.Private.Count == 0);
         await Eventually.HoldsAsync(() => daemon.RunAsync(session => !files.Any(file => session.Private.IsInUse(file.Name))).Result);
+    }
+
+    [Fact]
+    public async Task A_claim_that_comes_while_it_tidies_has_the_right_of_way()
+    {
+        var urgent = way.Take();
+        using var blocked = new ManualResetEventSlim();
+        var first = await NewAsync();
+        var second = await NewAsync();
+        tidying.Leave(first);
+        tidying.Leave(second);
+        var held = Enumerable.Range(0, 4).Select(_ => daemon.RunAsync(_ => blocked.Wait(TimeSpan.FromSeconds(20)))).ToArray();
+        await Eventually.HoldsAsync(() => daemon.Threads.Busy == 4);
+        urgent.Dispose();
+        await Eventually.HoldsAsync(() => daemon.Threads.Queued == 1, time, Step); // the first is to be unlinked, and waits for a thread
+        urgent = way.Take();
+        blocked.Set();
+        await Task.WhenAll(held);
+        await daemon.ThreadsAreFreeAsync();
+        Assert.Equal(second.Name[(second.Name.LastIndexOf('/') + 1)..], Path.GetFileName(Assert.Single(store.Private)));
+        urgent.Dispose();
+        await Eventually.HoldsAsync(() => store.Private.Count == 0, time, Step);
     }
 
     [Fact]

@@ -30,7 +30,23 @@ internal sealed class ServedDaemon : WebApplicationFactory<Program>
         // The factory calls this more than once.
         if (Interlocked.Exchange(ref left, null) is { } last)
         {
-            last.Dispose();
+            Remove(last);
+        }
+    }
+
+    private static void Remove(Scratch scratch)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                scratch.Dispose();
+                return;
+            }
+            catch (DirectoryNotFoundException) when (tries < 10)
+            {
+                // The factory does not wait for the daemon's main thread, which removes the private directory as it leaves.
+            }
         }
     }
 }
