@@ -19,13 +19,15 @@ patches=("${patches[@]/%/.patch}")
 
 header() { sed -n "s/^$1: //p" "$2"; }
 
-# Builds what the tests of a mutation need: those of the published daemon, or those in process.
+# Builds what the tests of a mutation need: those of the published daemon, which do not change with it, or those in process. Neither needs
+# to be analysed or compiled ahead.
 build() {
+    local quick=(-c Release -nodeReuse:false -p:RunAnalyzers=false -p:PublishReadyToRun=false)
     if [[ $1 == unit ]]; then
-        dotnet build tests/StorageHost.Tests -c Release -nodeReuse:false
+        dotnet build tests/StorageHost.Tests "${quick[@]}"
     else
-        dotnet publish src/StorageHost -c Release -o artifacts/storagehost -nodeReuse:false &&
-            dotnet build tests/StorageHost.IntegrationTests -c Release -nodeReuse:false
+        dotnet publish src/StorageHost -o artifacts/storagehost "${quick[@]}" || return
+        [[ -d tests/StorageHost.IntegrationTests/bin ]] || dotnet build tests/StorageHost.IntegrationTests "${quick[@]}"
     fi
 }
 

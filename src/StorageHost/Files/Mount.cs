@@ -139,6 +139,15 @@ internal sealed unsafe class Mount(SafeFileHandle directory) : IDisposable
         }
     }
 
+    /// <summary>Makes the removal of names from the storage directory durable.</summary>
+    public void SyncNames()
+    {
+        Sync(Directory, ".");
+
+        // XFS says yes to the fsync of a directory even when it has shut down and lost the change; to a look at it, it does not.
+        _ = Stat(Directory, ".");
+    }
+
     /// <summary>Size of the volume and what is free for this daemon, in bytes.</summary>
     public VolumeSpace Space() => Syscalls.StatVolume(Directory, out var stat) == 0
         ? new VolumeSpace((long)(stat.Blocks * stat.FragmentSize), (long)(stat.BlocksAvailable * stat.FragmentSize))

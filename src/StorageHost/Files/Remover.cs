@@ -110,7 +110,7 @@ internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspe
             try
             {
                 List<FileName> removed = [.. files.Where(file => mount.TryUnlink(file.Text))];
-                Mount.Sync(mount.Directory, ".");
+                mount.SyncNames();
                 return removed;
             }
             finally

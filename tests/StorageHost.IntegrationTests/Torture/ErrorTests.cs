@@ -66,20 +66,28 @@ public sealed class ErrorTests(Lab lab, ITestOutputHelper output)
         await area.PutTemplateAsync(Deed.Image, await lab.Masters.SmallAsync());
         var deed = Deed.Named(name);
         var daemon = await area.StartAsync(Settings);
-        await Attempt.RecordAsync(daemon, deed, StageOf(area, daemon, -1), afterLook: true);
-        var calls = await Attempt.RecordAsync(daemon, deed, StageOf(area, daemon, 0), afterLook: true);
-        int[] points = [.. Enumerable.Range(1, calls.Count).Where(point => calls[point - 1].Name is "statx" or "openat" or "linkat" or "renameat" or "unlinkat")];
-        Assert.NotEmpty(points);
-        foreach (var point in points)
+        for (var (number, isOver) = (1, false); !isOver; number++)
         {
-            var error = Error.Named(point % 2 == 0 ? "ENOTCONN" : "ESTALE");
-            (await FailAsync(daemon, deed, StageOf(area, daemon, point), new Fault(point, error, Kind.Once))).Is(200);
+            var stage = StageOf(area, daemon, number);
+            await deed.PrepareAsync(stage);
+            var (calls, error) = (0, Error.Named(number % 2 == 0 ? "ENOTCONN" : "ESTALE"));
+            var attempt = await Attempt.MakeAsync(daemon, deed, stage, (call, _) =>
+            {
+                var fails = call.Name is "statx" or "openat" or "linkat" or "renameat" or "unlinkat" && ++calls == number;
+                output.WriteLine(fails ? $"{error} at {call}" : $"{call}");
+                return Task.FromResult(fails ? Verdict.Fail(error.Number) : Verdict.Pass);
+            }, struck: new TaskCompletionSource().Task, afterLook: true);
+            attempt.Answer!.Is(200);
+            deed.Note(stage, Outcome.Acknowledged);
+            isOver = calls < number;
         }
+
+        await area.Oracle.CheckAsync();
     }
 
     private static Stage StageOf(StorageArea area, Daemon daemon, int number) => new(area, daemon.Client, string.Create(CultureInfo.InvariantCulture, $"web{number + 2}"));
 
-    private async Task<Answer> FailAsync(Daemon daemon, Deed deed, Stage stage, Fault fault)
+    private async Task FailAsync(Daemon daemon, Deed deed, Stage stage, Fault fault)
     {
         await deed.PrepareAsync(stage);
         var logged = daemon.Output.Length;
@@ -119,7 +127,6 @@ public sealed class ErrorTests(Lab lab, ITestOutputHelper output)
         await Deed.SettledAsync(stage, seconds: 40);
         await stage.Oracle.CheckAsync();
         Assert.Empty(syncs.Faults(await FoundFile.ListAsync(stage.Area.Seen())));
-        return answer;
     }
 
     private static void CheckRefusal(Answer answer, Fault fault, string log)

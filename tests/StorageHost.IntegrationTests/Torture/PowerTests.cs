@@ -46,6 +46,38 @@ public sealed class PowerTests(Lab lab, ITestOutputHelper output)
         }
     }
 
+    /// <summary>XFS says yes to the fsync of a directory after it has shut down and lost the change.</summary>
+    [DaemonFact]
+    public async Task A_deletion_that_is_lost_was_not_acknowledged()
+    {
+        var disk = Path.Combine(Lab.Directory, "lost.xfs");
+        var mountPoint = await LoopDevice.MountXfsAsync(Lab.Directory, "lost", "512M");
+        await using var area = StorageArea.Make(new Volume(mountPoint, [Place.Here]), Path.Combine(mountPoint, "images"), "lost");
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
+        var daemon = await area.StartAsync();
+        (await daemon.Client.SetImageAsync("centos", "web01")).Is(200);
+        area.Oracle.Disk("web01", "centos");
+        await Shell.RunAsync("sync", "-f", mountPoint);
+        await using (var interceptor = await Interceptor.AttachAsync(daemon, area.Directory, async call =>
+        {
+            if (call is { Name: "fsync", File: "." })
+            {
+                await Shell.RunAsync("xfs_io", "-x", "-c", "shutdown", mountPoint);
+            }
+
+            return Verdict.Pass;
+        }))
+        {
+            (await daemon.Client.DeleteHostAsync("web01")).Refuses(503, "storage_unavailable");
+        }
+
+        await daemon.KillAsync();
+        await Wait.UntilAsync("the file system to be let go", async () => (await Shell.TryAsync("umount", mountPoint)).ExitCode == 0);
+        await LoopDevice.MountAsync(disk, mountPoint);
+        await area.StartAsync();
+        await area.Oracle.CheckAsync();
+    }
+
     [DaemonFact]
     public async Task What_was_acknowledged_outlives_a_power_cut_of_the_whole_cluster()
     {
