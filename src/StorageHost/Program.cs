@@ -19,6 +19,8 @@ if (CommandLine.Answer(args) is { } answered)
     return answered;
 }
 
+// Before the settings are watched and the storage is opened: no program is started with what is open from here on.
+ProgramStarter.Begin();
 if (SettingsSetup.CreateBuilder(args, out var broken) is not { } builder)
 {
     return ExitCodes.Configuration([broken]);

@@ -1,14 +1,9 @@
 using System.ComponentModel;
-using System.Diagnostics;
 using System.Globalization;
-using Medallion.Shell;
 
 namespace StorageHost.Processes;
 
-/// <summary>
-/// Runs programs: no shell, no standard input, a deadline, limits, and nothing left over. The one file that knows the library
-/// under it (MedallionShell, in CliWrap's place).
-/// </summary>
+/// <summary>Runs programs: no shell, no standard input, a deadline, limits, and nothing left over.</summary>
 internal sealed partial class ProcessRunner(ProcessMetrics metrics, TimeProvider time, ILogger<ProcessRunner> logger)
 {
     private static readonly TimeSpan KillWait = TimeSpan.FromSeconds(5);
@@ -27,8 +22,8 @@ internal sealed partial class ProcessRunner(ProcessMetrics metrics, TimeProvider
         var started = time.GetTimestamp();
         using var child = Start(command);
         using var reading = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
-        var output = BoundedCapture.ReadAsync(child.StandardOutput.BaseStream, command.OutputBytes, reading.Token);
-        var error = BoundedCapture.ReadAsync(child.StandardError.BaseStream, command.OutputBytes, reading.Token);
+        var output = BoundedCapture.ReadAsync(child.Output, command.OutputBytes, reading.Token);
+        var error = BoundedCapture.ReadAsync(child.Error, command.OutputBytes, reading.Token);
 
         var ended = await WaitOrStopAsync(child, command, cancellationToken);
         var duration = time.GetElapsedTime(started);
@@ -42,47 +37,41 @@ internal sealed partial class ProcessRunner(ProcessMetrics metrics, TimeProvider
             throw new ProcessTimedOutException(command.Program, command.Timeout);
         }
 
-        return IsExecFailure(child.Process.ExitCode, stderr.Text)
+        return await ExitCodeAsync(child, command) is var exitCode && IsExecFailure(exitCode, stderr.Text)
             ? throw new ProcessNotStartedException(command.Program)
-            : new ProcessResult(child.Process.ExitCode, stdout.Text, stderr.Text, stdout.Truncated || stderr.Truncated, duration);
+            : new ProcessResult(exitCode, stdout.Text, stderr.Text, stdout.Truncated || stderr.Truncated, duration);
     }
 
-    private static Command Start(ProcessCommand command)
+    private static Child Start(ProcessCommand command)
     {
+        // prlimit: the limits, before it runs. It is in util-linux, which every Debian has.
+        string[] arguments = ["prlimit", .. Limits(command), "--", command.Program, .. command.Arguments];
+
+        // As strings of C one would be cut short, or be the end of them all.
+        if (Array.Exists(arguments, argument => argument is null || argument.Contains('\0', StringComparison.Ordinal)))
+        {
+            throw new ArgumentException("an argument is missing, or has a NUL in it", nameof(command));
+        }
+
         try
         {
-            // setsid: a group of its own, so that whatever it starts is stopped with it. prlimit: the limits, before it runs.
-            // Both are in util-linux, which every Debian has.
-            string[] argv = ["prlimit", .. Limits(command), "--", command.Program, .. command.Arguments];
-            var child = Command.Run("setsid", [], options => options
-                .DisposeOnExit(false)
-                .WorkingDirectory("/")
-                .StartInfo(info => Prepare(info, argv)));
-            child.StandardInput.Dispose();
-
-            // Keeps the library from holding in memory what we have not read yet.
-            child.StandardOutput.StopBuffering();
-            child.StandardError.StopBuffering();
+            var child = new Child(arguments, BareEnvironment());
+            ProgramStarter.Enqueue(child);
             return child;
         }
-        catch (Win32Exception e)
+        catch (IOException e)
         {
             throw new ProcessNotStartedException(command.Program, e);
         }
     }
 
-    private static void Prepare(ProcessStartInfo info, string[] argv)
+    private static string[] BareEnvironment()
     {
-        Array.ForEach(argv, info.ArgumentList.Add);
-
-        // Our own environment may hold tokens. LC_ALL: messages are parsed.
-        var path = info.Environment["PATH"];
-        info.Environment.Clear();
-        info.Environment["PATH"] = path;
-        info.Environment["LC_ALL"] = "C";
+        // Our own may hold tokens. LC_ALL: messages are parsed.
+        string[] path = Environment.GetEnvironmentVariable("PATH") is { } value ? [$"PATH={value}"] : [];
 
         // Every thread of a program takes 64 MiB of addresses for memory of its own, of the few that its limit leaves.
-        info.Environment["MALLOC_ARENA_MAX"] = "2";
+        return [.. path, "LC_ALL=C", "MALLOC_ARENA_MAX=2"];
     }
 
     private static string[] Limits(ProcessCommand command)
@@ -95,37 +84,25 @@ internal sealed partial class ProcessRunner(ProcessMetrics metrics, TimeProvider
         ];
     }
 
-    /// <summary>Waits for the end; at the deadline, or when cancelled, interrupts, then kills, and waits again.</summary>
-    /// <returns>Whether it ended by itself.</returns>
-    private async Task<bool> WaitOrStopAsync(Command child, ProcessCommand command, CancellationToken cancellationToken)
+    /// <summary>
+    /// Waits for the end; at the deadline, or when cancelled, interrupts, then kills, and waits again. All of that begins before the program
+    /// does: it is not started any more if its turn did not come, and is killed at once if its start hangs and comes through later.
+    /// </summary>
+    /// <returns>Whether it ended by itself, or could not be started.</returns>
+    private async Task<bool> WaitOrStopAsync(Child child, ProcessCommand command, CancellationToken cancellationToken)
     {
-        var group = new ProcessGroup(child.ProcessId);
-        var exited = child.Process.WaitForExitAsync(CancellationToken.None);
         using var deadline = new CancellationTokenSource(command.Timeout, time);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
-        try
+        await ((Task)child.Ended).WaitAsync(stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (child.Ended.IsCompleted)
         {
-            await exited.WaitAsync(stop.Token);
-
-            // The group's number cannot be another's already: the kernel hands numbers out in a circle.
-            group.Kill();
             return true;
         }
-        catch (OperationCanceledException)
-        {
-            if (!group.Terminate())
-            {
-                await child.TrySignalAsync(CommandSignal.FromSystemValue(15));
-            }
-        }
 
-        await EndsWithinAsync(exited, command.Grace);
-        if (!group.Kill())
-        {
-            child.Kill();
-        }
-
-        if (!await EndsWithinAsync(exited, KillWait))
+        child.Terminate();
+        await EndsWithinAsync(child.Ended, command.Grace);
+        child.Kill();
+        if (!await EndsWithinAsync(child.Ended, KillWait))
         {
             // A process in a system call on a dead mount cannot be killed until the mount is.
             LogLeftBehind(command.Program, child.ProcessId);
@@ -134,22 +111,26 @@ internal sealed partial class ProcessRunner(ProcessMetrics metrics, TimeProvider
         return false;
     }
 
-    private async Task<bool> EndsWithinAsync(Task exited, TimeSpan limit)
+    private async Task<bool> EndsWithinAsync(Task ended, TimeSpan limit)
+    {
+        await ended.WaitAsync(limit, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return ended.IsCompleted;
+    }
+
+    private static async Task<int> ExitCodeAsync(Child child, ProcessCommand command)
     {
         try
         {
-            await exited.WaitAsync(limit, time, CancellationToken.None);
-            return true;
+            return await child.Ended;
         }
-        catch (TimeoutException)
+        catch (Win32Exception e)
         {
-            return false;
+            throw new ProcessNotStartedException(command.Program, e);
         }
     }
 
     private static bool IsExecFailure(int exitCode, string error) =>
-        exitCode is 126 or 127 && (error.StartsWith("prlimit: failed to execute ", StringComparison.Ordinal)
-            || error.StartsWith("setsid: failed to execute ", StringComparison.Ordinal));
+        exitCode is 126 or 127 && error.StartsWith("prlimit: failed to execute ", StringComparison.Ordinal);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Program} (process {ProcessId}) cannot be killed and was left behind")]
     private partial void LogLeftBehind(string program, int processId);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using StorageHost.IntegrationTests.Fixtures;
 using Xunit;
 
@@ -51,6 +52,34 @@ public sealed class HangTests(Lab lab)
     }
 
     [DaemonFact]
+    public async Task While_the_mount_hangs_programs_begin_and_end()
+    {
+        await using var area = await RootOfVolumeAsync($"{Name}3");
+        var node = (await lab.ClusterAsync()).Nodes[0];
+        var daemon = await area.StartAsync([.. Settings, "--Gluster:PollInterval", "00:00:01"]);
+        await Wait.UntilAsync("gluster to be asked", async () => await RunsAsync(daemon.Client) > 0);
+
+        // Else the mount would not be asked at the exec of a program, and this would show nothing.
+        Assert.Contains(OpenFiles.Of(daemon), file => file.StartsWith($"{area.Directory}/", StringComparison.Ordinal) && file.EndsWith("/lock", StringComparison.Ordinal));
+        Assert.Equal("starter", OpenFiles.ThreadsWithout(daemon, area.Directory));
+
+        var fuse = await node.FuseClientAsync($"{Name}3");
+        await Shell.SignalAsync("STOP", fuse);
+        try
+        {
+            var before = await RunsAsync(daemon.Client);
+            await Wait.UntilAsync("gluster to be asked again and again", async () => await RunsAsync(daemon.Client) >= before + 6, seconds: 30);
+        }
+        finally
+        {
+            await Shell.SignalAsync("CONT", fuse);
+        }
+
+        await Wait.UntilAsync("the daemon to be ready again", async () => await daemon.Client.StatusAsync("/readyz") == 200, seconds: 30);
+        Assert.Equal("starter", OpenFiles.ThreadsWithout(daemon, area.Directory));
+    }
+
+    [DaemonFact]
     public async Task Without_its_mount_it_knows_nothing_and_with_it_again_everything()
     {
         await using var area = await RootOfVolumeAsync($"{Name}2");
@@ -77,6 +106,11 @@ public sealed class HangTests(Lab lab)
         await client.PoolHoldsAsync("centos", 1);
         await area.Oracle.CheckAsync();
     }
+
+    /// <summary>How many runs of gluster have succeeded.</summary>
+    private static async Task<double> RunsAsync(Client client) => (await client.GetAsync("/metrics")).Text.Split('\n')
+        .Where(line => line.StartsWith("""storagehost_process_duration_seconds_count{outcome="succeeded",program="gluster"}""", StringComparison.Ordinal))
+        .Sum(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
 
     private static IEnumerable<(string Verb, Task<Answer> Answer)> Requests(Client client, int number) =>
     [

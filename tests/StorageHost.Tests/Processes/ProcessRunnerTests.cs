@@ -32,6 +32,14 @@ public sealed class ProcessRunnerTests
         Assert.Equal(odd, result.Output.Split('\0')[..^1]);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("cut\0short")]
+    public async Task Takes_no_argument_that_it_could_not_hand_over(string? argument)
+    {
+        await Assert.ThrowsAsync<ArgumentException>(() => _runner.RunAsync(new ProcessCommand("printf", ["%s", argument!]), CancellationToken.None));
+    }
+
     [Fact]
     public async Task Gives_the_child_a_bare_environment_and_no_input()
     {
