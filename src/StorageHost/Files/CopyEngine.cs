@@ -12,14 +12,17 @@ internal sealed class CopyEngine(
     StorageVolume volume, FileNames names, TemplateFile templates, FilePermissions permissions, IOptions<PoolOptions> options,
     ImageMetrics metrics, TimeProvider time) : ICopyEngine
 {
-    /// <summary>How much is read and written at a time, in bytes: found by trying 128 KiB to 4 MiB on Gluster (docs/benchmarks.md).</summary>
-    private const int BlockSize = 1 << 20;
+    /// <summary>
+    /// How much is read and written at a time, in bytes. FUSE takes a direct write apart and sends the parts at once, but lets no second write
+    /// into a file meanwhile: so few large ones are faster than many small ones (docs/benchmarks.md).
+    /// </summary>
+    private const int BlockSize = 4 << 20;
 
     /// <summary>The same at a gentle pace.</summary>
-    private const int GentleBlockSize = BlockSize / 4;
+    private const int GentleBlockSize = 256 << 10;
 
-    /// <summary>How many blocks are on their way at the same time: the fastest copy is so far ahead of the slowest at most.</summary>
-    private const int Depth = 8;
+    /// <summary>How many blocks are on their way at the same time: one is read while the other is written.</summary>
+    private const int Depth = 2;
 
     /// <summary>What stands for the digest of a reflinked copy, which has the very blocks of its template.</summary>
     private const string Reflinked = "reflink";

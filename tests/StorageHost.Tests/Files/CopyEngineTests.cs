@@ -85,7 +85,7 @@ public sealed class CopyEngineTests : IAsyncLifetime
         store.WriteTemplate(Length);
         var told = new List<CopyProgress>();
         await MakeAsync(2, told.Add);
-        Assert.True(told.Count >= Length >> 20);
+        Assert.InRange(told.Count, 1 + (Length >> 22), int.MaxValue);
         Assert.Equal(told.OrderBy(progress => progress.Position).ThenBy(progress => progress.Written), told);
         Assert.Equal(Length, told[^1].Position);
         Assert.InRange(told[^1].Written, 1, 2 * (Length + 4096));
