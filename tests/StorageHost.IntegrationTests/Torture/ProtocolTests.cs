@@ -17,6 +17,9 @@ public sealed class ProtocolTests(Lab lab)
     private static readonly string[] Data = ["pwrite64", "ftruncate", "ioctl"];
     private static readonly string[] Writes = [.. Data, "fsetxattr", "fchmod", "fchown", "utimensat"];
 
+    /// <summary>The hit's, the miss's, the two of a filling, the data disk's; as many more as were claimed ahead and given back.</summary>
+    private const int LeastGiven = 5;
+
     [DaemonTheory]
     [InlineData(StorageKind.Xfs)]
     [InlineData(StorageKind.PlainXfs)]
@@ -39,7 +42,7 @@ public sealed class ProtocolTests(Lab lab)
             }
         }
 
-        Assert.True(given >= Deed.All.Count, $"only {given} names were given");
+        Assert.True(given >= LeastGiven, $"only {given} names were given");
     }
 
     /// <summary>What is wrong with a call between those before it and those after it; null when nothing is.</summary>
