@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Net.Sockets;
 using Serilog;
 using StorageHost.Api;
@@ -19,8 +20,6 @@ if (CommandLine.Answer(args) is { } answered)
     return answered;
 }
 
-// Before the settings are watched and the storage is opened: no program is started with what is open from here on.
-ProgramStarter.Begin();
 if (SettingsSetup.CreateBuilder(args, out var broken) is not { } builder)
 {
     return ExitCodes.Configuration([broken]);
@@ -69,12 +68,15 @@ app.MapMetrics().RequireAuthorization(Scopes.Read);
 
 try
 {
+    // Before the storage is opened: no program is started with what is open from here on.
+    ProgramStarter.Begin();
+
     // Before it listens: a daemon without its storage is not one, and should not look like one.
     await app.Services.GetRequiredService<IVolume>().EnsureServedAsync(CancellationToken.None);
     await app.RunAsync();
     return ExitCodes.Ok;
 }
-catch (Exception exception) when (exception is RefusedException or IOException or SocketException)
+catch (Exception exception) when (exception is RefusedException or IOException or SocketException or Win32Exception)
 {
     return ExitCodes.Unavailable(exception);
 }

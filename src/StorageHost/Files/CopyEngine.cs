@@ -21,6 +21,9 @@ internal sealed class CopyEngine(
     /// <summary>The same at a gentle pace.</summary>
     private const int GentleBlockSize = 256 << 10;
 
+    /// <summary>How much of a copy is read back at a time; each copy has such a buffer of its own then.</summary>
+    private const int ReadBackBlockSize = 1 << 20;
+
     /// <summary>How many blocks are on their way at the same time: one is read while the other is written.</summary>
     private const int Depth = 2;
 
@@ -140,7 +143,7 @@ internal sealed class CopyEngine(
     private async Task<string> ReadBackAsync(CopyInTheMaking copy, long length, CancellationToken cancellationToken)
     {
         var reader = new SparseReader(copy.Handle, copy.File.Name, length);
-        var buffer = new AlignedBuffer(BlockSize).Memory;
+        var buffer = new AlignedBuffer(ReadBackBlockSize).Memory;
         using var digest = new ContentDigest();
         while (await RunAsync("read a copy back", _ => reader.ReadNext(buffer, digest), cancellationToken) is not null)
         {

@@ -25,8 +25,10 @@ internal sealed unsafe class Mount(SafeFileHandle directory) : IDisposable
     public SafeFileHandle Directory { get; } = directory;
 
     /// <summary>Opens a directory by its full path.</summary>
-    public static SafeFileHandle OpenDirectory(string path) =>
-        Handle(Syscalls.OpenAt(Syscalls.AtFdCwd, path, Syscalls.ReadOnly | Syscalls.Directory | Syscalls.CloseOnExec, 0), "open", StorageException.WholeDirectory);
+    public static SafeFileHandle OpenDirectory(string path) => Transient.Execute(
+        static path => Handle(
+            Syscalls.OpenAt(Syscalls.AtFdCwd, path, Syscalls.ReadOnly | Syscalls.Directory | Syscalls.CloseOnExec, 0), "open", StorageException.WholeDirectory),
+        path);
 
     public static FileStat Stat(SafeFileHandle file, string name) => Transient.Execute(
         static state => TryStat(state.file, "", Syscalls.AtEmptyPath, state.name, out var stat) ? stat : throw Failed("stat", state.name), (file, name));

@@ -107,16 +107,20 @@ internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspe
             }
 
             before?.Invoke();
+            var removed = new List<FileName>();
             try
             {
-                List<FileName> removed = [.. files.Where(file => mount.TryUnlink(file.Text))];
+                removed.AddRange(files.Where(file => mount.TryUnlink(file.Text)));
                 mount.SyncNames();
                 return removed;
             }
             finally
             {
-                deleted.Keep([.. held]);
-                held.Clear();
+                if (removed.Count > 0)
+                {
+                    deleted.Keep([.. held]);
+                    held.Clear();
+                }
             }
         }
         finally

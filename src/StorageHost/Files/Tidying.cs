@@ -21,7 +21,7 @@ internal sealed class Tidying(StorageVolume volume, RightOfWay way, TimeProvider
         files.Enqueue(file);
         if (Interlocked.Exchange(ref waiting, 1) == 0)
         {
-            last = TidyAsync();
+            last = Task.WhenAll(last, TidyAsync());
         }
     }
 

@@ -131,6 +131,11 @@ internal sealed class Child : IDisposable
         }
         catch (InvalidOperationException e)
         {
+            lock (gate)
+            {
+                stage = Stage.Over; // its number may be anybody's now
+            }
+
             ended.TrySetException(e);
         }
     }

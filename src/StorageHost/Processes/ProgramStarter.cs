@@ -12,7 +12,8 @@ namespace StorageHost.Processes;
 /// storage file in its table may start a program.
 /// <para>
 /// What runs on this thread must close no descriptor but those that it has opened itself: the same number is another file elsewhere. Nor may
-/// it start a thread, which would share its table: it hands nothing to the thread pool, and wakes only threads that wait already.
+/// it start a thread, which would share its table: it hands nothing to the thread pool, and wakes only threads that wait already. (The
+/// runtime may make its thread for compiling there; that one keeps no descriptor.)
 /// </para>
 /// </remarks>
 internal static class ProgramStarter

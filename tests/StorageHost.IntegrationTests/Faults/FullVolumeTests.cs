@@ -28,7 +28,7 @@ public sealed class FullVolumeTests(Lab lab)
         area.Oracle.NoDisk("web01");
 
         // Its file is kept open, and so its room taken, until no QEMU can be about to lock it.
-        await Wait.UntilAsync("room for web02", async () => (await client.SetImageAsync("big", "web02")).Status == 200, seconds: 5);
+        await Wait.UntilAsync("room for web02", async () => (await client.SetImageAsync("big", "web02")).Status == 200);
         area.Oracle.Disk("web02", "big");
         await area.Oracle.CheckAsync();
     }

@@ -11,7 +11,20 @@ internal static class OpenFiles
         ' ',
         Directory.GetDirectories($"/proc/{daemon.Pid}/task")
             .Where(thread => In($"{thread}/fd") is { Count: > 0 } files && !files.Any(file => file == directory || file.StartsWith($"{directory}/", StringComparison.Ordinal)))
-            .Select(thread => File.ReadAllText($"{thread}/comm").TrimEnd('\n')));
+            .Select(NameOf).Where(name => !name.StartsWith(".NET ", StringComparison.Ordinal)));
+
+    // The runtime makes its threads for compiling on whichever thread finds that they are needed.
+    private static string NameOf(string thread)
+    {
+        try
+        {
+            return File.ReadAllText($"{thread}/comm").TrimEnd('\n');
+        }
+        catch (IOException)
+        {
+            return ".NET thread that has ended";
+        }
+    }
 
     // Null for a thread that has ended meanwhile; what is closed meanwhile is left out.
     private static IReadOnlyList<string>? In(string table)

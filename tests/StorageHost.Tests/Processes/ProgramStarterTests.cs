@@ -22,7 +22,7 @@ public sealed class ProgramStarterTests : IDisposable
         await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => RunAsync("sleep 0.1")));
 
         var apart = Directory.GetDirectories("/proc/self/task").Where(thread => Files(thread) is { } files && !files.Contains(file.Name));
-        Assert.Equal(ProgramStarter.ThreadName, string.Join(' ', apart.Select(NameOf)));
+        Assert.Equal(ProgramStarter.ThreadName, string.Join(' ', apart.Select(NameOf).Where(name => !name.StartsWith(".NET ", StringComparison.Ordinal))));
     }
 
     [Fact]
@@ -63,7 +63,18 @@ public sealed class ProgramStarterTests : IDisposable
         Assert.False(Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}")));
     }
 
-    private static string NameOf(string thread) => File.ReadAllText(Path.Combine(thread, "comm")).TrimEnd('\n');
+    // The runtime makes its threads for compiling on whichever thread finds that they are needed.
+    private static string NameOf(string thread)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(thread, "comm")).TrimEnd('\n');
+        }
+        catch (IOException)
+        {
+            return ".NET thread that has ended";
+        }
+    }
 
     // Null for a thread that has ended meanwhile; a descriptor may be closed meanwhile, too.
     private static HashSet<string>? Files(string thread)
