@@ -14,9 +14,8 @@ public sealed class HangTests(Lab lab)
     private static readonly string[] Settings = ["--Storage:RequireMount", "fuse.glusterfs", "--Storage:OperationTimeout", "00:00:02"];
 
     [DaemonFact]
-    public async Task While_the_mount_hangs_every_request_has_its_answer_and_afterwards_all_is_well()
+    public Task While_the_mount_hangs_every_request_has_its_answer_and_afterwards_all_is_well() => OnVolumeAsync($"{Name}1", async area =>
     {
-        await using var area = await RootOfVolumeAsync($"{Name}1");
         var node = (await lab.ClusterAsync()).Nodes[0];
         await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         var daemon = await area.StartAsync(Settings);
@@ -49,12 +48,11 @@ public sealed class HangTests(Lab lab)
         await client.PoolHoldsAsync("centos", 2);
         await NoteUnknownOutcomesAsync(client, area);
         await area.Oracle.CheckAsync();
-    }
+    });
 
     [DaemonFact]
-    public async Task While_the_mount_hangs_programs_begin_and_end()
+    public Task While_the_mount_hangs_programs_begin_and_end() => OnVolumeAsync($"{Name}3", async area =>
     {
-        await using var area = await RootOfVolumeAsync($"{Name}3");
         var node = (await lab.ClusterAsync()).Nodes[0];
         var daemon = await area.StartAsync([.. Settings, "--Gluster:PollInterval", "00:00:01"]);
         await Wait.UntilAsync("gluster to be asked", async () => await RunsAsync(daemon.Client) > 0);
@@ -77,12 +75,11 @@ public sealed class HangTests(Lab lab)
 
         await Wait.UntilAsync("the daemon to be ready again", async () => await daemon.Client.StatusAsync("/readyz") == 200, seconds: 30);
         Assert.Equal("starter", OpenFiles.ThreadsWithout(daemon, area.Directory));
-    }
+    });
 
     [DaemonFact]
-    public async Task Without_its_mount_it_knows_nothing_and_with_it_again_everything()
+    public Task Without_its_mount_it_knows_nothing_and_with_it_again_everything() => OnVolumeAsync($"{Name}2", async area =>
     {
-        await using var area = await RootOfVolumeAsync($"{Name}2");
         var node = (await lab.ClusterAsync()).Nodes[0];
         await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         var client = (await area.StartAsync(Settings)).Client;
@@ -105,7 +102,7 @@ public sealed class HangTests(Lab lab)
         area.Oracle.Disk("web02", "centos");
         await client.PoolHoldsAsync("centos", 1);
         await area.Oracle.CheckAsync();
-    }
+    });
 
     /// <summary>How many runs of gluster have succeeded.</summary>
     private static async Task<double> RunsAsync(Client client) => (await client.GetAsync("/metrics")).Text.Split('\n')
@@ -156,9 +153,15 @@ public sealed class HangTests(Lab lab)
         await area.Oracle.CheckAsync();
     }
 
-    private async Task<StorageArea> RootOfVolumeAsync(string name)
+    private async Task OnVolumeAsync(string name, Func<StorageArea, Task> test)
     {
-        var volume = await (await lab.ClusterAsync()).AddVolumeAsync(name);
-        return StorageArea.Make(volume, volume.MountPoint, name);
+        var cluster = await lab.ClusterAsync();
+        var volume = await cluster.AddVolumeAsync(name);
+        await using (var area = StorageArea.Make(volume, volume.MountPoint, name))
+        {
+            await test(area);
+        }
+
+        await cluster.RemoveVolumeAsync(name);
     }
 }

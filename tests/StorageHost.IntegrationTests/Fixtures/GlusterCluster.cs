@@ -117,7 +117,7 @@ internal sealed class GlusterCluster
         await SeeEachOtherAsync();
         foreach (var (volume, node) in mounted.SelectMany(volume => Nodes.Select(node => (volume, node))))
         {
-            await Wait.UntilAsync($"the brick of {volume} on {node.Name} to be served", async () => await node.BrickServerAsync(node.BrickOf(volume)) is not null);
+            await Wait.UntilAsync($"the brick of {volume} on {node.Name} to be served", async () => await node.BrickServerAsync(node.BrickOf(volume)) is not null, seconds: 60);
             await node.MountAsync(volume);
         }
     }

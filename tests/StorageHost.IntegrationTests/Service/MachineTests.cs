@@ -77,6 +77,8 @@ public sealed class MachineTests
         await machine.UntilAsync("systemctl is-active storagehost", "active");
         Assert.Contains("\"hostname\":\"web02\"", await machine.RunAsync(SetImage("web02")), StringComparison.Ordinal);
 
+        // What the killed one left is recovered as soon as Gluster has given up its lock.
+        await machine.UntilAsync("ls /srv/vms/.storagehost | grep --count --invert-match --line-regexp 'levels\\|locks'", "1\n");
         await machine.RunAsync("systemctl stop storagehost");
         Assert.Equal("success\n", await machine.RunAsync("systemctl show --property Result --value storagehost"));
         Assert.Equal("", await machine.RunAsync("ls /srv/vms/.storagehost | grep --invert-match --line-regexp 'levels\\|locks' || true"));
