@@ -6,12 +6,12 @@ namespace StorageHost.Images;
 /// What this daemon knows of one image's pool: an index of the ready copies, those it has claimed ahead, and the callers who wait for the
 /// next one. Nothing here touches the storage, so its lock is never held for longer than a few instructions.
 /// </summary>
-internal sealed class Pool(ImageName image)
+internal sealed class Pool
 {
     private readonly Lock gate = new();
     private readonly Dictionary<int, Copy> ready = [];
     private readonly Queue<Claim> held = [];
-    private readonly LinkedList<TaskCompletionSource<Claim?>> waiters = [];
+    private readonly WaitingCallers waiting;
     private HashSet<int>? addedDuringScan;
     private volatile int heldElsewhere;
     private bool levelSetDuringScan;
@@ -19,7 +19,13 @@ internal sealed class Pool(ImageName image)
     private readonly long[] claims = new long[ImageMetrics.Ends.Count];
     private long failures;
 
-    public ImageName Image { get; } = image;
+    public Pool(ImageName image)
+    {
+        Image = image;
+        waiting = new WaitingCallers(gate);
+    }
+
+    public ImageName Image { get; }
 
     /// <summary>The level to keep.</summary>
     public int Wanted { get; private set; }
@@ -40,57 +46,21 @@ internal sealed class Pool(ImageName image)
     public DateTimeOffset? LastRefill { get; set; }
 
     /// <summary>How many copies can be handed out at once: those in the pool, and those claimed ahead.</summary>
-    public int Ready
-    {
-        get
-        {
-            lock (gate)
-            {
-                return ready.Count + held.Count;
-            }
-        }
-    }
+    public int Ready => Locked(() => ready.Count + held.Count);
 
     /// <summary>How many copies are ready on the volume: these, and those that other daemons have claimed.</summary>
     public int Total => Ready + heldElsewhere;
 
     /// <summary>How many of the ready copies this daemon has claimed ahead.</summary>
-    public int Held
-    {
-        get
-        {
-            lock (gate)
-            {
-                return held.Count;
-            }
-        }
-    }
+    public int Held => Locked(() => held.Count);
 
     /// <summary>When a caller last asked for a copy; null when nobody did.</summary>
     public DateTimeOffset? LastAsked { get; set; }
 
-    public int Waiting
-    {
-        get
-        {
-            lock (gate)
-            {
-                return waiters.Count;
-            }
-        }
-    }
+    public int Waiting => Locked(() => waiting.Count);
 
     /// <summary>The traces of the callers who wait, the longest first; without those that have none.</summary>
-    public IReadOnlyList<ActivityContext> WaitingTraces
-    {
-        get
-        {
-            lock (gate)
-            {
-                return [.. waiters.Select(waiter => waiter.Task.AsyncState).OfType<Activity>().Select(request => request.Context)];
-            }
-        }
-    }
+    public IReadOnlyList<ActivityContext> WaitingTraces => Locked(() => waiting.Traces);
 
     /// <summary>Whether there is anything of the image: a template, copies or a level.</summary>
     public bool IsKnown => Template is not null || Wanted > 0 || Ready > 0;
@@ -121,40 +91,22 @@ internal sealed class Pool(ImageName image)
                 return (copy, null);
             }
 
-            if (isForgotten)
-            {
-                return (null, Task.FromResult<Claim?>(null));
-            }
-
-            var waiter = waiters.AddLast(new TaskCompletionSource<Claim?>(Activity.Current, TaskCreationOptions.RunContinuationsAsynchronously)).Value;
-            return (null, WaitAsync(waiter, cancellationToken));
+            return (null, isForgotten ? Task.FromResult<Claim?>(null) : waiting.Add(cancellationToken));
         }
     }
 
     /// <summary>Takes a copy out of the index, to claim or delete it; null when there is none.</summary>
-    public Copy? Take()
-    {
-        lock (gate)
-        {
-            return TakeLocked();
-        }
-    }
+    public Copy? Take() => Locked(TakeLocked);
 
     /// <summary>Takes a copy that was claimed ahead; null when there is none.</summary>
-    public Claim? TakeHeld()
-    {
-        lock (gate)
-        {
-            return TakeHeldLocked();
-        }
-    }
+    public Claim? TakeHeld() => Locked(TakeHeldLocked);
 
     /// <summary>Keeps a claim for the next caller, or gives it to the one who has waited longest.</summary>
     public void Hold(Claim claim)
     {
         lock (gate)
         {
-            if (!TryHandOver(claim))
+            if (!waiting.TryHandOver(claim))
             {
                 held.Enqueue(claim);
             }
@@ -168,39 +120,19 @@ internal sealed class Pool(ImageName image)
         {
             ready[copy.Number] = copy;
             addedDuringScan?.Add(copy.Number);
-            WakeLocked(1);
+            waiting.Wake(1);
         }
     }
 
     /// <summary>Gives a claim to the caller who has waited longest; false when nobody waits.</summary>
-    public bool TryHandOver(Claim claim)
-    {
-        lock (gate)
-        {
-            while (waiters.First is { } first)
-            {
-                waiters.RemoveFirst();
-                if (first.Value.TrySetResult(claim))
-                {
-                    return true;
-                }
-            }
-
-            return false;
-        }
-    }
+    public bool TryHandOver(Claim claim) => Locked(() => waiting.TryHandOver(claim));
 
     /// <summary>Tells everyone who waits that there will be no copy.</summary>
     public void FailWaiters(Exception reason)
     {
         lock (gate)
         {
-            foreach (var waiter in waiters)
-            {
-                waiter.TrySetException(reason);
-            }
-
-            waiters.Clear();
+            waiting.Fail(reason);
         }
     }
 
@@ -274,7 +206,7 @@ internal sealed class Pool(ImageName image)
             heldElsewhere = elsewhere;
             Wanted = levelSetDuringScan ? Wanted : level;
             addedDuringScan = null;
-            WakeLocked(ready.Count);
+            waiting.Wake(ready.Count);
             return stale;
         }
     }
@@ -284,7 +216,15 @@ internal sealed class Pool(ImageName image)
     {
         lock (gate)
         {
-            return isForgotten |= ready.Count == 0 && held.Count == 0 && waiters.Count == 0 && Wanted == 0;
+            return isForgotten |= ready.Count == 0 && held.Count == 0 && waiting.Count == 0 && Wanted == 0;
+        }
+    }
+
+    private T Locked<T>(Func<T> work)
+    {
+        lock (gate)
+        {
+            return work();
         }
     }
 
@@ -312,30 +252,5 @@ internal sealed class Pool(ImageName image)
         }
 
         return null;
-    }
-
-    private void WakeLocked(int count)
-    {
-        for (; count > 0 && waiters.First is { } first; count--)
-        {
-            waiters.RemoveFirst();
-            first.Value.TrySetResult(null);
-        }
-    }
-
-    private async Task<Claim?> WaitAsync(TaskCompletionSource<Claim?> waiter, CancellationToken cancellationToken)
-    {
-        await using var _ = cancellationToken.UnsafeRegister(
-            _ =>
-            {
-                lock (gate)
-                {
-                    waiters.Remove(waiter);
-                }
-
-                waiter.TrySetCanceled(cancellationToken);
-            },
-            null);
-        return await waiter.Task;
     }
 }
