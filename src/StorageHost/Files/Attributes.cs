@@ -22,6 +22,15 @@ internal static unsafe class Attributes
         }
     }
 
+    /// <summary>Takes an attribute away, if there is one.</summary>
+    public static void Remove(SafeFileHandle file, string name, string attribute)
+    {
+        if (Syscalls.RemoveAttribute(file, attribute) < 0 && Marshal.GetLastPInvokeError() is not (Errno.NoData or Errno.NotSupported))
+        {
+            throw Mount.Failed("fremovexattr", name);
+        }
+    }
+
     /// <summary>Reads an attribute; null when there is none, or none that we have written.</summary>
     public static string? Get(SafeFileHandle file, string name, string attribute)
     {

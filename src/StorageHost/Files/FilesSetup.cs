@@ -17,6 +17,7 @@ internal static class FilesSetup
         .AddSingleton<FilePermissions>()
         .AddSingleton<TemplateFile>()
         .AddSingleton<TemplateList>()
+        .AddSingleton<UnreadableFiles>()
         .AddSingleton<Recovery>()
         .AddSingleton<Tidying>()
         .AddSingleton<Publisher>()

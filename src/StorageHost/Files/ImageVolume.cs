@@ -4,7 +4,8 @@ namespace StorageHost.Files;
 
 /// <summary>Answers what the core asks about the volume.</summary>
 internal sealed class ImageVolume(
-    StorageVolume volume, FileNames names, Recovery recovery, TemplateFile templates, TemplateList list, StorageThreads threads) : IVolume
+    StorageVolume volume, FileNames names, Recovery recovery, TemplateFile templates, TemplateList list, UnreadableFiles unreadable,
+    StorageThreads threads) : IVolume
 {
     // What the last scan read of copies that have not changed since: on Gluster, listing a directory brings what stat says of its files with it.
     private Dictionary<FileName, (FileStat Stat, Copy Copy)> read = [];
@@ -41,11 +42,13 @@ internal sealed class ImageVolume(
             var entries = list.ReadAll(mount);
             recovery.Sweep(mount, entries.OfType<LeftoverEntry>());
             read = entries.OfType<CopyEntry>().Select(entry => (entry.File, Read: TryReadCopy(mount, entry))).Where(copy => copy.Read is not null).ToDictionary(copy => copy.File, copy => copy.Read!.Value);
+            var unknown = new HashSet<ImageName>();
             return new VolumeScan(
-                [.. entries.OfType<TemplateEntry>().Select(entry => templates.TryFind(mount, entry.Image)).OfType<Template>()],
+                [.. entries.OfType<TemplateEntry>().Select(entry => TryFind(mount, entry, unknown)).OfType<Template>()],
                 [.. read.Values.Select(copy => copy.Copy)],
                 HeldElsewhere(session),
-                Levels.Read(mount, names),
+                Levels.Read(mount, names, unreadable, unknown),
+                unknown,
                 mount.Space());
         },
         cancellationToken);
@@ -73,7 +76,20 @@ internal sealed class ImageVolume(
             .Select(name => PrivateNames.ClaimedImage(name) is { } text && names.ParseImage(text, out var image) is null ? image : (ImageName?)null)
             .OfType<ImageName>().CountBy(image => image).ToDictionary();
 
-    private (FileStat Stat, Copy Copy)? TryReadCopy(Mount mount, CopyEntry entry)
+    private Template? TryFind(Mount mount, TemplateEntry entry, HashSet<ImageName> unknown)
+    {
+        if (!unreadable.TryUse(entry.File.Text, () => templates.TryFind(mount, entry.Image), out var template))
+        {
+            unknown.Add(entry.Image);
+        }
+
+        return template;
+    }
+
+    private (FileStat Stat, Copy Copy)? TryReadCopy(Mount mount, CopyEntry entry) =>
+        unreadable.TryUse(entry.File.Text, () => ReadCopy(mount, entry), out var copy) ? copy : null;
+
+    private (FileStat Stat, Copy Copy)? ReadCopy(Mount mount, CopyEntry entry)
     {
         // With two names another daemon is about to finish adding or claiming it.
         if (!mount.TryStat(entry.File.Text, out var stat) || stat is not { IsRegular: true, Links: 1 })

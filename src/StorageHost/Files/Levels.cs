@@ -35,25 +35,40 @@ internal static class Levels
     }
 
     /// <summary>Reads the levels; what is not a level is left out.</summary>
-    public static Dictionary<ImageName, int> Read(Mount mount, FileNames names)
+    /// <param name="mount">Where.</param>
+    /// <param name="names">Which images there may be.</param>
+    /// <param name="unreadable">Keeps what cannot be read.</param>
+    /// <param name="unknown">Takes up the images whose levels cannot be read.</param>
+    public static Dictionary<ImageName, int> Read(Mount mount, FileNames names, UnreadableFiles unreadable, HashSet<ImageName> unknown)
     {
         var levels = new Dictionary<ImageName, int>();
-        Span<byte> buffer = stackalloc byte[MaxLength];
         foreach (var name in mount.TryStat(Folder, out _) ? mount.List(Folder) : [])
         {
-            if (names.ParseImage(name, out var image) is null && mount.TryOpenRegular($"{Folder}/{name}") is { } file)
+            if (names.ParseImage(name, out var image) is not null)
             {
-                using (file)
-                {
-                    var text = Encoding.ASCII.GetString(buffer[..Blocks.Read(file, name, buffer, 0)]);
-                    if (int.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var level))
-                    {
-                        levels[image] = level;
-                    }
-                }
+                continue;
+            }
+
+            if (!unreadable.TryUse($"{Folder}/{name}", () => TryRead(mount, $"{Folder}/{name}"), out var level))
+            {
+                unknown.Add(image);
+            }
+            else if (level is { } set)
+            {
+                levels[image] = set;
             }
         }
 
         return levels;
+    }
+
+    private static int? TryRead(Mount mount, string name)
+    {
+        using var file = mount.TryOpenRegular(name);
+        Span<byte> buffer = stackalloc byte[MaxLength];
+        return file is not null
+            && int.TryParse(Encoding.ASCII.GetString(buffer[..Blocks.Read(file, name, buffer, 0)]).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var level)
+            ? level
+            : null;
     }
 }

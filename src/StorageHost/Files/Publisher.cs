@@ -181,9 +181,18 @@ internal sealed class Publisher(
         try
         {
             RequestMarks.Write(session.Mount.Opened(file), file.Name, mark);
-            return Publishing.Publish(session, file, disk, () => call.TryAnswer(published)) == Outcome.Published
-                ? published
-                : Standing(session.Mount, disk, mark) with { Returned = AddToPool(session, file, claim.Image) };
+            if (Publishing.Publish(session, file, disk, () => call.TryAnswer(published)) == Outcome.Published)
+            {
+                return published;
+            }
+
+            var standing = Standing(session.Mount, disk, mark);
+            if (mark is not null)
+            {
+                RequestMarks.Clear(session.Mount.Opened(file), file.Name);
+            }
+
+            return standing with { Returned = AddToPool(session, file, claim.Image) };
         }
         catch (StorageException exception) when (exception is { Call: "link", Errno: Errno.NoEntry })
         {

@@ -7,7 +7,7 @@ namespace StorageHost.Files;
 /// more, and what govirt's own daemon left. A leftover is first taken by renaming it, so that only one daemon ever decides about it;
 /// interrupted anywhere, the next run goes on.
 /// </summary>
-internal sealed partial class Recovery(StorageVolume volume, FileNames names, Publisher publisher, TimeProvider time, ILogger<Recovery> log)
+internal sealed partial class Recovery(StorageVolume volume, FileNames names, Publisher publisher, UnreadableFiles unreadable, TimeProvider time, ILogger<Recovery> log)
 {
     /// <summary>A copy of govirt's own daemon that was not written to for this long is not being made any more.</summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
@@ -21,7 +21,7 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
             {
                 if (!call.IsAbandoned)
                 {
-                    RecoverDead(session, directory);
+                    unreadable.TryUse(directory, () => RecoverDead(session, directory), out _);
                 }
             }
 
@@ -34,20 +34,28 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
     {
         foreach (var leftover in leftovers)
         {
-            using var file = mount.TryOpenRegular(leftover.File.Text);
-            if (file is null)
-            {
-                continue;
-            }
-
-            var stat = Mount.Stat(file, leftover.File.Text);
-            var written = DateTimeOffset.UnixEpoch + TimeSpan.FromMicroseconds(stat.Fingerprint.ModifiedNs / 1000);
-            if (time.GetUtcNow() - written > Quiet && !Locks.IsLockedByOthers(file, leftover.File.Text))
-            {
-                mount.TryUnlink(leftover.File.Text);
-                LogSwept(leftover.File.Text, stat.Links);
-            }
+            unreadable.TryUse(leftover.File.Text, () => Sweep(mount, leftover.File.Text), out _);
         }
+    }
+
+    private bool Sweep(Mount mount, string name)
+    {
+        using var file = mount.TryOpenRegular(name);
+        if (file is null)
+        {
+            return false;
+        }
+
+        var stat = Mount.Stat(file, name);
+        var written = DateTimeOffset.UnixEpoch + TimeSpan.FromMicroseconds(stat.Fingerprint.ModifiedNs / 1000);
+        if (time.GetUtcNow() - written <= Quiet || Locks.IsLockedByOthers(file, name))
+        {
+            return false;
+        }
+
+        mount.TryUnlink(name);
+        LogSwept(name, stat.Links);
+        return true;
     }
 
     private void RecoverOwn(VolumeSession session, StorageCall<bool> call)
@@ -57,51 +65,62 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
             // Asked after the listing: a name in use now cannot have been left over then.
             if (!call.IsAbandoned && !session.Private.IsInUse(name) && !name.EndsWith($"/{PrivateDirectory.LockName}", StringComparison.Ordinal))
             {
-                Settle(session, name);
+                TrySettle(session, name);
             }
         }
     }
 
-    private void RecoverDead(VolumeSession session, string directory)
+    /// <summary>Recovers what a daemon left; true when it is dead and nothing of it is left.</summary>
+    private bool RecoverDead(VolumeSession session, string directory)
     {
         var lockName = $"{directory}/{PrivateDirectory.LockName}";
         if (!session.Mount.TryStat(directory, out _) || LockFile.TryAcquire(session.Mount, lockName) is not { } lockFile)
         {
-            return;
+            return false;
         }
 
         using (lockFile)
         {
-            foreach (var name in session.Mount.List(directory).Where(name => name != PrivateDirectory.LockName))
+            var left = session.Mount.List(directory).Where(name => name != PrivateDirectory.LockName).Count(name => !TrySettle(session, $"{directory}/{name}"));
+            if (left > 0)
             {
-                Settle(session, $"{directory}/{name}");
+                return false;
             }
 
             session.Mount.TryUnlink(lockName);
             session.Mount.TryUnlink(directory, Syscalls.AtRemoveDir);
             LogRecovered(directory);
+            return true;
         }
     }
 
-    /// <summary>A claim whose copy has no other name goes back to its pool; any other private name is unlinked.</summary>
-    private void Settle(VolumeSession session, string name)
+    /// <summary>Settles a private name, which is another one each time it is tried; so the log calls it by what it is.</summary>
+    private bool TrySettle(VolumeSession session, string name)
     {
-        var text = PrivateNames.ClaimedImage(Path.GetFileName(name));
+        var image = PrivateNames.ClaimedImage(Path.GetFileName(name));
+        return unreadable.TryUse(image is null ? "a private file" : $"a claimed copy of {image}", () => Settle(session, name, image), out _);
+    }
+
+    /// <summary>A claim whose copy has no other name goes back to its pool; any other private name is unlinked. False when it is gone.</summary>
+    private bool Settle(VolumeSession session, string name, string? text)
+    {
         using var file = session.Private.NewFile(text is null ? PrivateKind.Making : PrivateKind.Claim, text ?? "");
         if (!session.Mount.TryRename(name, file.Name) || !session.Mount.TryStat(file.Name, out var stat))
         {
-            return;
+            return false;
         }
 
         if (stat is { Links: 1, IsRegular: true } && text is not null && names.ParseImage(text, out var image) is null)
         {
+            RequestMarks.Clear(session.Mount.Opened(file), file.Name);
             var copy = publisher.AddToPool(session, file, image);
             LogReturned(image, copy.Number);
-            return;
+            return true;
         }
 
         session.Mount.TryUnlink(file.Name);
         LogSwept(name, stat.Links);
+        return true;
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Recovered the private directory {Directory} of a daemon that no longer lives")]

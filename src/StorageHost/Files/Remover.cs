@@ -96,7 +96,7 @@ internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspe
                 held.Add(opened);
                 if (!Locks.TryKeepQemuOut(opened, file.Text))
                 {
-                    throw new RefusedException(Refusal.DiskInUse, $"{file} is open in a virtual machine or another program; stop that first");
+                    throw new RefusedException(Refusal.DiskInUse, $"{file} is open in a virtual machine or another program, which has to be stopped first (or the daemon has no right to it)");
                 }
             }
 

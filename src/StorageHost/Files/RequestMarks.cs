@@ -17,6 +17,9 @@ internal static class RequestMarks
         }
     }
 
+    /// <summary>Takes the mark off a copy that goes back to its pool: it is for whoever comes next.</summary>
+    public static void Clear(SafeFileHandle file, string name) => Attributes.Remove(file, name, Attribute);
+
     /// <summary>The mark of a disk that was made for this very request, and is durable now; null when there is no such disk of that name.</summary>
     public static RequestMark? Find(Mount mount, FileName disk, RequestMark? wanted)
     {

@@ -15,7 +15,7 @@ internal sealed partial class StorageThreads : IDisposable
 {
     private const int QueueLimit = 4096;
 
-    private readonly BlockingCollection<IStorageCall> queue = new(QueueLimit);
+    private readonly BlockingCollection<IStorageCall> queue = [];
     private readonly StorageOptions options;
     private readonly TimeProvider time;
     private readonly ILogger<StorageThreads> log;
@@ -111,6 +111,7 @@ internal sealed partial class StorageThreads : IDisposable
     {
         if (!queue.IsAddingCompleted)
         {
+            // Whatever else waits: what is not closed here would be closed by the finalizer, which must not hang.
             queue.TryAdd(new StorageCall<bool>(_ =>
             {
                 resource.Dispose();
@@ -127,7 +128,7 @@ internal sealed partial class StorageThreads : IDisposable
         using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
         var call = new StorageCall<T>(work);
         await using var _ = abandoned.Token.UnsafeRegister(static state => ((StorageCall<T>)state!).Abandon(), call);
-        if (queue.IsAddingCompleted || !queue.TryAdd(call))
+        if (queue.IsAddingCompleted || queue.Count >= QueueLimit || !queue.TryAdd(call))
         {
             throw new RefusedException(Refusal.StorageUnavailable, "too many storage operations wait already");
         }

@@ -99,6 +99,9 @@ internal static unsafe partial class Syscalls
     [LibraryImport(LibC, EntryPoint = "fsetxattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int SetAttribute(SafeFileHandle file, string name, byte* value, nint size, int flags);
 
+    [LibraryImport(LibC, EntryPoint = "fremovexattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int RemoveAttribute(SafeFileHandle file, string name);
+
     [LibraryImport(LibC, EntryPoint = "fchmod", SetLastError = true)]
     public static partial int ChangeMode(SafeFileHandle file, uint mode);
 

@@ -11,6 +11,11 @@ internal sealed class Tidying(StorageVolume volume, RightOfWay way, TimeProvider
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
+    /// <summary>For so long the end of the daemon waits.</summary>
+    private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(2);
+
+    private readonly Lock gate = new();
+    private readonly CancellationTokenSource left = new();
     private readonly ConcurrentQueue<PrivateFile> files = new();
     private Task last = Task.CompletedTask;
     private int waiting;
@@ -21,15 +26,25 @@ internal sealed class Tidying(StorageVolume volume, RightOfWay way, TimeProvider
         files.Enqueue(file);
         if (Interlocked.Exchange(ref waiting, 1) == 0)
         {
-            last = Task.WhenAll(last, TidyAsync());
+            lock (gate)
+            {
+                last = Task.WhenAll(last, TidyAsync());
+            }
         }
     }
 
-    /// <summary>Tidies up now.</summary>
+    /// <summary>Tidies up now, as far as the storage lets it within two seconds.</summary>
     public async ValueTask DisposeAsync()
     {
+        await using var late = time.CreateTimer(_ => left.Cancel(), null, LeaveTimeout, Timeout.InfiniteTimeSpan);
         await UnlinkAsync(TimeSpan.Zero);
-        await last;
+        Task begun;
+        lock (gate)
+        {
+            begun = last;
+        }
+
+        await begun;
     }
 
     private async Task TidyAsync()
@@ -52,9 +67,9 @@ internal sealed class Tidying(StorageVolume volume, RightOfWay way, TimeProvider
             {
                 try
                 {
-                    await volume.RunAsync("unlink a private name", (VolumeSession session, StorageCall<bool> _) => session.Mount.TryUnlink(file.Name), CancellationToken.None);
+                    await volume.RunAsync("unlink a private name", (VolumeSession session, StorageCall<bool> _) => session.Mount.TryUnlink(file.Name), left.Token);
                 }
-                catch (RefusedException)
+                catch (Exception exception) when (exception is RefusedException or OperationCanceledException)
                 {
                     // Recovery does it when the storage answers again.
                 }

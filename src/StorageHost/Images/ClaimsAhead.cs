@@ -111,8 +111,17 @@ internal sealed partial class ClaimsAhead(Pools pools, IPublisher publisher, Rig
             // The copies are where they are; the next scan or recovery finds them.
             LogHindered(exception.Message);
         }
+#pragma warning disable CA1031 // Nobody waits for this, so nobody else would hear of it; the next turn tries again.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            LogBroken(exception);
+        }
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Copies cannot be claimed ahead or given back now: {Reason}")]
     private partial void LogHindered(string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Unexpected failure of claiming copies ahead")]
+    private partial void LogBroken(Exception exception);
 }

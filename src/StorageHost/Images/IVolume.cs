@@ -5,12 +5,14 @@ namespace StorageHost.Images;
 /// <param name="Copies">The ready copies.</param>
 /// <param name="HeldElsewhere">How many copies of an image other daemons on the volume have claimed, for a caller or ahead.</param>
 /// <param name="Levels">The wanted levels that were set, here or on another node.</param>
+/// <param name="Unknown">Images of which the storage would not say something just now, so that nothing is known of them.</param>
 /// <param name="Space">The room on the volume.</param>
 internal sealed record VolumeScan(
     IReadOnlyList<Template> Templates,
     IReadOnlyList<Copy> Copies,
     IReadOnlyDictionary<ImageName, int> HeldElsewhere,
     IReadOnlyDictionary<ImageName, int> Levels,
+    IReadOnlySet<ImageName> Unknown,
     VolumeSpace Space);
 
 /// <summary>The volume that the storage directory lies on (port; implemented in Files). Only "does not exist" is ever reported as absent.</summary>

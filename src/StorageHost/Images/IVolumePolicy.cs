@@ -8,4 +8,7 @@ internal interface IVolumePolicy
 
     /// <summary>How often the directory is looked at without a call.</summary>
     TimeSpan RescanInterval { get; }
+
+    /// <summary>How long a storage operation may take.</summary>
+    TimeSpan OperationTimeout { get; }
 }

@@ -12,8 +12,8 @@ internal sealed partial class PoolPass(
 
     private long promised;
 
-    /// <summary>Makes copies for callers who wait.</summary>
-    public async Task ServeAsync(Pool pool, int copies, CancellationToken cancellationToken)
+    /// <summary>Makes copies for callers who wait; true.</summary>
+    public async Task<bool> ServeAsync(Pool pool, int copies, CancellationToken cancellationToken)
     {
         using var urgent = way.Take();
         var template = await volume.FindTemplateAsync(pool.Image, cancellationToken);
@@ -24,13 +24,19 @@ internal sealed partial class PoolPass(
         }
 
         await MakeAsync(pool, copies, _ => ValueTask.FromResult(Pace.Full), cancellationToken);
+        return true;
     }
 
-    /// <summary>Makes what the pool lacks, unless another daemon is at it.</summary>
-    public async Task FillAsync(Pool pool, CancellationToken cancellationToken)
+    /// <summary>Makes what the pool lacks; false when another daemon is at it.</summary>
+    public async Task<bool> FillAsync(Pool pool, CancellationToken cancellationToken)
     {
         await way.GiveWayAsync(Patience, cancellationToken);
-        await using var only = await LockAsync(pool.Image, cancellationToken);
+        await using var only = await volume.TryLockPoolAsync(pool.Image, cancellationToken);
+        if (only is null)
+        {
+            return false;
+        }
+
         // Others may have filled it until just now.
         await scanner.ScanAsync(cancellationToken);
         var missing = Math.Min(pool.Wanted - pool.Total, PoolPlan.MaxCopiesAtOnce);
@@ -38,18 +44,27 @@ internal sealed partial class PoolPass(
         {
             await MakeAsync(pool, missing, GiveWay(pool, cancellationToken), cancellationToken);
         }
+
+        return true;
     }
 
-    /// <summary>Deletes copies above the level, unless another daemon is at it.</summary>
-    public async Task TrimAsync(Pool pool, CancellationToken cancellationToken)
+    /// <summary>Deletes copies above the level; false when another daemon is at it.</summary>
+    public async Task<bool> TrimAsync(Pool pool, CancellationToken cancellationToken)
     {
         await way.GiveWayAsync(Patience, cancellationToken);
-        await using var only = await LockAsync(pool.Image, cancellationToken);
+        await using var only = await volume.TryLockPoolAsync(pool.Image, cancellationToken);
+        if (only is null)
+        {
+            return false;
+        }
+
         await scanner.ScanAsync(cancellationToken);
         while (pool.Total > pool.Wanted && await scanner.RetireOneAsync(pool, cancellationToken))
         {
             LogTrimmed(pool.Image, pool.Wanted);
         }
+
+        return true;
     }
 
     /// <summary>Filling gives way to claims and keeps to its rate, unless a caller has come to wait for it.</summary>
@@ -69,9 +84,6 @@ internal sealed partial class PoolPass(
         };
     }
 
-    private async Task<IAsyncDisposable> LockAsync(ImageName image, CancellationToken cancellationToken) =>
-        await volume.TryLockPoolAsync(image, cancellationToken) ?? throw new RefusedException(Refusal.JobConflict, $"another daemon sees to the pool of {image}");
-
     private async Task MakeAsync(Pool pool, int copies, Func<CopyProgress, ValueTask<Pace>> pace, CancellationToken cancellationToken)
     {
         var template = await volume.FindTemplateAsync(pool.Image, cancellationToken);
@@ -83,8 +95,9 @@ internal sealed partial class PoolPass(
 
         var job = pool.Job;
         var bytes = copies * template.AllocatedBytes;
+        var toCome = 0L;
         var made = 0;
-        Interlocked.Add(ref promised, bytes);
+        Promise(bytes);
         try
         {
             job?.BeginPass(copies, template.Fingerprint.Size);
@@ -95,6 +108,7 @@ internal sealed partial class PoolPass(
                 progress =>
                 {
                     job?.Progress(progress.Position);
+                    Promise(Math.Max(0, bytes - progress.Written));
                     return pace(progress);
                 },
                 cancellationToken);
@@ -104,7 +118,14 @@ internal sealed partial class PoolPass(
         finally
         {
             job?.EndPass(made);
-            Interlocked.Add(ref promised, -bytes);
+            Promise(0);
+        }
+
+        // What is written is missing from the free room already.
+        void Promise(long still)
+        {
+            Interlocked.Add(ref promised, still - toCome);
+            toCome = still;
         }
     }
 

@@ -21,12 +21,20 @@ internal sealed partial class PoolReconciler(
     public DateTimeOffset? LastTurn { get; private set; }
 
     /// <summary>Stops copying an image, and waits until it has stopped.</summary>
+    /// <exception cref="RefusedException">StorageTimeout: the storage keeps it from stopping.</exception>
     public async Task StopCopyingAsync(ImageName image, CancellationToken cancellationToken)
     {
         if (running.TryGetValue(image, out var current))
         {
             current.Cancel();
-            await current.Done.WaitAsync(cancellationToken);
+            try
+            {
+                await current.Done.WaitAsync(policy.OperationTimeout, time, cancellationToken);
+            }
+            catch (TimeoutException exception)
+            {
+                throw new RefusedException(Refusal.StorageTimeout, $"the copying of {image} does not end: the storage does not answer", exception);
+            }
         }
     }
 
@@ -80,8 +88,17 @@ internal sealed partial class PoolReconciler(
             await pools.ListenAsync(policy.RescanInterval, stoppingToken);
             foreach (var pool in pools.All.Where(pool => !pool.Closing))
             {
-                Advance(pool, stoppingToken);
-                ahead.Advance(pool, stoppingToken);
+                try
+                {
+                    Advance(pool, stoppingToken);
+                    ahead.Advance(pool, stoppingToken);
+                }
+#pragma warning disable CA1031 // One pool's misfortune must not keep the others from being filled, nor this one for ever.
+                catch (Exception exception)
+#pragma warning restore CA1031
+                {
+                    LogBroken(exception, "looking after a pool");
+                }
             }
 
             LastTurn = time.GetUtcNow();
@@ -127,23 +144,22 @@ internal sealed partial class PoolReconciler(
             await using var stop = stoppingToken.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), cancellation);
             try
             {
-                await (step switch
+                var isOurs = await (step switch
                 {
                     PoolStep.Serve => pass.ServeAsync(pool, copies, cancellation.Token),
                     PoolStep.Fill => pass.FillAsync(pool, cancellation.Token),
                     _ => pass.TrimAsync(pool, cancellation.Token),
                 });
-                pool.Problem = null;
+                pool.Problem = isOurs ? null : $"another daemon sees to the pool of {pool.Image}";
                 backoff.Reset();
+                if (!isOurs)
+                {
+                    backoff.RestFor(policy.RescanInterval);
+                }
             }
             catch (OperationCanceledException)
             {
                 LogStopped(pool.Image);
-            }
-            catch (RefusedException exception) when (exception.Reason == Refusal.JobConflict)
-            {
-                pool.Problem = exception.Message;
-                backoff.RestFor(policy.RescanInterval);
             }
             catch (RefusedException exception)
             {
@@ -152,7 +168,10 @@ internal sealed partial class PoolReconciler(
                 pool.Problem = exception.Message;
                 pool.Job?.Hinder(exception.Message);
                 backoff.Rest();
-                pool.FailWaiters(exception);
+                if (exception.Reason != Refusal.JobConflict)
+                {
+                    pool.FailWaiters(exception);
+                }
             }
 #pragma warning disable CA1031 // The pool is tried again whatever happened, and nobody may be left waiting.
             catch (Exception exception)

@@ -45,12 +45,8 @@ internal sealed partial class PoolScanner(
     {
         while (bytes > 0)
         {
-            if (pools.All.MaxBy(pool => pool.Ready) is not { Template: { } template } largest)
-            {
-                return;
-            }
-
-            if (!await RetireOneAsync(largest, cancellationToken))
+            if (pools.All.Where(pool => pool.Template is not null).MaxBy(pool => pool.Ready) is not { Template: { } template } largest
+                || !await RetireOneAsync(largest, cancellationToken))
             {
                 return;
             }
@@ -84,8 +80,8 @@ internal sealed partial class PoolScanner(
     {
         var templates = scan.Templates.ToDictionary(template => template.Image);
         var copies = scan.Copies.ToLookup(copy => copy.Image);
-        var images = templates.Keys.Union(scan.Levels.Keys).Union(copies.Select(group => group.Key)).ToHashSet();
-        foreach (var image in images)
+        var images = templates.Keys.Union(scan.Levels.Keys).Union(copies.Select(group => group.Key)).Union(scan.Unknown).ToHashSet();
+        foreach (var image in images.Except(scan.Unknown))
         {
             var template = templates.GetValueOrDefault(image);
             if (template is null && copies[image].Any() && !await IsAbsentAsync(image, cancellationToken))

@@ -1,4 +1,5 @@
 using StorageHost.IntegrationTests.Fixtures;
+using StorageHost.IntegrationTests.Interception;
 using Xunit;
 
 namespace StorageHost.IntegrationTests.Faults;
@@ -74,6 +75,49 @@ public sealed class SystemCallTests(Lab lab)
         }
 
         await daemon.Client.FillAsync("centos", 2);
+        await area.Oracle.CheckAsync();
+    }
+
+    /// <summary>As a file in split-brain, or one without a right for the daemon.</summary>
+    [DaemonTheory]
+    [InlineData("EIO")]
+    [InlineData("EACCES")]
+    public async Task A_file_that_the_storage_will_not_give_hinders_nothing_else(string error)
+    {
+        await using var area = await lab.AreaAsync(StorageKind.Xfs);
+        foreach (var image in new[] { "centos", "debian12", "rocky9" })
+        {
+            await area.PutTemplateAsync(image, await lab.Masters.SmallAsync());
+        }
+
+        var daemon = await area.StartAsync("--Storage:RescanInterval", "00:00:00.5");
+        foreach (var image in new[] { "centos", "debian12", "rocky9" })
+        {
+            await daemon.Client.FillAsync(image, 2);
+        }
+
+        var copy = (await FoundFile.ListAsync(area.Seen())).First(file => file.ImageOfCopy == "centos").Name;
+        string[] withheld = [copy, ".storagehost/levels/debian12", "rocky9_template.img"];
+        var asked = 0;
+        await using (await Interceptor.AttachAsync(daemon, area.Directory, call =>
+        {
+            asked += call is { Name: "fstatfs" } ? 1 : 0; // a look at the directory has come to its end
+            return Task.FromResult(withheld.Contains(call.File) ? Verdict.Fail(error == "EIO" ? 5 : 13) : Verdict.Pass);
+        }))
+        {
+            await Wait.UntilAsync("the directory to be read a few times", () => Task.FromResult(asked > 3));
+            await daemon.ReadyAsync(seconds: 10);
+            (await daemon.Client.SetImageAsync("centos", "web01")).Is(200);
+            (await daemon.Client.SetImageAsync("rocky9", "web02")).Refuses(503, "storage_unavailable");
+            Assert.All(withheld, name => Assert.Contains($"{name} cannot be used and is left alone", daemon.Output, StringComparison.Ordinal));
+        }
+
+        area.Oracle.Disk("web01", "centos");
+        foreach (var image in new[] { "centos", "debian12", "rocky9" })
+        {
+            await daemon.Client.PoolHoldsAsync(image, 2);
+        }
+
         await area.Oracle.CheckAsync();
     }
 

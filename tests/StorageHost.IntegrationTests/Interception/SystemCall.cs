@@ -45,7 +45,7 @@ internal sealed record SystemCall(string Name, string File, string Target, bool 
         [75] = ("fdatasync", Shape.File, true), [77] = ("ftruncate", Shape.File, true), [82] = ("rename", Shape.TwoPaths, true), [83] = ("mkdir", Shape.Path, true),
         [86] = ("link", Shape.TwoPaths, true), [87] = ("unlink", Shape.Path, true), [91] = ("fchmod", Shape.File, true), [93] = ("fchown", Shape.File, true),
         [138] = ("fstatfs", Shape.File, false), [190] = ("fsetxattr", Shape.File, true), [193] = ("fgetxattr", Shape.File, false),
-        [217] = ("getdents64", Shape.File, false), [221] = ("fadvise64", Shape.File, false), [257] = ("openat", Shape.At, false), [258] = ("mkdirat", Shape.At, true),
+        [199] = ("fremovexattr", Shape.File, true), [217] = ("getdents64", Shape.File, false), [221] = ("fadvise64", Shape.File, false), [257] = ("openat", Shape.At, false), [258] = ("mkdirat", Shape.At, true),
         [262] = ("newfstatat", Shape.At, false), [263] = ("unlinkat", Shape.At, true), [264] = ("renameat", Shape.TwoAt, true), [265] = ("linkat", Shape.TwoAt, true),
         [280] = ("utimensat", Shape.At, true), [285] = ("fallocate", Shape.File, true), [296] = ("pwritev", Shape.File, true), [316] = ("renameat2", Shape.TwoAt, true),
         [332] = ("statx", Shape.At, false),

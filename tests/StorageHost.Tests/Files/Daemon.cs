@@ -24,11 +24,12 @@ internal sealed class Daemon : IAsyncDisposable
         Templates = new TemplateFile(Sample.Names, inspector, Volume);
         tidying = new Tidying(Volume, new RightOfWay(TimeProvider.System), TimeProvider.System);
         Publisher = new Publisher(Volume, Sample.Names, Templates, permissions, inspector, () => Enumerable.Range(1, 1000), tidying);
-        Recovery = new Recovery(Volume, Sample.Names, Publisher, Clock, NullLogger<Recovery>.Instance);
+        var unreadable = new UnreadableFiles(NullLogger<UnreadableFiles>.Instance);
+        Recovery = new Recovery(Volume, Sample.Names, Publisher, unreadable, Clock, NullLogger<Recovery>.Instance);
         Remover = new Remover(Volume, Sample.Names, inspector, Templates, new DeletedFiles(Volume, Clock));
         Engine = new CopyEngine(Volume, Sample.Names, Templates, permissions, pool, TestMeters.OfImages(), Clock);
         var list = new TemplateList(Sample.Names, options.Value, TimeProvider.System);
-        Images = new ImageVolume(Volume, Sample.Names, Recovery, Templates, list, Threads);
+        Images = new ImageVolume(Volume, Sample.Names, Recovery, Templates, list, unreadable, Threads);
     }
 
     /// <summary>The clock by which files are old; deadlines go by the real one.</summary>

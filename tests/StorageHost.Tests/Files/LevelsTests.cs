@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using StorageHost.Files;
 using StorageHost.Images;
 using StorageHost.Tests.Images;
@@ -57,5 +58,6 @@ public sealed class LevelsTests : IAsyncLifetime
         Assert.Equal(Sample.Debian, Assert.Single(await ReadAsync()).Key);
     }
 
-    private Task<Dictionary<ImageName, int>> ReadAsync() => daemon.RunAsync(session => Levels.Read(session.Mount, Sample.Names));
+    private Task<Dictionary<ImageName, int>> ReadAsync() => daemon.RunAsync(
+        session => Levels.Read(session.Mount, Sample.Names, new UnreadableFiles(NullLogger<UnreadableFiles>.Instance), []));
 }

@@ -111,6 +111,18 @@ public sealed class PublisherTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_copy_that_was_marked_for_one_request_is_nobodys_again_when_it_goes_back()
+    {
+        var claims = await daemon.Engine.MakeAsync(Sample.Centos, 2, _ => default, CancellationToken.None);
+        var mark = new RequestMark("key", "setimage centos web01", DiskSource.Pool);
+        await daemon.Publisher.PublishAsync(claims[0], Sample.Web01, null, CancellationToken.None);
+        var returned = (await daemon.Publisher.PublishAsync(claims[1], Sample.Web01, mark, CancellationToken.None)).Returned;
+        File.Delete(store["web01.qcow2"]);
+        await daemon.PublishAsync(returned!, Sample.Web01);
+        Assert.Equal(ClaimOutcome.HostExists, (await daemon.Publisher.FindAsync(Sample.Web01, mark, CancellationToken.None))!.Outcome);
+    }
+
+    [Fact]
     public async Task The_same_request_sent_again_gets_the_disk_of_the_first_and_no_other_does()
     {
         var mark = new RequestMark("key", "setimage centos web01", DiskSource.Pool);

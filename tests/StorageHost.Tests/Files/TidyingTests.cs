@@ -87,6 +87,23 @@ public sealed class TidyingTests : IAsyncLifetime
         await Eventually.EndsAsync(stopping);
     }
 
+    [Fact]
+    public async Task A_storage_that_hangs_does_not_keep_the_daemon_from_stopping()
+    {
+        using var urgent = way.Take();
+        using var blocked = new ManualResetEventSlim();
+        tidying.Leave(await NewAsync());
+        tidying.Leave(await NewAsync());
+        var held = Enumerable.Range(0, 4).Select(_ => daemon.RunAsync(_ => blocked.Wait(TimeSpan.FromSeconds(20)))).ToArray();
+        await Eventually.HoldsAsync(() => daemon.Threads.Busy == 4);
+        var stopping = tidying.DisposeAsync().AsTask();
+        Assert.False(stopping.IsCompleted);
+        await Eventually.HoldsAsync(() => stopping.IsCompleted, time, TimeSpan.FromMilliseconds(500));
+        Assert.Equal(2, store.Private.Count);
+        blocked.Set();
+        await Task.WhenAll(held);
+    }
+
     private async Task<PrivateFile> NewAsync()
     {
         var file = await daemon.RunAsync(session => session.Private.NewFile(PrivateKind.Claim, Sample.Centos.Text));

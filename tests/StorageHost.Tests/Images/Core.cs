@@ -78,6 +78,9 @@ internal sealed class Core : IAsyncDisposable
     /// <summary>What other daemons have claimed.</summary>
     public ConcurrentDictionary<ImageName, int> HeldElsewhere { get; } = new();
 
+    /// <summary>Images of which the storage does not say everything.</summary>
+    public ConcurrentBag<ImageName> Unknown { get; } = [];
+
     public ConcurrentDictionary<Hostname, ImageName> Disks { get; } = new();
 
     /// <summary>The requests that disks were made for, where these had a name.</summary>

@@ -106,5 +106,6 @@ internal static class OnVolume
     }
 
     private static VolumeScan Scan(Core core) =>
-        new([.. core.Templates.Values], [.. core.Copies.Values.OrderBy(copy => copy.Number)], core.HeldElsewhere, core.Levels.Where(level => level.Value > 0).ToDictionary(), core.Space);
+        new([.. core.Templates.Values], [.. core.Copies.Values.OrderBy(copy => copy.Number)], core.HeldElsewhere, core.Levels.Where(level => level.Value > 0).ToDictionary(),
+            new HashSet<ImageName>(core.Unknown), core.Space);
 }

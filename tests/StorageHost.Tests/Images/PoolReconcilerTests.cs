@@ -33,7 +33,7 @@ public sealed class PoolReconcilerTests : IAsyncLifetime
         core.Volume.Setup(volume => volume.RecoverAsync(It.IsAny<CancellationToken>())).Callback(() => calls.Add("recover")).Returns(Task.CompletedTask);
         core.Volume.Setup(volume => volume.EnsureServedAsync(It.IsAny<CancellationToken>())).Callback(() => calls.Add("ensure")).Returns(Task.CompletedTask);
         core.Volume.Setup(volume => volume.ScanAsync(It.IsAny<CancellationToken>())).Callback(() => calls.Add("scan"))
-            .ReturnsAsync(new VolumeScan([], [], new Dictionary<ImageName, int>(), new Dictionary<ImageName, int>(), core.Space));
+            .ReturnsAsync(new VolumeScan([], [], new Dictionary<ImageName, int>(), new Dictionary<ImageName, int>(), new HashSet<ImageName>(), core.Space));
         await core.StartAsync();
         Assert.Equal("ensure recover scan", string.Join(' ', calls.Take(3)));
     }
@@ -81,6 +81,32 @@ public sealed class PoolReconcilerTests : IAsyncLifetime
         core.Gate = Task.CompletedTask;
         await core.PassesUntilAsync(() => core.Pool is { Ready: 1, Problem: null, Job: null });
         Assert.Equal(JobState.Succeeded, core.Jobs.All.Single().Snapshot().State);
+    }
+
+    [Fact]
+    public async Task A_template_that_changes_while_it_is_copied_is_a_failure_but_callers_wait_on()
+    {
+        core.Gate = Task.FromException(new RefusedException(Refusal.JobConflict, "the template centos changed while it was copied"));
+        var wait = core.Pool.TakeOrWait(CancellationToken.None).Next!;
+        await core.StartAsync();
+        await Eventually.HoldsAsync(() => core.Pool.Failures > 0 && core.Pool.Problem is not null);
+        Assert.False(wait.IsCompleted);
+        core.Gate = Task.CompletedTask;
+        await core.PassesUntilAsync(() => wait.IsCompletedSuccessfully);
+    }
+
+    [Fact]
+    public async Task Copying_that_does_not_end_is_waited_for_no_longer_than_a_storage_call()
+    {
+        var hanging = new TaskCompletionSource<IReadOnlyList<Claim>>();
+        core.Engine.Setup(engine => engine.MakeAsync(Centos, It.IsAny<int>(), It.IsAny<Func<CopyProgress, ValueTask<Pace>>>(), It.IsAny<CancellationToken>())).Returns(hanging.Task);
+        core.Levels[Centos] = 1;
+        await core.StartAsync();
+        await Eventually.HoldsAsync(() => core.Pool.Job?.CopiesAtOnce == 1);
+        var stopping = core.Reconciler.StopCopyingAsync(Centos, CancellationToken.None);
+        await core.PassesUntilAsync(() => stopping.IsCompleted);
+        Assert.Equal(Refusal.StorageTimeout, (await Assert.ThrowsAsync<RefusedException>(() => stopping)).Reason);
+        hanging.SetCanceled();
     }
 
     [Fact]

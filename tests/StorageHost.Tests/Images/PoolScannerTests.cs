@@ -97,7 +97,7 @@ public sealed class PoolScannerTests : IAsyncLifetime
         core.Publisher.Setup(publisher => publisher.FindAsync(Web01, null, It.IsAny<CancellationToken>())).Returns(looked.Task);
         var publishing = core.Service.SetImageAsync(Centos, Web01, null, CancellationToken.None);
         core.Volume.Setup(volume => volume.ScanAsync(It.IsAny<CancellationToken>()))
-            .ReturnsAsync(new VolumeScan([], [], new Dictionary<ImageName, int>(), new Dictionary<ImageName, int>(), core.Space));
+            .ReturnsAsync(new VolumeScan([], [], new Dictionary<ImageName, int>(), new Dictionary<ImageName, int>(), new HashSet<ImageName>(), core.Space));
         await ScanAsync();
         looked.SetResult(null);
         await Eventually.HoldsAsync(() => core.Pools.All.Sum(pool => pool.Waiting) == 1);
@@ -136,13 +136,40 @@ public sealed class PoolScannerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_has_no_template_now_keeps_no_other_pool_from_giving_back()
+    {
+        core.Templates[Debian] = Template(Debian);
+        core.AddCopies(4);
+        core.AddCopies(2, image: Debian);
+        await ScanAsync();
+        core.Pool.BeginScan();
+        core.Pool.EndScan(null, [.. core.Copies.Values.Where(copy => copy.Image == Centos)], 0, 0);
+        await core.Scanner.GiveBackAsync(1000, CancellationToken.None);
+        Assert.Equal((4, 1), (core.Pool.Ready, core.Pools.Get(Debian).Ready));
+    }
+
+    [Fact]
+    public async Task Of_what_the_storage_does_not_say_nothing_changes()
+    {
+        core.AddCopies(2);
+        core.Levels[Centos] = 2;
+        await ScanAsync();
+        core.Levels.Clear();
+        core.Templates.Clear();
+        core.Copies.Clear();
+        core.Unknown.Add(Centos);
+        await ScanAsync();
+        Assert.Equal((2, 2, true), (core.Pool.Ready, core.Pool.Wanted, core.Pool.Template is not null));
+    }
+
+    [Fact]
     public async Task A_scan_that_fails_changes_nothing_and_the_next_one_may_succeed()
     {
         core.AddCopies(2);
         await ScanAsync();
         core.Volume.SetupSequence(volume => volume.ScanAsync(It.IsAny<CancellationToken>()))
             .ThrowsAsync(new RefusedException(Refusal.StorageTimeout, "late"))
-            .ReturnsAsync(new VolumeScan([Template()], [Copy(1)], new Dictionary<ImageName, int>(), new Dictionary<ImageName, int>(), core.Space));
+            .ReturnsAsync(new VolumeScan([Template()], [Copy(1)], new Dictionary<ImageName, int>(), new Dictionary<ImageName, int>(), new HashSet<ImageName>(), core.Space));
         await Assert.ThrowsAsync<RefusedException>(ScanAsync);
         Assert.Equal(2, core.Pool.Ready);
         await ScanAsync();

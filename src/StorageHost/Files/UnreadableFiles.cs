@@ -1,0 +1,37 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+
+namespace StorageHost.Files;
+
+/// <summary>
+/// Files that the storage does not let us have one by one, such as those in split-brain or without a right for us: each is left alone, said
+/// once in the log, and looked at again the next time. It must not keep us from all others.
+/// </summary>
+internal sealed partial class UnreadableFiles(ILogger<UnreadableFiles> log)
+{
+    private readonly ConcurrentDictionary<string, bool> known = new(StringComparer.Ordinal);
+
+    /// <summary>Does something with a file; false when the storage answers EIO or EACCES for it. What else fails concerns more than this file.</summary>
+    public bool TryUse<T>(string name, Func<T> use, [MaybeNullWhen(false)] out T result)
+    {
+        try
+        {
+            result = use();
+            known.TryRemove(name, out _);
+            return true;
+        }
+        catch (StorageException exception) when (exception.Errno is Errno.InputOutput or Errno.Access)
+        {
+            if (known.TryAdd(name, true))
+            {
+                LogUnreadable(name, exception.Call, Errno.Name(exception.Errno));
+            }
+
+            result = default;
+            return false;
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Name} cannot be used and is left alone: {Call}: {Errno}")]
+    private partial void LogUnreadable(string name, string call, string errno);
+}
