@@ -21,7 +21,7 @@ public sealed class HeldTests(Lab lab, ITestOutputHelper output)
         await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         var client = (await area.StartAsync()).Client;
         var seen = new HashSet<(int Status, bool Held)>();
-        for (var round = 0; round < TortureSettings.Count(8, 100); round++)
+        for (var round = 0; round < TortureSettings.Count(4, 100); round++)
         {
             var host = string.Create(CultureInfo.InvariantCulture, $"web{round}");
             (await client.SetImageAsync("centos", host)).Is(200);
