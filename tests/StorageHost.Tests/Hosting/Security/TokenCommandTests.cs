@@ -25,6 +25,20 @@ public sealed class TokenCommandTests : IDisposable
         Assert.NotEqual(token, Run("add", "other", "read").Said, StringComparer.Ordinal);
     }
 
+    /// <summary>Else the daemon, another user than who adds them, could not read them any more.</summary>
+    [Fact]
+    public void A_file_that_is_there_keeps_its_mode()
+    {
+        const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
+        File.WriteAllText(scratch.File("tokens"), "");
+        File.SetUnixFileMode(scratch.File("tokens"), Mode);
+        Run("add", "ci", "read");
+        Run("add", "ops", "destroy");
+        Run("remove", "ci");
+        Assert.Equal("ops destroy\n", Run("list").Said);
+        Assert.Equal(Mode, File.GetUnixFileMode(scratch.File("tokens")));
+    }
+
     [Fact]
     public void Tokens_are_listed_and_removed_and_the_rest_of_the_file_stays()
     {
