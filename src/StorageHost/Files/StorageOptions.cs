@@ -26,7 +26,10 @@ internal sealed class StorageOptions : IVolumePolicy
     /// <summary>How much of the volume stays free of copies, in percent of its size.</summary>
     public int ReservePercent { get; set; } = 5;
 
-    /// <summary>How long one storage operation may take before its caller is told that the outcome is unknown.</summary>
+    /// <summary>
+    /// How long one storage operation may take before its caller is told that the outcome is unknown. The breaker's sampling time goes by
+    /// what it is at the start.
+    /// </summary>
     public TimeSpan OperationTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>The same for what moves data: a block of a copy, its fsync, a listing of the directory.</summary>
