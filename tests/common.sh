@@ -31,6 +31,7 @@ install_lab() {
     install_missing <<'END'
 qemu-img qemu-utils
 qemu-nbd qemu-utils
+qemu-storage-daemon qemu-system-common
 glusterd glusterfs-server
 mount.glusterfs glusterfs-client
 mkfs.xfs xfsprogs

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using StorageHost.IntegrationTests.Fixtures;
 using Xunit;
 
@@ -17,8 +16,8 @@ public sealed class RepeatedRequestTests(Lab lab)
         await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         var first = await area.StartAsync();
         await first.Client.FillAsync("centos", 1);
-        var disk = (await SetImageAsync(first.Client, "web01", "a")).Is(200).ToString();
-        var data = (await AddStorageAsync(first.Client, "web01", "b")).Is(200).ToString();
+        var disk = (await first.Client.SetImageAsync("centos", "web01", key: "a")).Is(200).ToString();
+        var data = (await first.Client.AddStorageAsync("web01", 1, key: "b")).Is(200).ToString();
         area.Oracle.Disk("web01", "centos");
         area.Oracle.DataDisk("web01_storage_1G");
 
@@ -28,16 +27,16 @@ public sealed class RepeatedRequestTests(Lab lab)
         var other = await area.StartAtAsync(1);
         await AgainAsync(other.Client);
 
-        (await SetImageAsync(other.Client, "web01", "c")).Refuses(409, "host_exists");
+        (await other.Client.SetImageAsync("centos", "web01", key: "c")).Refuses(409, "host_exists");
         (await other.Client.SetImageAsync("centos", "web01")).Refuses(409, "host_exists");
-        Assert.Equal("web01_storage_1G_1", (await AddStorageAsync(other.Client, "web01", "d")).Is(200).GetProperty("disk").GetString());
+        Assert.Equal("web01_storage_1G_1", (await other.Client.AddStorageAsync("web01", 1, key: "d")).Is(200).GetProperty("disk").GetString());
         area.Oracle.DataDisk("web01_storage_1G_1");
         await area.Oracle.CheckAsync();
 
         async Task AgainAsync(Client client)
         {
-            Assert.Equal(disk, (await SetImageAsync(client, "web01", "a")).Is(200).ToString());
-            Assert.Equal(data, (await AddStorageAsync(client, "web01", "b")).Is(200).ToString());
+            Assert.Equal(disk, (await client.SetImageAsync("centos", "web01", key: "a")).Is(200).ToString());
+            Assert.Equal(data, (await client.AddStorageAsync("web01", 1, key: "b")).Is(200).ToString());
         }
     }
 
@@ -47,20 +46,11 @@ public sealed class RepeatedRequestTests(Lab lab)
         await using var area = await lab.AreaAsync(StorageKind.Xfs);
         await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         var client = (await area.StartAsync()).Client;
-        var answers = await Task.WhenAll(Enumerable.Range(0, 10).SelectMany(_ => new[] { SetImageAsync(client, "web01", "a"), AddStorageAsync(client, "web01", "b") }));
+        var answers = await Task.WhenAll(Enumerable.Range(0, 10).SelectMany(_ => new[] { client.SetImageAsync("centos", "web01", key: "a"), client.AddStorageAsync("web01", 1, key: "b") }));
         string[] disks = [.. answers.Select(answer => answer.Is(200).GetProperty("disk").GetString()!).ToHashSet(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         Assert.Equal("web01.qcow2 web01_storage_1G", string.Join(' ', disks));
         area.Oracle.Disk("web01", "centos");
         area.Oracle.DataDisk("web01_storage_1G");
         await area.Oracle.CheckAsync();
     }
-
-    private static Task<Answer> SetImageAsync(Client client, string hostname, string key) =>
-        PostAsync(client, new { action = "setimage", createvmform = new { image = "centos", hostname } }, key);
-
-    private static Task<Answer> AddStorageAsync(Client client, string hostname, string key) =>
-        PostAsync(client, new { action = "addstorage", storageinfo = new { hostname, size = 1 } }, key);
-
-    private static Task<Answer> PostAsync(Client client, object body, string key) =>
-        client.SendAsync(HttpMethod.Post, "/", JsonSerializer.Serialize(body), headers: [("Idempotency-Key", key)]);
 }

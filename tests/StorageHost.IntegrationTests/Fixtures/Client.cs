@@ -29,8 +29,14 @@ internal sealed class Client : IDisposable
 
     public Task<Answer> GetAsync(string path) => SendAsync(HttpMethod.Get, path);
 
-    public Task<Answer> PostAsync(object body, bool async = false) =>
-        SendAsync(HttpMethod.Post, "/", JsonSerializer.Serialize(body), headers: async ? [("Prefer", "respond-async")] : []);
+    /// <param name="body">What is sent as JSON.</param>
+    /// <param name="async">Whether not to wait.</param>
+    /// <param name="key">The name that the request has for whoever sends it again; null for none.</param>
+    public Task<Answer> PostAsync(object body, bool async = false, string? key = null)
+    {
+        (string Name, string? Value)[] headers = [("Prefer", async ? "respond-async" : null), ("Idempotency-Key", key)];
+        return SendAsync(HttpMethod.Post, "/", JsonSerializer.Serialize(body), headers: [.. from header in headers where header.Value is not null select (header.Name, header.Value)]);
+    }
 
     public Task<Answer> DeleteAsync(object body) => SendAsync(HttpMethod.Delete, "/", JsonSerializer.Serialize(body));
 

@@ -84,12 +84,16 @@ internal sealed class GlusterCluster
     public Task SetAsync(string volume, string option, string value) => Wait.UntilAsync(
         $"{option} of {volume} to be set", async () => (await Nodes[0].TryGlusterAsync("volume", "set", volume, option, value)).ExitCode == 0);
 
-    /// <summary>Waits until every brick of a volume holds what the others hold.</summary>
+    /// <summary>
+    /// Waits until every brick of a volume holds what the others hold, and nothing else: what a brick has too much becomes a second name in
+    /// a directory of Gluster's own, which shows in the file's count of names until the next heal that finds nothing to do.
+    /// </summary>
     public Task HealedAsync(string volume) => Wait.UntilAsync($"{volume} to be healed", async () =>
     {
         await Nodes[0].TryGlusterAsync("volume", "heal", volume);
         var said = await Nodes[0].TryGlusterAsync("volume", "heal", volume, "info");
-        return said.Output.Split("Number of entries: 0").Length - 1 == Size;
+        return said.Output.Split("Number of entries: 0").Length - 1 == Size
+            && !Nodes.SelectMany(node => Directory.GetDirectories(node.BrickOf(volume), ".glusterfs-anonymous-inode-*")).SelectMany(Directory.EnumerateFileSystemEntries).Any();
     }, seconds: 120);
 
     /// <summary>The power of all nodes goes at once: what no brick has forced out to its disk is lost.</summary>

@@ -10,12 +10,21 @@ internal sealed class HeldDisk : IAsyncDisposable
 
     private HeldDisk(int pid, string pidFile) => (this.pid, this.pidFile) = (pid, pidFile);
 
-    public static async Task<HeldDisk> OpenAsync(StorageArea area, string disk, int place = 0)
+    /// <summary>The programs that hold one.</summary>
+    public static IReadOnlyList<string> Programs { get; } = ["qemu-nbd", "qemu-storage-daemon"];
+
+    public static async Task<HeldDisk> OpenAsync(StorageArea area, string disk, int place = 0, string program = "qemu-nbd")
     {
         var home = Path.Combine(Lab.Directory, "held");
         Directory.CreateDirectory(home);
         var written = Path.Combine(home, "pid");
-        await area.Places[place].RunAsync("qemu-nbd", "--fork", "--persistent", "--pid-file", written, "--socket", Path.Combine(home, "socket"), "-f", "qcow2", Path.Combine(area.Directory, disk));
+        var socket = Path.Combine(home, "socket");
+        var file = Path.Combine(area.Directory, disk);
+        string[] arguments = program == "qemu-nbd"
+            ? ["--fork", "--persistent", "--pid-file", written, "--socket", socket, "-f", "qcow2", file]
+            : ["--daemonize", "--pidfile", written, "--nbd-server", $"addr.type=unix,addr.path={socket}",
+                "--blockdev", $"driver=qcow2,node-name=disk,file.driver=file,file.filename={file}", "--export", "type=nbd,id=guest,node-name=disk,writable=on"];
+        await area.Places[place].RunAsync([program, .. arguments]);
         var number = int.Parse((await File.ReadAllTextAsync(written)).Trim(), CultureInfo.InvariantCulture);
         var recorded = Path.Combine(Lab.Directory, "pids", number.ToString(CultureInfo.InvariantCulture));
         await File.WriteAllTextAsync(recorded, "");
@@ -25,7 +34,7 @@ internal sealed class HeldDisk : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Shell.SignalAsync("TERM", pid);
-        await Wait.UntilAsync("qemu-nbd to end", () => Task.FromResult(!Directory.Exists($"/proc/{pid}")));
+        await Wait.UntilAsync("QEMU to end", () => Task.FromResult(!Directory.Exists($"/proc/{pid}")));
         File.Delete(pidFile);
     }
 }

@@ -5,7 +5,7 @@ internal static class Requirements
 {
     private static readonly (string Program, string Package)[] Programs =
     [
-        ("qemu-img", "qemu-utils"), ("qemu-nbd", "qemu-utils"), ("qemu-io", "qemu-utils"), ("glusterd", "glusterfs-server"),
+        ("qemu-img", "qemu-utils"), ("qemu-nbd", "qemu-utils"), ("qemu-io", "qemu-utils"), ("qemu-storage-daemon", "qemu-system-common"), ("glusterd", "glusterfs-server"),
         ("mount.glusterfs", "glusterfs-client"), ("mkfs.xfs", "xfsprogs"), ("xfs_io", "xfsprogs"), ("ip", "iproute2"), ("strace", "strace"),
         ("nsenter", "util-linux"), ("losetup", "mount"), ("kill", "procps"), ("find", "findutils"), ("openssl", "openssl"), ("runuser", "util-linux"), ("lintian", "lintian"), ("systemd-analyze", "systemd"), ("unshare", "util-linux"), ("man", "man-db"), ("curl", "curl"),
         ("promtool", "prometheus"),

@@ -11,11 +11,11 @@ internal static class Verbs
     public static Task<Answer> DupAsync(this Client client, string image, int wanted) =>
         client.PostAsync(new { action = "dup", duplicateinfo = new Dictionary<string, int>(StringComparer.Ordinal) { [image] = wanted } });
 
-    public static Task<Answer> SetImageAsync(this Client client, string image, string hostname, bool async = false) =>
-        client.PostAsync(new { action = "setimage", createvmform = new { image, hostname } }, async);
+    public static Task<Answer> SetImageAsync(this Client client, string image, string hostname, bool async = false, string? key = null) =>
+        client.PostAsync(new { action = "setimage", createvmform = new { image, hostname } }, async, key);
 
-    public static Task<Answer> AddStorageAsync(this Client client, string hostname, int size) =>
-        client.PostAsync(new { action = "addstorage", storageinfo = new { hostname, size } });
+    public static Task<Answer> AddStorageAsync(this Client client, string hostname, int size, string? key = null) =>
+        client.PostAsync(new { action = "addstorage", storageinfo = new { hostname, size } }, key: key);
 
     public static Task<Answer> DeleteHostAsync(this Client client, string hostname, bool purge = false) =>
         client.DeleteAsync(new { action = "host", target = hostname, purge });

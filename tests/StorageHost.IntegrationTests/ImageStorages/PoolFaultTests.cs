@@ -46,6 +46,7 @@ public sealed partial class PoolFaultTests(Lab lab)
     {
         var begun = DateTimeOffset.UtcNow.AddSeconds(-1);
         await using var volume = await SickVolume.StartAsync(lab, "ill3");
+        await volume.Area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         using var programs = new ProgramCount("gluster", volume.Daemon);
         var peer = await volume.Nodes[1].ManagementDaemonAsync();
         var stopped = DateTimeOffset.UtcNow.AddSeconds(1);
@@ -60,6 +61,7 @@ public sealed partial class PoolFaultTests(Lab lab)
             var p50 = await MedianAsync(volume.Client);
             Assert.True(p50.TotalMilliseconds < 50, $"half of the answers took more than {p50.TotalMilliseconds:0.0} ms");
             Assert.True(programs.Most == 1, $"{programs.Most} gluster processes at once in {programs.Samples} samples");
+            await EveryVerbIsQuickAsync(volume);
         }
         finally
         {
@@ -87,6 +89,25 @@ public sealed partial class PoolFaultTests(Lab lab)
         }
 
         await volume.IsWellAsync();
+    }
+
+    // The bricks serve without the daemon of their node.
+    private static async Task EveryVerbIsQuickAsync(SickVolume volume)
+    {
+        var client = volume.Client;
+        foreach (var request in new Func<Task<Answer>>[]
+        {
+            () => client.SetImageAsync("centos", "web01"), () => client.SetImageAsync("centos", "web02"), () => client.AddStorageAsync("web02", 1),
+            () => client.DeleteHostAsync("web02", purge: true), () => client.GetAsync("/imagestorages"), () => client.GetAsync("/imagestorages/internal"),
+        })
+        {
+            var answer = await request();
+            answer.Is(200);
+            Assert.True(answer.Took.TotalSeconds < 10, answer.ToString());
+        }
+
+        volume.Area.Oracle.Disk("web01", "centos");
+        await volume.Area.Oracle.CheckAsync();
     }
 
     private static async Task<int> ImagesAsync(SickVolume volume) =>

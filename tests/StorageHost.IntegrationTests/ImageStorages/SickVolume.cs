@@ -5,12 +5,13 @@ namespace StorageHost.IntegrationTests.ImageStorages;
 /// <summary>A volume of a test's own that it may hurt, served by one daemon on the first node.</summary>
 internal sealed class SickVolume : IAsyncDisposable
 {
-    private readonly StorageArea area;
-
     private SickVolume(GlusterCluster cluster, StorageArea area, string name, Daemon daemon) =>
-        (Cluster, this.area, Name, Daemon) = (cluster, area, name, daemon);
+        (Cluster, Area, Name, Daemon) = (cluster, area, name, daemon);
 
     public GlusterCluster Cluster { get; }
+
+    /// <summary>The root of the volume.</summary>
+    public StorageArea Area { get; }
 
     public string Name { get; }
 
@@ -43,12 +44,12 @@ internal sealed class SickVolume : IAsyncDisposable
     public Task SetAsync(string option, string value) => Cluster.SetAsync(Name, option, value);
 
     /// <summary>Writes a file through the mount of the first node, as a guest would.</summary>
-    public Task WriteAsync(string file, string text) => File.WriteAllTextAsync(area.Seen(file), text);
+    public Task WriteAsync(string file, string text) => File.WriteAllTextAsync(Area.Seen(file), text);
 
     public async ValueTask DisposeAsync()
     {
         await Daemon.KillAsync();
-        await area.DisposeAsync();
+        await Area.DisposeAsync();
         await Cluster.RemoveVolumeAsync(Name);
     }
 }

@@ -24,10 +24,7 @@ public sealed class MetricsTests(Lab lab)
         (await client.AddStorageAsync("counted01", 1)).Is(200);
         await client.PoolHoldsAsync("centos", 2);
 
-        var text = await ReadAsync(client);
-        await File.WriteAllTextAsync(area.Seen("metrics"), text);
-        Assert.Equal("", await Shell.RunAsync("sh", "-c", $"promtool check metrics < {area.Seen("metrics")} 2>&1"));
-        var samples = Samples(text);
+        var samples = await CheckedAsync(client);
 
         // How many it takes depends on when it looks: a copy that comes back after a conflict is trimmed.
         var made = Regex.Matches(daemon.Output, "Made ([0-9]+) copies of centos").Sum(line => int.Parse(line.Groups[1].Value, CultureInfo.InvariantCulture));
@@ -74,6 +71,38 @@ public sealed class MetricsTests(Lab lab)
         var text = await ReadAsync(client);
         Assert.DoesNotContain("image=\"centos\"", text, StringComparison.Ordinal);
         Assert.Contains("image=\"debian12\"", text, StringComparison.Ordinal);
+    }
+
+    [DaemonFact]
+    public async Task Of_a_Gluster_volume_the_bricks_and_what_they_have_to_heal_are_counted()
+    {
+        await using var area = await lab.AreaAsync(StorageKind.Replica3);
+        var client = (await area.StartAsync(StorageView.Quick)).Client;
+        await client.VolumeIsWellAsync(StorageView.Gluster, "replica");
+        string[] expected =
+        [
+            """storagehost_gluster_bricks{state="up",volume="replica"}""",
+            """storagehost_gluster_bricks{state="down",volume="replica"}""",
+            """storagehost_gluster_bricks{state="unknown",volume="replica"}""",
+            """storagehost_volume_status{status="ok",volume="replica"}""",
+            """storagehost_gluster_heal_pending{volume="replica"}""",
+            """storagehost_gluster_split_brain{volume="replica"}""",
+        ];
+
+        // The bricks are asked first.
+        await Wait.UntilAsync("heals to be known", async () => Samples(await ReadAsync(client)) is var known && Array.TrueForAll(expected, known.ContainsKey));
+        var samples = await CheckedAsync(client);
+        Assert.Equal([3, 0, 0, 1, 0, 0], expected.Select(series => samples[series]));
+    }
+
+    /// <summary>What Prometheus takes without a complaint.</summary>
+    private static async Task<Dictionary<string, double>> CheckedAsync(Client client)
+    {
+        var text = await ReadAsync(client);
+        var file = Path.Combine(Lab.Directory, "metrics");
+        await File.WriteAllTextAsync(file, text);
+        Assert.Equal("", await Shell.RunAsync("sh", "-c", $"promtool check metrics < {file} 2>&1"));
+        return Samples(text);
     }
 
     private static async Task<string> ReadAsync(Client client)

@@ -10,6 +10,9 @@ namespace StorageHost.IntegrationTests.Torture;
 public sealed class MutatedTemplateTests(Lab lab, ITestOutputHelper output)
 {
     private const int HeaderBytes = 112;
+    private const int ClusterBytes = 4096;
+    private const int TableClusters = 4;
+    private const int EntriesBytes = 256;
     private const long MostMemory = 200_000_000;
 
     [DaemonFact]
@@ -54,9 +57,22 @@ public sealed class MutatedTemplateTests(Lab lab, ITestOutputHelper output)
         var image = sound[..(random.Next(10) == 0 ? random.Next(1, sound.Length) : sound.Length)];
         for (var changes = random.Next(1, 4); changes > 0; changes--)
         {
-            image[random.Next(Math.Min(image.Length, HeaderBytes))] = (byte)random.Next(256);
+            image[Math.Min(Offset(random), image.Length - 1)] = (byte)random.Next(256);
         }
 
         return image;
+    }
+
+    // Half of them lie in the header, the others in its extensions and at the beginning of the tables, where there are entries: the reference
+    // counts' table and block, L1 and the first L2 are the clusters after the header's.
+    private static int Offset(Random random)
+    {
+        if (random.Next(2) == 0)
+        {
+            return random.Next(HeaderBytes);
+        }
+
+        var cluster = random.Next(TableClusters + 1);
+        return (cluster == 0 ? HeaderBytes : cluster * ClusterBytes) + random.Next(EntriesBytes);
     }
 }
