@@ -14,9 +14,9 @@ internal sealed class CopyEngine(
 {
     /// <summary>
     /// How much is read and written at a time, in bytes. FUSE takes a direct write apart and sends the parts at once, but lets no second write
-    /// into a file meanwhile: so few large ones are faster than many small ones (docs/benchmarks.md).
+    /// into a file meanwhile: so few large ones. Larger ones still are no faster, and whoever cancels waits for them (docs/benchmarks.md).
     /// </summary>
-    private const int BlockSize = 4 << 20;
+    private const int BlockSize = 2 << 20;
 
     /// <summary>The same at a gentle pace.</summary>
     private const int GentleBlockSize = 256 << 10;
