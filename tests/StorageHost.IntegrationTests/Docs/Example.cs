@@ -42,6 +42,7 @@ internal sealed partial record Example(int Line, string Command, string Answer)
         lasting = Ids().Replace(lasting, "<id>");
         lasting = Folders().Replace(lasting, "<folder>");
         lasting = Figures().Replace(lasting, "$1<figure>");
+        lasting = UnderWay().Replace(lasting, "\"state\": \"<under way>\"");
         return Types().Replace(lasting, "lies on <type>:");
     }
 
@@ -57,8 +58,12 @@ internal sealed partial record Example(int Line, string Command, string Answer)
     [GeneratedRegex(@"[\w.-]*tmp\.\w{10}\b")]
     private static partial Regex Folders();
 
-    [GeneratedRegex("""("(inode|modified_ns|bytes_done|bytes_per_second|eta_seconds|total_space|free_space|age_seconds|primary_disk_id)": ?)("[^"]*"|[0-9.]+|null)""")]
+    [GeneratedRegex("""("(inode|modified_ns|bytes_done|bytes_total|bytes_per_second|eta_seconds|total_space|free_space|age_seconds|primary_disk_id)": ?)("[^"]*"|[0-9.]+|null)""")]
     private static partial Regex Figures();
+
+    // Whether a job has begun already, a moment decides.
+    [GeneratedRegex("\"state\": \"(queued|running)\"")]
+    private static partial Regex UnderWay();
 
     [GeneratedRegex(@"lies on (?!fuse)\w+:")]
     private static partial Regex Types();

@@ -45,6 +45,7 @@ internal sealed class GlusterCluster
         foreach (var node in Nodes)
         {
             await node.MountAsync(name);
+            await node.ReachesBricksAsync(name); // what is written before that has to be healed
         }
 
         mounted.Add(name);

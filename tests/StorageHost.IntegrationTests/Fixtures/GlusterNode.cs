@@ -136,9 +136,8 @@ internal sealed class GlusterNode
         await Shell.SignalAsync("KILL", await BrickServerAsync(BrickOf(volume)) ?? throw new InvalidOperationException($"{Name} serves no brick of {volume}"));
 
     /// <summary>Waits until the mount of this node is connected to each of a volume's three bricks.</summary>
-    public Task ReachesBricksAsync(string volume) => Wait.UntilAsync($"{Name} to reach every brick of {volume}", () => Task.FromResult(
-        Enumerable.Range(0, 3).All(brick => File.ReadAllText(Place.Seen($"{MountPoint(volume)}/.meta/graphs/active/{volume}-client-{brick}/private"))
-            .Contains("connected = 1\n", StringComparison.Ordinal))), seconds: 60);
+    public Task ReachesBricksAsync(string volume) => Wait.UntilAsync(
+        $"{Name} to reach every brick of {volume}", () => Task.FromResult(Enumerable.Range(0, 3).All(brick => Reaches(volume, brick))), seconds: 60);
 
     /// <summary>The node's glusterd.</summary>
     public async Task<int> ManagementDaemonAsync() => (await ProcessesAsync()).Single(process => process.Program is "glusterd").Pid;
@@ -164,5 +163,11 @@ internal sealed class GlusterNode
         {
             return "";
         }
+    }
+
+    private bool Reaches(string volume, int brick)
+    {
+        var state = Place.Seen($"{MountPoint(volume)}/.meta/graphs/active/{volume}-client-{brick}/private");
+        return File.Exists(state) && File.ReadAllText(state).Contains("connected = 1\n", StringComparison.Ordinal);
     }
 }

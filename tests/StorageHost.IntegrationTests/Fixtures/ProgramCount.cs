@@ -38,11 +38,17 @@ internal sealed class ProgramCount : IDisposable
         while (!stopped.Wait(TimeSpan.FromMilliseconds(20)));
     }
 
+    // A program that it starts in turn has its name until the exec.
+    private static string ParentOf(string process) =>
+        $"/proc/{File.ReadLines(Path.Combine(process, "status")).First(line => line.StartsWith("PPid:", StringComparison.Ordinal))[5..].Trim()}";
+
+    private bool IsCalledSo(string process) => File.Exists(Path.Combine(process, "comm")) && File.ReadAllText(Path.Combine(process, "comm")) == program + '\n';
+
     private bool IsOne(string process)
     {
         try
         {
-            return char.IsAsciiDigit(process[^1]) && File.ReadAllText(Path.Combine(process, "comm")) == program + '\n' && new FileInfo(Path.Combine(process, "ns/net")).LinkTarget == network;
+            return char.IsAsciiDigit(process[^1]) && IsCalledSo(process) && new FileInfo(Path.Combine(process, "ns/net")).LinkTarget == network && !IsCalledSo(ParentOf(process));
         }
         catch (IOException)
         {

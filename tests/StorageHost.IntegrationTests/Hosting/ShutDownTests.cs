@@ -33,7 +33,7 @@ public sealed class ShutDownTests(Lab lab)
         await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         var daemon = await area.StartAsync();
         await daemon.Client.FillAsync("centos", 1);
-        Assert.Equal(0, await daemon.StopAsync(seconds: 5));
+        Assert.Equal(0, await daemon.StopAsync(seconds: 15));
         await area.Oracle.CheckAsync();
     }
 }

@@ -59,7 +59,7 @@ public sealed partial class PoolFaultTests(Lab lab)
             Assert.InRange(since, begun, stopped);
 
             var p50 = await MedianAsync(volume.Client);
-            Assert.True(p50.TotalMilliseconds < 50, $"half of the answers took more than {p50.TotalMilliseconds:0.0} ms");
+            Assert.True(p50.TotalMilliseconds < 200, $"half of the answers took more than {p50.TotalMilliseconds:0.0} ms");
             Assert.True(programs.Most == 1, $"{programs.Most} gluster processes at once in {programs.Samples} samples");
             await EveryVerbIsQuickAsync(volume);
         }

@@ -21,7 +21,7 @@ internal sealed class Machine : IAsyncDisposable
         var log = Path.Combine(Repository.Logs, "machine.log");
         var machine = new Machine(Shell.Start(
             ["sh", "-c", """exec "$@" >"$0" 2>&1""", log, "unshare", .. namespaces, "bash", Path.Combine(Repository.Root, "tests/StorageHost.IntegrationTests/Fixtures/machine.sh"), Repository.Packages]));
-        await Wait.UntilAsync($"systemd to run; {log} says more", machine.IsUpAsync, seconds: 30);
+        await Wait.UntilAsync($"systemd to run; {log} says more", machine.IsUpAsync, seconds: 120);
         return machine;
     }
 
@@ -32,7 +32,7 @@ internal sealed class Machine : IAsyncDisposable
     public Task<Said> TryAsync(string script) => Shell.TryAsync([.. Enter(), "bash", "-c", script]);
 
     /// <summary>Waits until a command there prints this.</summary>
-    public async Task UntilAsync(string script, string output, int seconds = 20) =>
+    public async Task UntilAsync(string script, string output, int seconds = 60) =>
         await Wait.UntilAsync($"`{script}` to print {output}", async () => (await TryAsync(script)).Output.Contains(output, StringComparison.Ordinal), seconds);
 
     public async ValueTask DisposeAsync()

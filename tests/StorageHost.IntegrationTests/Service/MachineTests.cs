@@ -18,7 +18,7 @@ public sealed class MachineTests
         mkdir /brick; truncate --size 600M /run/brick.img; mkfs.xfs -q /run/brick.img; mount -o loop /run/brick.img /brick
         gluster --mode=script volume create vms replica 3 machine:/brick/1 machine:/brick/2 machine:/brick/3 force
         gluster volume start vms
-        mkdir --parents /srv/vms; mount -t glusterfs machine:/vms /srv/vms; chown storagehost: /srv/vms; umount /srv/vms
+        mkdir --parents /srv/vms; mount -t glusterfs machine:/vms /srv/vms; until chown storagehost: /srv/vms; do sleep 0.2; done; umount /srv/vms
         gluster --mode=script volume stop vms
         echo 'machine:/vms /srv/vms glusterfs defaults,_netdev 0 0' >> /etc/fstab
         sed --in-place 's#"Directory": ""#"Directory": "/srv/vms", "RequireMount": "fuse.glusterfs"#' {{Settings}}
@@ -61,9 +61,10 @@ public sealed class MachineTests
             (while [ ! -e /run/enough ]; do {{Ask}}/healthz >> /run/answers || echo dropped >> /run/answers; done) &
             sed --in-place 's#"Default": "Information"#"Default": "Debug"#; s#"Storage": {#"Pool": { "MaxCopies": 3 }, "Storage": { "Threads": 8,#' {{Settings}}
             systemctl reload storagehost
-            until journalctl --unit storagehost | grep --quiet 'Serilog:MinimumLevel:Default has changed, and was taken up'; do :; done
-            journalctl --unit storagehost | grep 'Storage:Threads has changed, which needs a restart'
-            until journalctl --unit storagehost | grep --quiet 'DBG GET /healthz 200'; do :; done
+            logged() { until [ "$(journalctl --unit storagehost | grep --count "$1")" != 0 ]; do sleep 0.1; done; }
+            logged 'Serilog:MinimumLevel:Default has changed, and was taken up'
+            logged 'Storage:Threads has changed, which needs a restart'
+            logged 'DBG GET /healthz 200'
             touch /run/enough; wait
             [ "$before" = "$({{Pid}})" ]
             ! grep dropped /run/answers

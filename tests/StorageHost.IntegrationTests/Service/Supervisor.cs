@@ -26,8 +26,8 @@ internal sealed class Supervisor : IDisposable
     /// <summary>How much it has heard.</summary>
     public int Count => heard.Count;
 
-    /// <summary>What it heard last.</summary>
-    public string Last => heard.Last();
+    /// <summary>What it heard last of the service's state; its watchdog may be fed by a probe that was under way.</summary>
+    public string LastOfService => heard.Last(message => message != "WATCHDOG=1");
 
     /// <summary>The place with what systemd has in the environment there.</summary>
     public Place Over(Place place) => place with { Enter = [.. place.Enter, "env", $"NOTIFY_SOCKET={path}", $"WATCHDOG_USEC={watchdog}"] };

@@ -59,7 +59,7 @@ public sealed class TraceTests(Lab lab)
         var daemon = await area.StartAsync("--OTEL_EXPORTER_OTLP_ENDPOINT", "http://192.0.2.1:4317");
         await daemon.Client.FillAsync("centos", 1);
         Assert.Equal("pool", (await daemon.Client.SetImageAsync("centos", "alone01")).Is(200).GetProperty("source").GetString());
-        Assert.Equal(0, await daemon.StopAsync());
+        Assert.Equal(0, await daemon.StopAsync(seconds: 40));
     }
 
     private static Span[] Spans(Collector collector, string trace) => [.. collector.Spans.Where(span => span.TraceId == trace)];
