@@ -17,17 +17,15 @@ internal sealed class PrivateDirectory : IDisposable
     private readonly ConcurrentDictionary<string, PrivateFile> inUse = new(StringComparer.Ordinal);
     private readonly Action<IDisposable> close;
     private readonly SafeFileHandle lockFile;
-    private readonly ulong lockInode;
     private readonly string basePath;
     private long lastNumber;
 
-    private PrivateDirectory(string basePath, string name, SafeFileHandle lockFile, ulong lockInode, Action<IDisposable> close)
+    private PrivateDirectory(string basePath, string name, SafeFileHandle lockFile, Action<IDisposable> close)
     {
         this.basePath = basePath;
         this.close = close;
         Name = name;
         this.lockFile = lockFile;
-        this.lockInode = lockInode;
     }
 
     /// <summary>The directory's name, relative to the storage directory.</summary>
@@ -50,7 +48,7 @@ internal sealed class PrivateDirectory : IDisposable
             if (LockFile.TryAcquire(mount, $"{name}/{LockName}") is { } lockFile)
             {
                 CopyRecord.Require(lockFile);
-                return new PrivateDirectory(basePath, name, lockFile, Mount.Stat(lockFile, LockName).Inode, close);
+                return new PrivateDirectory(basePath, name, lockFile, close);
             }
         }
 
@@ -61,12 +59,21 @@ internal sealed class PrivateDirectory : IDisposable
     public static IEnumerable<string> Others(VolumeSession session) =>
         session.Mount.List(Root).Where(name => Guid.TryParseExact(name, "N", out _)).Select(name => $"{Root}/{name}").Where(name => name != session.Private.Name);
 
-    /// <summary>Whether the lock is still there and still held: false once this node was cut off and others recovered its files.</summary>
+    /// <summary>
+    /// Whether the lock is still ours; when it was lost and nobody has taken it, it is ours again. False once this node was cut off and
+    /// others recovered its files.
+    /// </summary>
+    /// <remarks>A brick of Gluster forgets the locks of a client that loses its connection, and of all when it is started again.</remarks>
     public bool IsAlive(Mount mount)
     {
-        var name = $"{Name}/{LockName}";
-        using var probe = mount.TryOpen(name, Syscalls.ReadWrite);
-        return probe is not null && Mount.Stat(probe, name).Inode == lockInode && Locks.IsLockedByOthers(probe, name);
+        try
+        {
+            return !lockFile.IsClosed && LockFile.TryHold(mount, lockFile, $"{Name}/{LockName}");
+        }
+        catch (StorageException exception) when (exception.Errno is Errno.NoEntry or Errno.Stale)
+        {
+            return false;
+        }
     }
 
     /// <summary>A private name that was never used. It stays this caller's until it is disposed of; then recovery sweeps what is left of it.</summary>

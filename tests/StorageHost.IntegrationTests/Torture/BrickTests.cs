@@ -15,7 +15,7 @@ public sealed class BrickTests(Lab lab)
     [DaemonFact]
     public async Task While_any_one_brick_is_away_work_goes_on_and_afterwards_it_has_what_it_missed()
     {
-        await using var volume = await SickVolume.StartAsync(lab, Name, "--Storage:OperationTimeout", "00:00:10");
+        await using var volume = await SickVolume.StartAsync(lab, Name, "--Storage:OperationTimeout", "00:00:10", "--Storage:RescanInterval", "00:00:00.5");
         var (area, client) = (volume.Area, volume.Client);
         await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         await area.PutTemplateAsync("debian12", await lab.Masters.SmallAsync("b"));
