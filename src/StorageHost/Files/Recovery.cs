@@ -21,7 +21,7 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
             {
                 if (!call.IsAbandoned)
                 {
-                    unreadable.TryUse(directory, () => RecoverDead(session, directory), out _);
+                    unreadable.TryUse(directory, () => RecoverDead(session, directory));
                 }
             }
 
@@ -34,28 +34,25 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
     {
         foreach (var leftover in leftovers)
         {
-            unreadable.TryUse(leftover.File.Text, () => Sweep(mount, leftover.File.Text), out _);
+            unreadable.TryUse(leftover.File.Text, () => Sweep(mount, leftover.File.Text));
         }
     }
 
-    private bool Sweep(Mount mount, string name)
+    private void Sweep(Mount mount, string name)
     {
         using var file = mount.TryOpenRegular(name);
         if (file is null)
         {
-            return false;
+            return;
         }
 
         var stat = Mount.Stat(file, name);
         var written = DateTimeOffset.UnixEpoch + TimeSpan.FromMicroseconds(stat.Fingerprint.ModifiedNs / 1000);
-        if (time.GetUtcNow() - written <= Quiet || Locks.IsLockedByOthers(file, name))
+        if (time.GetUtcNow() - written > Quiet && !Locks.IsLockedByOthers(file, name))
         {
-            return false;
+            mount.TryUnlink(name);
+            LogSwept(name, stat.Links);
         }
-
-        mount.TryUnlink(name);
-        LogSwept(name, stat.Links);
-        return true;
     }
 
     private void RecoverOwn(VolumeSession session, StorageCall<bool> call)
@@ -70,27 +67,23 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
         }
     }
 
-    /// <summary>Recovers what a daemon left; true when it is dead and nothing of it is left.</summary>
-    private bool RecoverDead(VolumeSession session, string directory)
+    private void RecoverDead(VolumeSession session, string directory)
     {
         var lockName = $"{directory}/{PrivateDirectory.LockName}";
         if (!session.Mount.TryStat(directory, out _) || LockFile.TryAcquire(session.Mount, lockName) is not { } lockFile)
         {
-            return false;
+            return;
         }
 
         using (lockFile)
         {
             var left = session.Mount.List(directory).Where(name => name != PrivateDirectory.LockName).Count(name => !TrySettle(session, $"{directory}/{name}"));
-            if (left > 0)
+            if (left == 0)
             {
-                return false;
+                session.Mount.TryUnlink(lockName);
+                session.Mount.TryUnlink(directory, Syscalls.AtRemoveDir);
+                LogRecovered(directory);
             }
-
-            session.Mount.TryUnlink(lockName);
-            session.Mount.TryUnlink(directory, Syscalls.AtRemoveDir);
-            LogRecovered(directory);
-            return true;
         }
     }
 
@@ -98,16 +91,16 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
     private bool TrySettle(VolumeSession session, string name)
     {
         var image = PrivateNames.ClaimedImage(Path.GetFileName(name));
-        return unreadable.TryUse(image is null ? "a private file" : $"a claimed copy of {image}", () => Settle(session, name, image), out _);
+        return unreadable.TryUse(image is null ? "a private file" : $"a claimed copy of {image}", () => Settle(session, name, image));
     }
 
-    /// <summary>A claim whose copy has no other name goes back to its pool; any other private name is unlinked. False when it is gone.</summary>
-    private bool Settle(VolumeSession session, string name, string? text)
+    /// <summary>A claim whose copy has no other name goes back to its pool; any other private name is unlinked.</summary>
+    private void Settle(VolumeSession session, string name, string? text)
     {
         using var file = session.Private.NewFile(text is null ? PrivateKind.Making : PrivateKind.Claim, text ?? "");
         if (!session.Mount.TryRename(name, file.Name) || !session.Mount.TryStat(file.Name, out var stat))
         {
-            return false;
+            return;
         }
 
         if (stat is { Links: 1, IsRegular: true } && text is not null && names.ParseImage(text, out var image) is null)
@@ -115,12 +108,11 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
             RequestMarks.Clear(session.Mount.Opened(file), file.Name);
             var copy = publisher.AddToPool(session, file, image);
             LogReturned(image, copy.Number);
-            return true;
+            return;
         }
 
         session.Mount.TryUnlink(file.Name);
         LogSwept(name, stat.Links);
-        return true;
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Recovered the private directory {Directory} of a daemon that no longer lives")]

@@ -26,9 +26,10 @@ internal sealed class Tidying(StorageVolume volume, RightOfWay way, TimeProvider
         files.Enqueue(file);
         if (Interlocked.Exchange(ref waiting, 1) == 0)
         {
+            var tidying = TidyAsync();
             lock (gate)
             {
-                last = Task.WhenAll(last, TidyAsync());
+                last = Task.WhenAll(last, tidying);
             }
         }
     }

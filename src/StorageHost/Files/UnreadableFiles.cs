@@ -11,6 +11,16 @@ internal sealed partial class UnreadableFiles(ILogger<UnreadableFiles> log)
 {
     private readonly ConcurrentDictionary<string, bool> known = new(StringComparer.Ordinal);
 
+    /// <summary>Does something with a file that gives nothing back; else the same.</summary>
+    public bool TryUse(string name, Action use) => TryUse(
+        name,
+        () =>
+        {
+            use();
+            return true;
+        },
+        out _);
+
     /// <summary>Does something with a file; false when the storage answers EIO or EACCES for it. What else fails concerns more than this file.</summary>
     public bool TryUse<T>(string name, Func<T> use, [MaybeNullWhen(false)] out T result)
     {
