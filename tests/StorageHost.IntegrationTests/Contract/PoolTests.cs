@@ -66,6 +66,12 @@ public sealed class PoolTests(Lab lab)
 
         await client.PoolHoldsAsync("centos", 3);
         await area.Oracle.CheckAsync();
+
+        // Nobody has to ask for one of them first.
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
+        await Wait.UntilAsync("copies of the old template to be retired", async () => (await area.Oracle.BrokenCopiesAsync()).Count == 0);
+        await client.PoolHoldsAsync("centos", 3);
+        await area.Oracle.CheckAsync();
     }
 
     [DaemonTheory, EveryStorage]
