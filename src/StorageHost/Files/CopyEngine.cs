@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using Microsoft.Win32.SafeHandles;
 using StorageHost.Images;
@@ -14,9 +15,9 @@ internal sealed class CopyEngine(
 {
     /// <summary>
     /// How much is read and written at a time, in bytes. FUSE takes a direct write apart and sends the parts at once, but lets no second write
-    /// into a file meanwhile: so few large ones. Larger ones still are no faster, and whoever cancels waits for them (docs/benchmarks.md).
+    /// into a file meanwhile: so few large ones. Larger ones still are no faster, and whoever cancels waits for one of each copy (docs/benchmarks.md).
     /// </summary>
-    private const int BlockSize = 2 << 20;
+    private const int BlockSize = 1 << 20;
 
     /// <summary>The same at a gentle pace.</summary>
     private const int GentleBlockSize = 256 << 10;
@@ -32,6 +33,9 @@ internal sealed class CopyEngine(
 
     /// <summary>A template written to within this time may still be written to without its modification time showing it.</summary>
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
+
+    /// <summary>Blocks of passes that have ended: as garbage they would lie about until a rare full collection.</summary>
+    private readonly ConcurrentBag<AlignedBuffer> spare = [];
 
     public async Task<IReadOnlyList<Claim>> MakeAsync(ImageName image, int copies, Func<CopyProgress, ValueTask<Pace>> progress, CancellationToken cancellationToken)
     {
@@ -58,7 +62,7 @@ internal sealed class CopyEngine(
             volume.Release(source);
             if (!whole)
             {
-                await DiscardAsync(making);
+                await Task.WhenAll(making.Select(DiscardAsync));
             }
         }
     }
@@ -97,7 +101,7 @@ internal sealed class CopyEngine(
             {
                 await writing[slot];
                 var pace = await progress(new CopyProgress(reader.Position, Interlocked.Read(ref written)));
-                var buffer = (buffers[slot] ??= new AlignedBuffer(BlockSize)).Memory[..(pace == Pace.Full ? BlockSize : GentleBlockSize)];
+                var buffer = (buffers[slot] ??= spare.TryTake(out var used) ? used : new AlignedBuffer(BlockSize)).Memory[..(pace == Pace.Full ? BlockSize : GentleBlockSize)];
                 if (await RunAsync("read a template", _ => reader.ReadNext(buffer, digest), cancellationToken) is not { } block)
                 {
                     break;
@@ -119,6 +123,8 @@ internal sealed class CopyEngine(
             await Task.WhenAll(writing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
+        // Only now: a call that was given up may go on in its thread, and use its block for as long as it hangs.
+        Array.ForEach(Array.FindAll(buffers, buffer => buffer is not null), spare.Add);
         await RunAsync("size copies", _ => making.ForEach(copy => copy.SetLength(length)), cancellationToken);
         return digest.Finish();
 
@@ -161,23 +167,20 @@ internal sealed class CopyEngine(
         }
     }
 
-    private async Task DiscardAsync(List<CopyInTheMaking> making)
+    private async Task DiscardAsync(CopyInTheMaking copy)
     {
-        // The caller may be gone by now; what it leaves is removed all the same.
-        foreach (var copy in making)
+        try
         {
-            try
-            {
-                await RunAsync("discard a copy", session => session.Mount.TryUnlink(copy.File.Name), CancellationToken.None);
-            }
-            catch (RefusedException)
-            {
-                // Recovery sweeps it when the storage answers again.
-            }
-            finally
-            {
-                copy.Dispose();
-            }
+            // The caller may be gone by now; what it leaves is removed all the same.
+            await RunAsync("discard a copy", session => session.Mount.TryUnlink(copy.File.Name), CancellationToken.None);
+        }
+        catch (RefusedException)
+        {
+            // Recovery sweeps it when the storage answers again.
+        }
+        finally
+        {
+            copy.Dispose();
         }
     }
 

@@ -6,6 +6,9 @@ namespace StorageHost.Benchmarks.Storage;
 /// <summary>A storage directory and the daemon that serves it.</summary>
 internal sealed class Site(Workbench bench, StorageArea area) : IAsyncDisposable
 {
+    /// <summary>How often the daemon is asked whether a job has ended: its own clock has the time, and each question costs its processors some.</summary>
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(200);
+
     public StorageArea Area => area;
 
     public Daemon Daemon { get; private set; } = null!;
@@ -34,9 +37,18 @@ internal sealed class Site(Workbench bench, StorageArea area) : IAsyncDisposable
     {
         var start = TimeProvider.System.GetUtcNow();
         (await Client.DupAsync(image, wanted)).Is(200);
-        DateTimeOffset? ended = null;
-        await Wait.UntilAsync($"{wanted} copies of {image}", async () => (ended = await EndAsync(image, start)) is not null, seconds: 600);
-        return (ended!.Value - start).TotalMilliseconds;
+        for (var limit = start + TimeSpan.FromMinutes(10); ; await Task.Delay(Glance))
+        {
+            if (await EndAsync(image, start) is { } ended)
+            {
+                return (ended - start).TotalMilliseconds;
+            }
+
+            if (TimeProvider.System.GetUtcNow() > limit)
+            {
+                throw new TimeoutException($"{wanted} copies of {image} took more than ten minutes");
+            }
+        }
     }
 
     /// <summary>
