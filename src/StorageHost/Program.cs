@@ -76,7 +76,7 @@ try
     await app.RunAsync();
     return ExitCodes.Ok;
 }
-catch (Exception exception) when (exception is RefusedException or IOException or SocketException or Win32Exception)
+catch (Exception exception) when (exception is RefusedException or IOException or SocketException or Win32Exception or TimeoutException)
 {
     return ExitCodes.Unavailable(exception);
 }

@@ -37,7 +37,7 @@ internal sealed class EventStream(
         var quietSince = time.GetTimestamp();
         do
         {
-            var now = Snapshot().ToDictionary(entry => entry.Id, entry => entry.State);
+            var now = Snapshot().GroupBy(entry => entry.Id, entry => entry.State).ToDictionary(entry => entry.Key, entry => entry.Last());
             foreach (var (id, state) in now.Where(entry => !told.TryGetValue(entry.Key, out var last) || last != entry.Value))
             {
                 quietSince = time.GetTimestamp();

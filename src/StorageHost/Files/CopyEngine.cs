@@ -67,24 +67,35 @@ internal sealed class CopyEngine(
         }
     }
 
-    private async Task<(SafeFileHandle Source, Template Template)> OpenSettledAsync(ImageName image, CancellationToken cancellationToken)
+    private async Task<OpenedTemplate> OpenSettledAsync(ImageName image, CancellationToken cancellationToken)
     {
-        while (true)
+        var opened = await OpenAsync(image, cancellationToken);
+        if (Unsettled(opened.Template) is { } rest)
         {
-            var opened = await volume.RunAsync(
-                "open a template",
-                (VolumeSession session, StorageCall<(SafeFileHandle, Template Template)> _) => (templates.Open(session.Mount, image, out var template), template),
-                cancellationToken);
-            var age = time.GetUtcNow() - DateTimeOffset.UnixEpoch - TimeSpan.FromMicroseconds(opened.Template.Fingerprint.ModifiedNs / 1000);
-            if (age < TimeSpan.Zero || age >= Settling)
+            volume.Release(opened);
+            await Task.Delay(rest, time, cancellationToken);
+            opened = await OpenAsync(image, cancellationToken);
+            if (Unsettled(opened.Template) is not null)
             {
-                return opened;
+                volume.Release(opened);
+                throw new RefusedException(Refusal.JobConflict, $"the template {image} is still being written");
             }
-
-            volume.Release(opened.Item1);
-            await Task.Delay(Settling - age, time, cancellationToken);
         }
+
+        return opened;
     }
+
+    /// <summary>How long a template has to be left alone still; null when it was for long enough, or bears a time to come.</summary>
+    private TimeSpan? Unsettled(Template template)
+    {
+        var age = time.GetUtcNow() - DateTimeOffset.UnixEpoch - TimeSpan.FromMicroseconds(template.Fingerprint.ModifiedNs / 1000);
+        return age >= TimeSpan.Zero && age < Settling ? Settling - age : null;
+    }
+
+    private Task<OpenedTemplate> OpenAsync(ImageName image, CancellationToken cancellationToken) => volume.RunAsync(
+        "open a template",
+        (VolumeSession session, StorageCall<OpenedTemplate> _) => new OpenedTemplate(templates.Open(session.Mount, image, out var template), template),
+        cancellationToken);
 
     private async Task<string> StreamAsync(
         SafeFileHandle source, Template template, List<CopyInTheMaking> making, Func<CopyProgress, ValueTask<Pace>> progress, CancellationToken cancellationToken)
@@ -195,4 +206,10 @@ internal sealed class CopyEngine(
 
     private Task<T> RunAsync<T>(string operation, Func<VolumeSession, T> work, CancellationToken cancellationToken) =>
         volume.TransferAsync(operation, (VolumeSession session, StorageCall<T> _) => work(session), cancellationToken);
+
+    /// <summary>A template to be read. When nobody takes it, it closes itself.</summary>
+    private sealed record OpenedTemplate(SafeFileHandle Source, Template Template) : IDisposable
+    {
+        public void Dispose() => Source.Dispose();
+    }
 }

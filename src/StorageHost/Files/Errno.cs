@@ -6,16 +6,19 @@ namespace StorageHost.Files;
 /// <summary>The errno values of Linux that decide something here, with their names for the log and the client.</summary>
 internal static class Errno
 {
+    public const int NotPermitted = 1;
     public const int NoEntry = 2;
     public const int Interrupted = 4;
     public const int InputOutput = 5;
     public const int NoSuchDevice = 6;
     public const int Again = 11;
     public const int Access = 13;
+    public const int Busy = 16;
     public const int Exists = 17;
     public const int CrossDevice = 18;
     public const int NoDevice = 19;
     public const int NotDirectory = 20;
+    public const int IsDirectory = 21;
     public const int Invalid = 22;
     public const int NotTty = 25;
     public const int NoSpace = 28;
@@ -31,9 +34,9 @@ internal static class Errno
 
     private static readonly FrozenDictionary<int, string> Names = new Dictionary<int, string>
     {
-        [1] = "EPERM", [NoEntry] = "ENOENT", [Interrupted] = "EINTR", [InputOutput] = "EIO", [NoSuchDevice] = "ENXIO", [9] = "EBADF",
-        [Again] = "EAGAIN", [12] = "ENOMEM", [Access] = "EACCES", [16] = "EBUSY", [Exists] = "EEXIST", [CrossDevice] = "EXDEV",
-        [NoDevice] = "ENODEV", [NotDirectory] = "ENOTDIR", [21] = "EISDIR", [Invalid] = "EINVAL", [24] = "EMFILE", [NotTty] = "ENOTTY",
+        [NotPermitted] = "EPERM", [NoEntry] = "ENOENT", [Interrupted] = "EINTR", [InputOutput] = "EIO", [NoSuchDevice] = "ENXIO", [9] = "EBADF",
+        [Again] = "EAGAIN", [12] = "ENOMEM", [Access] = "EACCES", [Busy] = "EBUSY", [Exists] = "EEXIST", [CrossDevice] = "EXDEV",
+        [NoDevice] = "ENODEV", [NotDirectory] = "ENOTDIR", [IsDirectory] = "EISDIR", [Invalid] = "EINVAL", [24] = "EMFILE", [NotTty] = "ENOTTY",
         [27] = "EFBIG", [NoSpace] = "ENOSPC", [30] = "EROFS", [31] = "EMLINK", [Range] = "ERANGE", [36] = "ENAMETOOLONG", [37] = "ENOLCK",
         [NotEmpty] = "ENOTEMPTY", [TooManyLinks] = "ELOOP", [NoData] = "ENODATA", [77] = "EBADFD", [NotSupported] = "EOPNOTSUPP",
         [103] = "ECONNABORTED", [NotConnected] = "ENOTCONN", [TimedOut] = "ETIMEDOUT", [112] = "EHOSTDOWN", [113] = "EHOSTUNREACH",

@@ -62,6 +62,9 @@ internal sealed class ImageVolume(
         },
         cancellationToken);
 
+    public Task<bool> HasLevelAsync(ImageName image, CancellationToken cancellationToken) => volume.RunAsync(
+        "look for a level", (VolumeSession session, StorageCall<bool> _) => Levels.Exists(session.Mount, image), cancellationToken);
+
     public Task<IAsyncDisposable?> TryLockPoolAsync(ImageName image, CancellationToken cancellationToken) => volume.RunAsync(
         "lock a pool",
         (VolumeSession session, StorageCall<IAsyncDisposable?> _) =>

@@ -34,6 +34,9 @@ internal static class Levels
         Mount.Sync(file, making.Name);
     }
 
+    /// <summary>Whether an image has a level.</summary>
+    public static bool Exists(Mount mount, ImageName image) => mount.TryStat($"{Folder}/{image}", out _);
+
     /// <summary>Reads the levels; what is not a level is left out.</summary>
     /// <param name="mount">Where.</param>
     /// <param name="names">Which images there may be.</param>

@@ -116,12 +116,22 @@ internal sealed unsafe class Mount(SafeFileHandle directory) : IDisposable
     }
 
     /// <summary>Removes a name; false when it did not exist.</summary>
-    public bool TryUnlink(string name, int flags = 0)
+    /// <param name="name">The name.</param>
+    /// <param name="flags">Those of unlinkat(2).</param>
+    /// <param name="ofInode">
+    /// Only while it is the name of this file: a try that failed may have taken effect, and the name be another's by the next one.
+    /// </param>
+    public bool TryUnlink(string name, int flags = 0, ulong? ofInode = null)
     {
         var tries = 0;
         return Transient.Execute(() =>
         {
             tries++;
+            if (ofInode is { } inode && !(TryStat(Directory, name, Syscalls.AtSymlinkNoFollow, name, out var stat) && stat.Inode == inode))
+            {
+                return tries > 1;
+            }
+
             if (Syscalls.UnlinkAt(Directory, name, flags) == 0)
             {
                 return true;

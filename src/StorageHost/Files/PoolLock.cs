@@ -3,8 +3,11 @@ using StorageHost.Images;
 namespace StorageHost.Files;
 
 /// <summary>A pool's lock. It is given back on a storage thread, and when that is done, the next pass can have it.</summary>
-internal sealed class PoolLock(StorageThreads threads, IDisposable held) : IAsyncDisposable
+internal sealed class PoolLock(StorageThreads threads, IDisposable held) : IAsyncDisposable, IDisposable
 {
+    /// <summary>Gives it back when the storage answers; for a lock whose taker has left.</summary>
+    public void Dispose() => threads.Release(held);
+
     public async ValueTask DisposeAsync()
     {
         try
@@ -21,7 +24,7 @@ internal sealed class PoolLock(StorageThreads threads, IDisposable held) : IAsyn
         catch (RefusedException)
         {
             // The storage does not answer now. Whoever tries for the lock later sees it held or not.
-            threads.Release(held);
+            Dispose();
         }
     }
 }

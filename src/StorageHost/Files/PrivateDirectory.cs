@@ -47,8 +47,16 @@ internal sealed class PrivateDirectory : IDisposable
             // Another daemon's recovery may take a directory that is not locked yet for a dead one's: then begin again.
             if (LockFile.TryAcquire(mount, $"{name}/{LockName}") is { } lockFile)
             {
-                CopyRecord.Require(lockFile);
-                return new PrivateDirectory(basePath, name, lockFile, close);
+                try
+                {
+                    CopyRecord.Require(lockFile);
+                    return new PrivateDirectory(basePath, name, lockFile, close);
+                }
+                catch
+                {
+                    lockFile.Dispose();
+                    throw;
+                }
             }
         }
 

@@ -6,7 +6,7 @@ namespace StorageHost.Files;
 /// <summary>Claims and publishes on the volume; the protocol itself is <see cref="Publishing"/>.</summary>
 internal sealed class Publisher(
     StorageVolume volume, FileNames names, TemplateFile templates, FilePermissions permissions, IImageInspector inspector, CopyNumbers numbers,
-    Tidying tidying) : IPublisher
+    Tidying tidying, UnreadableFiles unreadable) : IPublisher
 {
     private const int MaxDisksOfOneSize = 1000;
 
@@ -55,7 +55,7 @@ internal sealed class Publisher(
                     }
                 }
             },
-            cancellationToken));
+            Unless(mark, cancellationToken)));
 
     public Task<ClaimResult?> FindAsync(Hostname hostname, RequestMark? mark, CancellationToken cancellationToken) => volume.RunAsync(
         "look for a system disk",
@@ -75,7 +75,8 @@ internal sealed class Publisher(
 
     public Task RetireAsync(Copy copy, CancellationToken cancellationToken) => volume.RunAsync(
         "retire a copy",
-        (VolumeSession session, StorageCall<bool> _) => session.Mount.TryUnlink(names.Copy(copy.Image, copy.Number).Text),
+        (VolumeSession session, StorageCall<bool> _) =>
+            names.Copy(copy.Image, copy.Number).Text is var name && unreadable.TryUse(name, () => session.Mount.TryUnlink(name, ofInode: copy.Inode), out var isGone) && isGone,
         cancellationToken);
 
     public Task RetireAsync(Claim claim, CancellationToken cancellationToken) =>
@@ -84,7 +85,7 @@ internal sealed class Publisher(
             (VolumeSession session, StorageCall<bool> _) =>
             {
                 using var file = own();
-                return session.Mount.TryUnlink(file.Name);
+                return unreadable.TryUse($"a claimed copy of {claim.Image}", () => session.Mount.TryUnlink(file.Name), out var isGone) && isGone;
             },
             cancellationToken));
 
@@ -95,8 +96,16 @@ internal sealed class Publisher(
             {
                 // Made here, and not by qemu-img: a storage that hangs is noticed within the deadline, and the file is nobody else's to read.
                 var file = session.Private.NewFile(PrivateKind.Making);
-                using var made = session.Mount.Open(file.Name, Syscalls.ReadWrite | Syscalls.Create | Syscalls.Exclusive, 0x180 /* 0600 */);
-                return file;
+                try
+                {
+                    session.Mount.Open(file.Name, Syscalls.ReadWrite | Syscalls.Create | Syscalls.Exclusive, 0x180 /* 0600 */).Dispose();
+                    return file;
+                }
+                catch
+                {
+                    file.Dispose();
+                    throw;
+                }
             },
             cancellationToken);
 
@@ -121,7 +130,7 @@ internal sealed class Publisher(
                 session.Mount.TryUnlink(owned.Name);
                 return disk ?? throw new RefusedException(Refusal.HostExists, $"{hostname} has {MaxDisksOfOneSize} data disks of {sizeGb} GiB already");
             },
-            cancellationToken));
+            Unless(mark, cancellationToken)));
 
     /// <summary>Gives a copy to its pool.</summary>
     internal Copy AddToPool(VolumeSession session, PrivateFile file, ImageName image)
@@ -147,6 +156,23 @@ internal sealed class Publisher(
         ? new ClaimResult(ClaimOutcome.Repeated, disk, Source: made.Source)
         : new ClaimResult(ClaimOutcome.HostExists, disk);
 
+    /// <summary>
+    /// Somebody who left and asks again with the same key may be told of the disk before its first request ends: so a disk with a mark stays,
+    /// whoever has left.
+    /// </summary>
+    private static bool Stays(RequestMark? mark) => mark is not null;
+
+    private static CancellationToken Unless(RequestMark? mark, CancellationToken leaves) => Stays(mark) ? CancellationToken.None : leaves;
+
+    /// <summary>Refuses what another publisher is at: it may be the very same request, of which nothing can be said yet.</summary>
+    private static void RefuseIfUndecided(Mount mount, FileName disk, RequestMark? mark)
+    {
+        if (mark is not null && !mount.TryStat(disk.Text, out _))
+        {
+            throw new RefusedException(Refusal.StorageUnavailable, $"{disk} is being given away at this moment; the same request can be sent again");
+        }
+    }
+
     /// <summary>The data disk that was made for this very request; null when there is none.</summary>
     private FileName? Repeated(Mount mount, Hostname hostname, int sizeGb, RequestMark? mark) => mark is null ? null
         : mount.List(".", regularOnly: true).Select(names.Classify).OfType<DataDiskEntry>()
@@ -159,10 +185,12 @@ internal sealed class Publisher(
         for (var number = 0; number < MaxDisksOfOneSize; number++)
         {
             var disk = name(number);
-            if (Publishing.Publish(session, file, disk, () => call.TryAnswer(disk)) != Outcome.Taken || RequestMarks.Find(session.Mount, disk, mark) is not null)
+            if (Publishing.Publish(session, file, disk, () => call.TryAnswer(disk) || Stays(mark)) != Outcome.Taken || RequestMarks.Find(session.Mount, disk, mark) is not null)
             {
                 return disk;
             }
+
+            RefuseIfUndecided(session.Mount, disk, mark);
         }
 
         return null;
@@ -181,12 +209,13 @@ internal sealed class Publisher(
         try
         {
             RequestMarks.Write(session.Mount.Opened(file), file.Name, mark);
-            if (Publishing.Publish(session, file, disk, () => call.TryAnswer(published)) == Outcome.Published)
+            if (Publishing.Publish(session, file, disk, () => call.TryAnswer(published) || Stays(mark)) == Outcome.Published)
             {
                 return published;
             }
 
             var standing = Standing(session.Mount, disk, mark);
+            RefuseIfUndecided(session.Mount, disk, mark);
             if (mark is not null)
             {
                 RequestMarks.Clear(session.Mount.Opened(file), file.Name);

@@ -34,7 +34,7 @@ internal static class Publishing
     /// <param name="file">The file, open.</param>
     /// <param name="from">Its private name.</param>
     /// <param name="to">The final name.</param>
-    /// <param name="tryAnswer">Tells the caller; false when it has left.</param>
+    /// <param name="tryAnswer">Tells the caller; false when it has left and the name is not to stay without it.</param>
     /// <exception cref="StorageException">It was not published; after a failed fsync the file is discarded.</exception>
     internal static Outcome Publish(Mount mount, SafeFileHandle file, string from, FileName to, Func<bool> tryAnswer)
     {
@@ -78,12 +78,7 @@ internal static class Publishing
         }
     }
 
-    private static void Withdraw(Mount mount, SafeFileHandle file, FileName name)
-    {
-        // Only what is ours: another node may have deleted the name and published again in the meantime.
-        if (mount.TryStat(name.Text, out var stat) && stat.Inode == Mount.Stat(file, name.Text).Inode)
-        {
-            mount.TryUnlink(name.Text);
-        }
-    }
+    // Only what is ours: another node may have deleted the name and published again in the meantime.
+    private static void Withdraw(Mount mount, SafeFileHandle file, FileName name) =>
+        mount.TryUnlink(name.Text, ofInode: Mount.Stat(file, name.Text).Inode);
 }

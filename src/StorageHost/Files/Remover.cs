@@ -73,12 +73,12 @@ internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspe
     private bool IsBackedBy(Mount mount, string name, ImageName image)
     {
         using var file = mount.TryOpenRegular(name);
-        return file is not null && inspector.Inspect(new HeaderSource(file, name)).BackingFile is { } backing && templates.BackingTemplate(backing) == image;
+        return file is not null && inspector.Inspect(new HeaderSource(file, name)).BackingFile is { } backing && templates.MayBeBackedBy(backing, image);
     }
 
     private List<FileName> RemoveAll(Mount mount, IStorageCall call, IReadOnlyList<FileName> files, Action? before = null)
     {
-        var held = new List<SafeFileHandle>();
+        var held = new List<(FileName Name, SafeFileHandle File)>();
         try
         {
             foreach (var file in files)
@@ -93,7 +93,7 @@ internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspe
                     continue;
                 }
 
-                held.Add(opened);
+                held.Add((file, opened));
                 if (!Locks.TryKeepQemuOut(opened, file.Text))
                 {
                     throw new RefusedException(Refusal.DiskInUse, $"{file} is open in a virtual machine or another program, which has to be stopped first (or the daemon has no right to it)");
@@ -110,7 +110,8 @@ internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspe
             var removed = new List<FileName>();
             try
             {
-                removed.AddRange(files.Where(file => mount.TryUnlink(file.Text)));
+                // Not what has the name by now: nobody asked QEMU about that.
+                removed.AddRange(held.Where(file => mount.TryUnlink(file.Name.Text, ofInode: Mount.Stat(file.File, file.Name.Text).Inode)).Select(file => file.Name));
                 mount.SyncNames();
                 return removed;
             }
@@ -118,14 +119,14 @@ internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspe
             {
                 if (removed.Count > 0)
                 {
-                    deleted.Keep([.. held]);
+                    deleted.Keep([.. held.Select(file => file.File)]);
                     held.Clear();
                 }
             }
         }
         finally
         {
-            held.ForEach(file => file.Dispose());
+            held.ForEach(file => file.File.Dispose());
         }
     }
 

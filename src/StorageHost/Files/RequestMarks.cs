@@ -35,9 +35,11 @@ internal static class RequestMarks
             return null;
         }
 
-        // Whoever made it may have died between giving it the name and making that durable.
+        // Whoever made it may have died between giving it the name and making that durable; or finds now that it cannot be.
         Mount.Sync(file!, disk.Text);
-        return made;
+        return mount.TryStat(disk.Text, out var stat) && stat.Inode == Mount.Stat(file!, disk.Text).Inode
+            ? made
+            : throw new RefusedException(Refusal.StorageUnavailable, $"{disk} was withdrawn just now; the same request can be sent again");
     }
 
     private static RequestMark? Parse(string? text) => text?.Split('\n') is [var key, var request, var source]

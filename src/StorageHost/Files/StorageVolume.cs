@@ -4,7 +4,16 @@ using StorageHost.Images;
 namespace StorageHost.Files;
 
 /// <summary>The storage directory while it is mounted, with this daemon's private directory on it, and its right to give names there.</summary>
-internal sealed record VolumeSession(Mount Mount, PrivateDirectory Private, NameGuard Names, MountPoint MountPoint);
+internal sealed record VolumeSession(Mount Mount, PrivateDirectory Private, NameGuard Names, MountPoint MountPoint) : IDisposable
+{
+    /// <summary>For a session that nobody took up: its private directory is let go, for recovery.</summary>
+    public void Dispose()
+    {
+        Private.Dispose();
+        Names.Dispose();
+        Mount.Dispose();
+    }
+}
 
 /// <summary>
 /// Holds the session with the volume and runs work in it. When the mount dies, is replaced, or this node was cut off and its files were
@@ -17,7 +26,7 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
     private readonly StorageOptions options = options.Value;
     private volatile VolumeSession? session;
     private string problem = "the storage directory was not opened yet";
-    private string? expectedType;
+    private MountPoint? expected;
 
     /// <summary>The directory's full path.</summary>
     public string Directory => options.Directory;
@@ -111,15 +120,24 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
     {
         var mount = new Mount(Mount.OpenDirectory(options.Directory));
         var point = MountTable.Of(mount.Directory) ?? throw new RefusedException(Refusal.StorageUnavailable, "the storage directory is not in the mount table");
-        if (TypeFault(point) is { } fault)
+        if (MountFault(point) is { } fault)
         {
             mount.Dispose();
             throw new RefusedException(Refusal.StorageUnavailable, fault);
         }
 
-        var created = new VolumeSession(mount, PrivateDirectory.Create(mount, options.Directory, threads.Release), NameGuard.Open(mount, point), point);
-        expectedType = point.FileSystemType;
-        return created;
+        var own = PrivateDirectory.Create(mount, options.Directory, threads.Release);
+        try
+        {
+            var created = new VolumeSession(mount, own, NameGuard.Open(mount, point), point);
+            expected = point;
+            return created;
+        }
+        catch
+        {
+            own.Dispose();
+            throw;
+        }
     }
 
     private string? FindFault(VolumeSession current)
@@ -140,19 +158,20 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
         var (now, then) = (Mount.Stat(reopened, "."), Mount.Stat(current.Mount.Directory, "."));
         if ((now.Inode, now.Device) != (then.Inode, then.Device))
         {
-            return MountTable.Of(reopened) is { } point && TypeFault(point) is { } fault ? fault : "another file system was mounted on the storage directory";
+            return MountTable.Of(reopened) is { } point && MountFault(point) is { } fault ? fault : "another file system was mounted on the storage directory";
         }
 
         current.Names.Look(current.Mount, current.MountPoint);
         return current.Private.IsAlive(current.Mount) ? null : "this node was cut off from the volume, and its private directory was recovered";
     }
 
-    private string? TypeFault(MountPoint point)
+    private string? MountFault(MountPoint point)
     {
-        var required = options.RequireMount.Length > 0 ? options.RequireMount : expectedType;
-        return required is null || required == point.FileSystemType
-            ? null
-            : $"the storage directory must lie on {required}, but lies on {point.FileSystemType}: the volume is not mounted";
+        var required = options.RequireMount.Length > 0 ? options.RequireMount : expected?.FileSystemType;
+        return required is not null && required != point.FileSystemType
+                ? $"the storage directory must lie on {required}, but lies on {point.FileSystemType}: the volume is not mounted"
+            : expected is not null && point.Path.Length < expected.Path.Length ? "what was mounted on the storage directory is not mounted any more"
+            : null;
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Serving the storage directory on {Type} {Source}, private directory {Private}")]

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.Win32.SafeHandles;
 using StorageHost.Images;
 
@@ -67,6 +68,10 @@ internal sealed class TemplateFile(FileNames names, IImageInspector inspector, S
             : backingFile;
         return names.Classify(name) is TemplateEntry entry ? entry.Image : null;
     }
+
+    /// <summary>Whether a backing file name may lead to a template, in whatever way it says so: another path, a URL, <c>json:</c>.</summary>
+    public bool MayBeBackedBy(string backingFile, ImageName image) =>
+        BackingTemplate(backingFile) == image || Regex.IsMatch(backingFile, $"(?<![A-Za-z0-9._-]){Regex.Escape(names.Template(image).Text)}(?![A-Za-z0-9._-])", RegexOptions.CultureInvariant);
 
     private static RefusedException NotFound(ImageName image) => new(Refusal.ImageNotFound, $"there is no template {image}");
 

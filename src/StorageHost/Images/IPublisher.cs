@@ -64,3 +64,27 @@ internal interface IPublisher
     /// <exception cref="RefusedException">HostExists when there are no free names.</exception>
     Task<FileName> PublishDataDiskAsync(PrivateFile file, Hostname hostname, int sizeGb, RequestMark? mark, CancellationToken cancellationToken);
 }
+
+/// <summary>What is made of the port's own verbs.</summary>
+internal static class Retiring
+{
+    /// <summary>Deletes claimed copies; whatever happens, the claims are no longer the caller's.</summary>
+    public static async Task RetireAllAsync(this IPublisher publisher, IReadOnlyList<Claim> claims, CancellationToken cancellationToken)
+    {
+        try
+        {
+            foreach (var claim in claims)
+            {
+                await publisher.RetireAsync(claim, cancellationToken);
+            }
+        }
+        finally
+        {
+            // Those that were not reached: recovery gives them back, and the next look retires them.
+            foreach (var claim in claims)
+            {
+                claim.Dispose();
+            }
+        }
+    }
+}

@@ -45,6 +45,9 @@ internal interface IVolume
     /// <summary>Remembers a wanted level for this and every other daemon on the volume.</summary>
     Task WriteLevelAsync(ImageName image, int level, CancellationToken cancellationToken);
 
+    /// <summary>Whether a wanted level of this image is remembered: asked by its name, which a listing of a sick volume may leave out.</summary>
+    Task<bool> HasLevelAsync(ImageName image, CancellationToken cancellationToken);
+
     /// <summary>Becomes the only daemon that fills or trims this image's pool; null when another one is.</summary>
     Task<IAsyncDisposable?> TryLockPoolAsync(ImageName image, CancellationToken cancellationToken);
 }

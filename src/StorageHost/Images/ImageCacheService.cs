@@ -114,11 +114,7 @@ internal sealed partial class ImageCacheService(
             pool.SetWanted(0);
             pool.FailWaiters(new RefusedException(Refusal.ImageNotFound, $"the template {image} was deleted"));
             pool.EndJob()?.EndCancelled();
-            foreach (var claim in pool.EndScan(null, [], 0, 0))
-            {
-                await publisher.RetireAsync(claim, cancellationToken);
-            }
-
+            await publisher.RetireAllAsync(pool.EndScan(null, [], 0, 0), cancellationToken);
             pools.Forget(pool);
             LogDeleted(string.Join(", ", removed.Removed));
             return removed;
@@ -169,7 +165,7 @@ internal sealed partial class ImageCacheService(
             var level = Math.Min(pool.Total, pool.Wanted);
             await volume.WriteLevelAsync(job.Image, level, cancellationToken);
             pool.SetWanted(level);
-            pool.EndJob();
+            pool.EndJob(job);
             job.EndCancelled();
         }
 

@@ -155,13 +155,13 @@ internal sealed class Pool
         }
     }
 
-    /// <summary>Takes the job away, to end it.</summary>
-    public Job? EndJob()
+    /// <summary>Takes the job away, to end it; null when there is none, or another one than is meant.</summary>
+    public Job? EndJob(Job? only = null)
     {
         lock (gate)
         {
-            var job = Job;
-            Job = null;
+            var job = only is null || only == Job ? Job : null;
+            Job = job is null ? Job : null;
             return job;
         }
     }
@@ -216,7 +216,7 @@ internal sealed class Pool
     {
         lock (gate)
         {
-            return isForgotten |= ready.Count == 0 && held.Count == 0 && waiting.Count == 0 && Wanted == 0;
+            return isForgotten |= ready.Count == 0 && held.Count == 0 && waiting.Count == 0 && Wanted == 0 && Job is null;
         }
     }
 

@@ -81,36 +81,39 @@ internal sealed partial class PoolScanner(
         var templates = scan.Templates.ToDictionary(template => template.Image);
         var copies = scan.Copies.ToLookup(copy => copy.Image);
         var images = templates.Keys.Union(scan.Levels.Keys).Union(copies.Select(group => group.Key)).Union(scan.Unknown).ToHashSet();
-        foreach (var image in images.Except(scan.Unknown))
+        foreach (var image in images.Union(pools.All.Select(pool => pool.Image)).Except(scan.Unknown))
         {
             var template = templates.GetValueOrDefault(image);
-            if (template is null && copies[image].Any() && !await IsAbsentAsync(image, cancellationToken))
+            var known = pools.Find(image);
+            if (template is null && (copies[image].Any() || known?.Template is not null) && !await IsAbsentAsync(image, cancellationToken))
+            {
+                continue;
+            }
+
+            if (!scan.Levels.TryGetValue(image, out var level) && known?.Wanted > 0 && await IsSetAsync(image, cancellationToken))
             {
                 continue;
             }
 
             bool IsFresh(Copy copy) => copy.Of is { } of && of == template?.Fingerprint;
-            await RetireAsync(pools.Get(image).EndScan(template, copies[image].Where(IsFresh), scan.HeldElsewhere.GetValueOrDefault(image), scan.Levels.GetValueOrDefault(image)), cancellationToken);
-            foreach (var stale in copies[image].Where(copy => !IsFresh(copy)))
+            var pool = pools.Get(image);
+            var stale = pool.EndScan(template, copies[image].Where(IsFresh), scan.HeldElsewhere.GetValueOrDefault(image), level);
+            await publisher.RetireAllAsync(stale, cancellationToken);
+            if (stale.Count > 0)
             {
-                await publisher.RetireAsync(stale, cancellationToken);
-                LogRetired(image, stale.Number);
+                LogRetiredClaims(stale.Count, image);
             }
-        }
 
-        foreach (var pool in pools.All.Where(pool => !images.Contains(pool.Image)))
-        {
-            await RetireAsync(pool.EndScan(null, [], 0, 0), cancellationToken);
-            pools.Forget(pool);
-        }
-    }
+            if (!images.Contains(image))
+            {
+                pools.Forget(pool);
+            }
 
-    private async Task RetireAsync(IEnumerable<Claim> stale, CancellationToken cancellationToken)
-    {
-        foreach (var claim in stale)
-        {
-            await publisher.RetireAsync(claim, cancellationToken);
-            LogRetiredClaim(claim.Image);
+            foreach (var copy in copies[image].Where(copy => !IsFresh(copy)))
+            {
+                await publisher.RetireAsync(copy, cancellationToken);
+                LogRetired(image, copy.Number);
+            }
         }
     }
 
@@ -128,11 +131,24 @@ internal sealed partial class PoolScanner(
         }
     }
 
+    /// <summary>The same of a level: whether there is one, or nobody knows.</summary>
+    private async Task<bool> IsSetAsync(ImageName image, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await volume.HasLevelAsync(image, cancellationToken);
+        }
+        catch (RefusedException)
+        {
+            return true;
+        }
+    }
+
     [LoggerMessage(Level = LogLevel.Information, Message = "Retired copy {Number} of {Image}: stale")]
     private partial void LogRetired(ImageName image, int number);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Retired a claimed copy of {Image}: stale")]
-    private partial void LogRetiredClaim(ImageName image);
+    [LoggerMessage(Level = LogLevel.Information, Message = "Retired {Count} claimed copies of {Image}: stale")]
+    private partial void LogRetiredClaims(int count, ImageName image);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Retired a copy of {Image}: its room is needed")]
     private partial void LogGaveBack(ImageName image);

@@ -34,7 +34,7 @@ internal sealed class Pools(TimeProvider time) : IDisposable
     {
         if (pool.TryForget())
         {
-            pools.TryRemove(pool.Image, out _);
+            pools.TryRemove(KeyValuePair.Create(pool.Image, pool));
         }
     }
 

@@ -21,10 +21,14 @@ internal static class ProgramStarter
     /// <summary>The name of the thread.</summary>
     public const string ThreadName = "starter";
 
+    /// <summary>For what takes microseconds, also on a machine that hardly gets on.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
     private static readonly Lazy<BlockingCollection<Child>> Queue = new(Make);
 
     /// <summary>Makes the thread, unless it is there. What is open by then stays open in its table as long as this process lives.</summary>
     /// <exception cref="Win32Exception">The kernel, or what confines this process, does not let a thread have a table of its own.</exception>
+    /// <exception cref="TimeoutException">The thread did not begin within ten seconds.</exception>
     public static void Begin() => _ = Queue.Value;
 
     /// <summary>Has a program started when its turn comes.</summary>
@@ -48,7 +52,11 @@ internal static class ProgramStarter
         thread.IsBackground = true;
         thread.Name = ThreadName;
         thread.UnsafeStart();
-        apart.Wait();
+        if (!apart.Wait(Patience))
+        {
+            throw new TimeoutException($"the thread that starts programs did not begin within {Patience.TotalSeconds} s");
+        }
+
         return error == 0 ? queue : throw new Win32Exception(error);
     }
 

@@ -187,6 +187,20 @@ public sealed class CopyEngineTests : IAsyncLifetime
         Assert.Single(await Eventually.EndsAsync(making));
     }
 
+    [Fact]
+    public async Task A_template_that_is_still_being_written_holds_nobody_up()
+    {
+        store.WriteTemplate(1000);
+        var began = daemon.Clock.GetUtcNow().UtcDateTime;
+        File.SetLastWriteTimeUtc(store["centos_template.img"], began);
+        var making = MakeAsync(1);
+        await Eventually.HoldsAsync(() => daemon.Clock.Timers == 1);
+        File.SetLastWriteTimeUtc(store["centos_template.img"], began.AddMilliseconds(900));
+        daemon.Clock.Advance(TimeSpan.FromSeconds(1));
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => Eventually.EndsAsync(making));
+        Assert.Equal((Refusal.JobConflict, "the template centos is still being written"), (refused.Reason, refused.Message));
+    }
+
     [Theory]
     [InlineData("hostile", "ImageRejected")]
     [InlineData("backed by a stranger", "ImageRejected")]

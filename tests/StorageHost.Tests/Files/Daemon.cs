@@ -23,8 +23,8 @@ internal sealed class Daemon : IAsyncDisposable
         var permissions = new FilePermissions(Options.Create(new DisksOptions { Mode = "0640" }));
         Templates = new TemplateFile(Sample.Names, inspector, Volume);
         tidying = new Tidying(Volume, new RightOfWay(TimeProvider.System), TimeProvider.System);
-        Publisher = new Publisher(Volume, Sample.Names, Templates, permissions, inspector, () => Enumerable.Range(1, 1000), tidying);
         var unreadable = new UnreadableFiles(NullLogger<UnreadableFiles>.Instance);
+        Publisher = new Publisher(Volume, Sample.Names, Templates, permissions, inspector, () => Enumerable.Range(1, 1000), tidying, unreadable);
         Recovery = new Recovery(Volume, Sample.Names, Publisher, unreadable, Clock, NullLogger<Recovery>.Instance);
         Remover = new Remover(Volume, Sample.Names, inspector, Templates, new DeletedFiles(Volume, Clock));
         Engine = new CopyEngine(Volume, Sample.Names, Templates, permissions, pool, TestMeters.OfImages(), Clock);

@@ -37,6 +37,17 @@ public sealed class MountTests : IDisposable
     }
 
     [Fact]
+    public void A_name_that_is_another_files_by_now_stays()
+    {
+        Assert.True(mount.TryStat("file", out var stat));
+        Assert.False(mount.TryUnlink("file", ofInode: stat.Inode + 1));
+        Assert.True(store.Has("file"));
+        Assert.False(mount.TryUnlink("absent", ofInode: stat.Inode));
+        Assert.True(mount.TryUnlink("file", ofInode: stat.Inode));
+        Assert.False(store.Has("file"));
+    }
+
+    [Fact]
     public void Any_other_failure_keeps_its_errno()
     {
         const int NotDirectory = 20, IsDirectory = 21, NameTooLong = 36;

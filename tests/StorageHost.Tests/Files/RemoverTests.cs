@@ -126,6 +126,8 @@ public sealed class RemoverTests : IAsyncLifetime
     [Theory]
     [InlineData("clone.qcow2", "on:cent_template.img")]
     [InlineData("clone_storage_5G", "on:./cent_template.img")]
+    [InlineData("clone.qcow2", "on:gluster://gn1/images/cent_template.img")]
+    [InlineData("clone.qcow2", "on:json:{\"file.filename\":\"/mnt/other/cent_template.img\"}")]
     [InlineData("debian12_template.img", "on:cent_template.img")]
     public async Task A_template_that_linked_clones_depend_on_is_kept(string clone, string content)
     {

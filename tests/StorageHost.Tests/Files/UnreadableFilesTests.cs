@@ -19,6 +19,10 @@ public sealed class UnreadableFilesTests
     [Theory]
     [InlineData(Errno.InputOutput)]
     [InlineData(Errno.Access)]
+    [InlineData(Errno.NotPermitted)]
+    [InlineData(Errno.Busy)]
+    [InlineData(Errno.IsDirectory)]
+    [InlineData(Errno.NotEmpty)]
     public void What_the_storage_will_not_give_is_left_alone_and_said_once(int errno)
     {
         Assert.False(Use(errno));

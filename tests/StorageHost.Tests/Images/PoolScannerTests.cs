@@ -72,6 +72,37 @@ public sealed class PoolScannerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_template_that_is_left_out_with_all_its_copies_keeps_those_that_are_claimed()
+    {
+        core.Levels[Centos] = 2;
+        await ScanAsync();
+        core.Pool.Hold(Claim());
+        core.Templates.Clear();
+        core.Volume.Setup(volume => volume.FindTemplateAsync(Centos, It.IsAny<CancellationToken>())).ReturnsAsync(Template());
+        await ScanAsync();
+        Assert.Equal((1, 2), (core.Pool.Held, core.Pool.Wanted));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_level_that_only_a_listing_leaves_out_stays(bool found)
+    {
+        core.AddCopies(2);
+        core.Levels[Centos] = 2;
+        await ScanAsync();
+        core.Levels.Clear();
+        var look = core.Volume.Setup(volume => volume.HasLevelAsync(Centos, It.IsAny<CancellationToken>()));
+        _ = found ? look.ReturnsAsync(true) : look.ThrowsAsync(new RefusedException(Refusal.StorageUnavailable, "the storage answered ENOTCONN"));
+        await ScanAsync();
+        Assert.Equal((2, 2), (core.Copies.Count, core.Pool.Wanted));
+
+        core.Volume.Setup(volume => volume.HasLevelAsync(Centos, It.IsAny<CancellationToken>())).ReturnsAsync(false);
+        await ScanAsync();
+        Assert.Equal(0, core.Pool.Wanted);
+    }
+
+    [Fact]
     public async Task It_forgets_a_pool_of_which_nothing_is_left()
     {
         await ScanAsync();
