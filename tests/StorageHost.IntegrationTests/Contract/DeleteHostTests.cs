@@ -44,7 +44,7 @@ public sealed class DeleteHostTests(Lab lab)
         }
 
         await area.Oracle.CheckAsync();
-        (await client.DeleteHostAsync("web01")).Is(200);
+        await Wait.UntilAsync("the disk to be let go", async () => (await client.DeleteHostAsync("web01")).Status == 200);
         area.Oracle.NoDisk("web01");
         await area.Oracle.CheckAsync();
     }

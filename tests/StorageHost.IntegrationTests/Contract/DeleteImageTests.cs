@@ -1,4 +1,5 @@
 using StorageHost.IntegrationTests.Fixtures;
+using StorageHost.IntegrationTests.Interception;
 using Xunit;
 
 namespace StorageHost.IntegrationTests.Contract;
@@ -65,8 +66,10 @@ public sealed class DeleteImageTests(Lab lab)
     public async Task Copying_is_stopped_before_its_template_goes()
     {
         await using var area = await lab.AreaAsync(StorageKind.PlainXfs);
-        await area.PutTemplateAsync("big", await lab.Masters.SolidAsync(500));
-        var client = (await area.StartAsync()).Client;
+        await area.PutTemplateAsync("big", await lab.Masters.SolidAsync(160));
+        var daemon = await area.StartAsync();
+        var client = daemon.Client;
+        await using var slow = await Interceptor.SlowWritesAsync(daemon, area, 10);
         (await client.DupAsync("big", 5)).Is(200);
         var waiting = client.SetImageAsync("big", "web01");
         var job = (await client.CopyingAsync("big", 1)).GetProperty("id").GetString();

@@ -1,4 +1,5 @@
 using StorageHost.IntegrationTests.Fixtures;
+using StorageHost.IntegrationTests.Interception;
 using Xunit;
 
 namespace StorageHost.IntegrationTests.Contract;
@@ -38,6 +39,44 @@ public sealed class RepeatedRequestTests(Lab lab)
             Assert.Equal(disk, (await client.SetImageAsync("centos", "web01", key: "a")).Is(200).ToString());
             Assert.Equal(data, (await client.AddStorageAsync("web01", 1, key: "b")).Is(200).ToString());
         }
+    }
+
+    [DaemonTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_disk_whose_caller_leaves_while_it_gets_its_name_stays_only_for_a_key(bool hasKey)
+    {
+        await using var area = await lab.AreaAsync(StorageKind.PlainXfs);
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
+        var daemon = await area.StartAsync("--Storage:RescanInterval", "01:00:00");
+        await daemon.Client.FillAsync("centos", 1);
+        using var gone = new CancellationTokenSource();
+        var named = false;
+        await using (await Interceptor.AttachAsync(daemon, area.Directory, async call =>
+        {
+            if (named && !gone.IsCancellationRequested)
+            {
+                // The name is there, and not durable yet. The daemon hears at once of the caller's leaving.
+                await gone.CancelAsync();
+                await Task.Delay(TimeSpan.FromSeconds(1));
+            }
+
+            named |= call.Target == "web01.qcow2";
+            return Verdict.Pass;
+        }))
+        {
+            (string, string)[] headers = hasKey ? [("Idempotency-Key", "a")] : [];
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(
+                () => daemon.Client.SendAsync(HttpMethod.Post, "/", """{"action":"setimage","createvmform":{"image":"centos","hostname":"web01"}}""", headers: headers, gone: gone.Token));
+            await daemon.Client.PoolHoldsAsync("centos", 1);
+        }
+
+        // Whoever asks again with the key may have been told of it already.
+        await Wait.UntilAsync("the disk to be decided about", () => Task.FromResult(area.Has("web01.qcow2") == hasKey));
+        (await daemon.Client.SetImageAsync("centos", "web01", key: "a")).Is(200);
+        area.Oracle.Disk("web01", "centos");
+        await daemon.Client.PoolHoldsAsync("centos", 1);
+        await area.Oracle.CheckAsync();
     }
 
     [DaemonFact]

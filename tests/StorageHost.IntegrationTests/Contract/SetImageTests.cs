@@ -1,4 +1,5 @@
 using StorageHost.IntegrationTests.Fixtures;
+using StorageHost.IntegrationTests.Interception;
 using Xunit;
 
 namespace StorageHost.IntegrationTests.Contract;
@@ -93,8 +94,10 @@ public sealed class SetImageTests(Lab lab)
     public async Task A_cancelled_job_leaves_no_disk()
     {
         await using var area = await lab.AreaAsync(StorageKind.PlainXfs);
-        await area.PutTemplateAsync("big", await lab.Masters.SolidAsync(500));
-        var client = (await area.StartAsync()).Client;
+        await area.PutTemplateAsync("big", await lab.Masters.SolidAsync(160));
+        var daemon = await area.StartAsync();
+        var client = daemon.Client;
+        await using var slow = await Interceptor.SlowWritesAsync(daemon, area, 10);
         var accepted = await client.SetImageAsync("big", "web01", async: true);
         accepted.Is(202);
         await client.CopyingAsync("big", 1);

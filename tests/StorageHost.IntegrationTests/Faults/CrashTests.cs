@@ -1,4 +1,5 @@
 using StorageHost.IntegrationTests.Fixtures;
+using StorageHost.IntegrationTests.Interception;
 using Xunit;
 
 namespace StorageHost.IntegrationTests.Faults;
@@ -41,10 +42,16 @@ public sealed class CrashTests(Lab lab)
         var round = 0;
         foreach (var share in new[] { 0.0, 0.2 + (Random.Shared.NextDouble() / 2), 0.9 })
         {
-            var daemon = await area.StartAsync(Slow);
+            var daemon = await area.StartAsync();
             var host = $"web0{++round}";
-            var setting = daemon.Client.SetImageAsync("big", host);
-            await daemon.Client.CopyingAsync("big", (long)(share * 160 * MiB));
+            Task<Answer> setting;
+            await using (await Interceptor.SlowWritesAsync(daemon, area))
+            {
+                setting = daemon.Client.SetImageAsync("big", host);
+                await daemon.Client.CopyingAsync("big", (long)(share * 160 * MiB));
+                daemon.Kill();
+            }
+
             await daemon.KillAsync();
             await Assert.ThrowsAnyAsync<HttpRequestException>(() => setting);
             NoteDisk(area, host, "big");

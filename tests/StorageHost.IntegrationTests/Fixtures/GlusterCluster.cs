@@ -124,6 +124,7 @@ internal sealed class GlusterCluster
         {
             await Wait.UntilAsync($"the brick of {volume} on {node.Name} to be served", async () => await node.BrickServerAsync(node.BrickOf(volume)) is not null, seconds: 60);
             await node.MountAsync(volume);
+            await node.ReachesBricksAsync(volume);
         }
     }
 

@@ -127,9 +127,9 @@ internal sealed class GlusterNode
     public async Task<int> FuseClientAsync(string volume) => (await ProcessesAsync()).Single(process =>
         process.Program is "glusterfs" && process.Arguments is [.., var last] && last == MountPoint(volume)).Pid;
 
-    /// <summary>The process that serves a brick of this node; null when none does.</summary>
+    /// <summary>The process that serves a brick of this node; null when none does, or one is about to: until it has gone to the background it is two.</summary>
     public async Task<int?> BrickServerAsync(string path) => (await ProcessesAsync())
-        .Where(process => process.Program is "glusterfsd" && process.Arguments.Contains(path, StringComparer.Ordinal)).Select(process => (int?)process.Pid).SingleOrDefault();
+        .Where(process => process.Program is "glusterfsd" && process.Arguments.Contains(path, StringComparer.Ordinal)).Select(process => (int?)process.Pid).ToArray() is [var only] ? only : null;
 
     /// <summary>Ends the process that serves this node's brick of a volume.</summary>
     public async Task KillBrickAsync(string volume) =>
@@ -139,8 +139,8 @@ internal sealed class GlusterNode
     public Task ReachesBricksAsync(string volume) => Wait.UntilAsync(
         $"{Name} to reach every brick of {volume}", () => Task.FromResult(Enumerable.Range(0, 3).All(brick => Reaches(volume, brick))), seconds: 60);
 
-    /// <summary>The node's glusterd.</summary>
-    public async Task<int> ManagementDaemonAsync() => (await ProcessesAsync()).Single(process => process.Program is "glusterd").Pid;
+    /// <summary>The node's glusterd: the first, since each program that it starts is another for a moment.</summary>
+    public async Task<int> ManagementDaemonAsync() => (await ProcessesAsync()).Where(process => process.Program is "glusterd").Min(process => process.Pid);
 
     private async Task<IReadOnlyList<(int Pid, string Program, string[] Arguments)>> ProcessesAsync()
     {

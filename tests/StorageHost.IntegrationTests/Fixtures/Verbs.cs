@@ -58,6 +58,17 @@ internal static class Verbs
         return job;
     }
 
+    /// <summary>
+    /// Asks again while the answer is 503, until it is done: once, after two bricks had come back, Gluster had lost the daemon's lock, and until
+    /// it had a new session, callers were told to ask again.
+    /// </summary>
+    public static async Task<Answer> DoneAsync(Func<Task<Answer>> ask)
+    {
+        var answer = await Wait.ForAsync("an answer other than 503", async () => await ask() is { Status: not 503 } said ? said : null);
+        answer.Is(200);
+        return answer;
+    }
+
     public static string State(this JsonElement job) => job.GetProperty("state").GetString()!;
 
     public static string[] Strings(this JsonElement body, string member) => [.. body.GetProperty(member).EnumerateArray().Select(each => each.GetString()!)];

@@ -1,4 +1,5 @@
 using StorageHost.IntegrationTests.Fixtures;
+using StorageHost.IntegrationTests.Interception;
 using Xunit;
 
 namespace StorageHost.IntegrationTests.Hosting;
@@ -10,19 +11,23 @@ public sealed class ShutDownTests(Lab lab)
     public async Task Who_waits_when_the_daemon_stops_is_told_so_and_nothing_half_stays()
     {
         await using var area = await lab.AreaAsync(StorageKind.PlainXfs);
-        await area.PutTemplateAsync("big", await lab.Masters.SolidAsync(500));
+        await area.PutTemplateAsync("big", await lab.Masters.SolidAsync(160));
         var daemon = await area.StartAsync();
-        (await daemon.Client.DupAsync("big", 4)).Is(200);
-        var waiting = Enumerable.Range(1, 5).Select(number => daemon.Client.SetImageAsync("big", $"web0{number}")).ToArray();
-        await Wait.UntilAsync("all to wait", async () => await daemon.Client.PoolAsync("big", "waiting") == waiting.Length);
-        await daemon.Client.CopyingAsync("big", 1);
-
-        Assert.Equal(0, await daemon.StopAsync(seconds: 20));
-        foreach (var answer in await Task.WhenAll(waiting))
+        await using (await Interceptor.SlowWritesAsync(daemon, area, 10))
         {
-            answer.Refuses(503, "shutting_down");
+            (await daemon.Client.DupAsync("big", 4)).Is(200);
+            var waiting = Enumerable.Range(1, 5).Select(number => daemon.Client.SetImageAsync("big", $"web0{number}")).ToArray();
+            await Wait.UntilAsync("all to wait", async () => await daemon.Client.PoolAsync("big", "waiting") == waiting.Length);
+            await daemon.Client.CopyingAsync("big", 1);
+
+            await Shell.SignalAsync("TERM", daemon.Pid);
+            foreach (var answer in await Task.WhenAll(waiting))
+            {
+                answer.Refuses(503, "shutting_down");
+            }
         }
 
+        Assert.Equal(0, await daemon.EndAsync());
         await area.Oracle.CheckAsync();
     }
 

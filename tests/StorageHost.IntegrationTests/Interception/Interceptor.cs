@@ -40,6 +40,16 @@ internal sealed class Interceptor : IAsyncDisposable
         return interceptor.attached.Task.IsCompleted ? interceptor : throw new InvalidOperationException($"Daemon {daemon.Pid} could not be traced.");
     }
 
+    /// <summary>Slows copying down at any speed of the storage, also for callers who wait: these the daemon's own limit spares.</summary>
+    /// <param name="daemon">The daemon.</param>
+    /// <param name="area">Its storage directory.</param>
+    /// <param name="milliseconds">How long each write waits before it is made, one after the other.</param>
+    public static Task<Interceptor> SlowWritesAsync(Daemon daemon, StorageArea area, int milliseconds = 20) => AttachAsync(daemon, area.Directory, async call =>
+    {
+        await Task.Delay(call.Name is "pwrite64" ? milliseconds : 0);
+        return Verdict.Pass;
+    });
+
     /// <summary>Lets go of the daemon, which goes on as if nothing had been.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -50,6 +50,7 @@ public sealed class NotifyTests(Lab lab)
         await supervisor.HearsAsync("STATUS=Serving ");
 
         var fuse = await cluster.Nodes[0].FuseClientAsync(Name);
+        int told;
         await Shell.SignalAsync("STOP", fuse);
         try
         {
@@ -66,9 +67,10 @@ public sealed class NotifyTests(Lab lab)
         }
         finally
         {
+            told = supervisor.Count;
             await Shell.SignalAsync("CONT", fuse);
         }
 
-        await supervisor.HearsAsync("STATUS=Serving ", supervisor.Count, seconds: 30);
+        await supervisor.HearsAsync("STATUS=Serving ", told, seconds: 30);
     }
 }

@@ -24,12 +24,15 @@ public sealed class MetricsTests(Lab lab)
         (await client.AddStorageAsync("counted01", 1)).Is(200);
         await client.PoolHoldsAsync("centos", 2);
 
-        // While one is claimed ahead, it is on its way for a moment and counted nowhere.
-        var samples = await CheckedAsync(client);
-        await Wait.UntilAsync("both copies to be counted", async () => (samples = await CheckedAsync(client))["""storagehost_pool_ready{image="centos"}"""] == 2);
-
-        // How many it takes depends on when it looks: a copy that comes back after a conflict is trimmed.
-        var made = Regex.Matches(daemon.Output, "Made ([0-9]+) copies of centos").Sum(line => int.Parse(line.Groups[1].Value, CultureInfo.InvariantCulture));
+        // While one is claimed ahead, it is on its way for a moment and counted nowhere. How many it takes depends on when it looks: a copy
+        // that comes back after a conflict is trimmed.
+        var (samples, made) = (await CheckedAsync(client), 0);
+        await Wait.UntilAsync("both copies to be counted, and all that were made", async () =>
+        {
+            samples = await CheckedAsync(client);
+            made = Regex.Matches(daemon.Output, "Made ([0-9]+) copies of centos").Sum(line => int.Parse(line.Groups[1].Value, CultureInfo.InvariantCulture));
+            return samples["""storagehost_pool_ready{image="centos"}"""] == 2 && samples["storagehost_copies_made_total"] == made;
+        });
         Assert.True(made >= 4);
         Assert.Equal(
             [1, 1, 1, 0, 1, 2, 2, 0, 0, made, made * (8 << 20), 0, 1, 1, 1, 1],

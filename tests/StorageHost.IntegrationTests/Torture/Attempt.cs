@@ -8,6 +8,9 @@ namespace StorageHost.IntegrationTests.Torture;
 /// <param name="IsStruck">Whether the judge struck before everything was over.</param>
 internal sealed record Attempt(Answer? Answer, bool IsStruck)
 {
+    /// <summary>Something of a deed may follow its answer; when no call was made for so long, nothing does.</summary>
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(150);
+
     public Outcome Outcome => Answer?.Status switch { 200 => Outcome.Acknowledged, null or >= 500 => Outcome.Unknown, _ => Outcome.Refused };
 
     /// <summary>Does a deed, and lets go of the daemon when the judge has struck or nothing goes on any more.</summary>
@@ -40,7 +43,7 @@ internal sealed record Attempt(Answer? Answer, bool IsStruck)
         var answer = await TryAsync(deed.ActAsync(stage));
         try
         {
-            await Wait.UntilAsync($"{deed} to be over", async () => struck.IsCompleted || await Deed.IsSettledAsync(stage));
+            await Wait.UntilAsync($"{deed} to be over", async () => struck.IsCompleted || (await Deed.IsSettledAsync(stage) && await IsQuietAsync()));
         }
         catch (HttpRequestException) when (struck.IsCompleted)
         {
@@ -48,6 +51,13 @@ internal sealed record Attempt(Answer? Answer, bool IsStruck)
         }
 
         return new Attempt(answer, struck.IsCompleted);
+
+        async Task<bool> IsQuietAsync()
+        {
+            var before = Volatile.Read(ref calls);
+            await Task.WhenAny(struck, Task.Delay(Quiet));
+            return Volatile.Read(ref calls) == before;
+        }
     }
 
     /// <summary>The calls that a deed makes, in the order in which they are made.</summary>

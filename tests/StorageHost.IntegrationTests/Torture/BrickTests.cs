@@ -23,7 +23,7 @@ public sealed class BrickTests(Lab lab)
         for (var node = 0; node < volume.Nodes.Count; node++)
         {
             var number = node.ToString(CultureInfo.InvariantCulture);
-            (await client.SetImageAsync("debian12", $"gone{number}")).Is(200);
+            await Verbs.DoneAsync(() => client.SetImageAsync("debian12", $"gone{number}"));
             await client.PoolHoldsAsync("centos", 1);
             await volume.Nodes[node].KillBrickAsync(Name);
 
@@ -46,20 +46,12 @@ public sealed class BrickTests(Lab lab)
     private static async Task WorkAsync(Client client, Oracle oracle, string number)
     {
         var clock = Stopwatch.StartNew();
-        await DoneAsync(() => client.SetImageAsync("centos", $"hit{number}"));
+        await Verbs.DoneAsync(() => client.SetImageAsync("centos", $"hit{number}"));
         oracle.Disk($"hit{number}", "centos");
-        await DoneAsync(() => client.SetImageAsync("debian12", $"miss{number}"));
+        await Verbs.DoneAsync(() => client.SetImageAsync("debian12", $"miss{number}"));
         oracle.Disk($"miss{number}", "debian12");
-        oracle.DataDisk((await DoneAsync(() => client.AddStorageAsync($"hit{number}", 1))).Is(200).GetProperty("disk").GetString()!);
-        await DoneAsync(() => client.DeleteHostAsync($"gone{number}"));
+        oracle.DataDisk((await Verbs.DoneAsync(() => client.AddStorageAsync($"hit{number}", 1))).Is(200).GetProperty("disk").GetString()!);
+        await Verbs.DoneAsync(() => client.DeleteHostAsync($"gone{number}"));
         Assert.True(clock.Elapsed.TotalSeconds < 20, $"{clock.Elapsed.TotalSeconds:0.0} s without brick {number}");
-    }
-
-    // Once, after two bricks had come back, Gluster had lost the daemon's lock: until it had a new session, callers were told to ask again.
-    private static async Task<Answer> DoneAsync(Func<Task<Answer>> ask)
-    {
-        var answer = await Wait.ForAsync("an answer other than 503", async () => await ask() is { Status: not 503 } said ? said : null);
-        answer.Is(200);
-        return answer;
     }
 }

@@ -19,7 +19,7 @@ public sealed class ErrorTests(Lab lab, ITestOutputHelper output)
     private static readonly string[] Settings =
     [
         "--Storage:RescanInterval", "00:00:00.3", "--Storage:IndexInterval", "01:00:00",
-        "--Storage:OperationTimeout", "00:00:02", "--Storage:TransferTimeout", "00:00:03", "--Qemu:Timeout", "00:00:05",
+        "--Storage:OperationTimeout", "00:00:03", "--Storage:TransferTimeout", "00:00:06", "--Qemu:Timeout", "00:00:10",
     ];
 
     public static TheoryData<string> Deeds => [.. Deed.All.Select(deed => deed.Name)];
@@ -71,15 +71,22 @@ public sealed class ErrorTests(Lab lab, ITestOutputHelper output)
             var stage = StageOf(area, daemon, number);
             await deed.PrepareAsync(stage);
             var (calls, error) = (0, Error.Named(number % 2 == 0 ? "ENOTCONN" : "ESTALE"));
+            var struck = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             var attempt = await Attempt.MakeAsync(daemon, deed, stage, (call, _) =>
             {
                 var fails = call.Name is "statx" or "openat" or "linkat" or "renameat" or "unlinkat" && ++calls == number;
                 output.WriteLine(fails ? $"{error} at {call}" : $"{call}");
-                return Task.FromResult(fails ? Verdict.Fail(error.Number) : Verdict.Pass);
-            }, struck: new TaskCompletionSource().Task, afterLook: true);
+                if (!fails)
+                {
+                    return Task.FromResult(Verdict.Pass);
+                }
+
+                struck.SetResult();
+                return Task.FromResult(Verdict.Fail(error.Number));
+            }, struck.Task, afterLook: true);
             attempt.Answer!.Is(200);
             deed.Note(stage, Outcome.Acknowledged);
-            isOver = calls < number;
+            isOver = !attempt.IsStruck;
         }
 
         await area.Oracle.CheckAsync();

@@ -64,8 +64,8 @@ public sealed class FullTests(Lab lab, ITestOutputHelper output)
             using var stop = new CancellationTokenSource();
             var calling = traffic.RunAsync(Callers, stop.Token);
             await fillAsync(filler);
-            await Wait.UntilAsync("a request to be refused for want of room", () => Task.FromResult(traffic.ToString().Contains(" 507 ", StringComparison.Ordinal)));
-            await Wait.UntilAsync("ready copies to be given back", async () => !givesBack || await client.PoolAsync("big", "ready") == 0);
+            await Wait.UntilAsync("a request to be refused for want of room", () => Task.FromResult(traffic.ToString().Contains(" 507 ", StringComparison.Ordinal)), seconds: 90);
+            await Wait.UntilAsync("ready copies to be given back", async () => !givesBack || await client.PoolAsync("big", "ready") == 0, seconds: 90);
             await stop.CancelAsync();
             await calling;
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{round}: {traffic}"));

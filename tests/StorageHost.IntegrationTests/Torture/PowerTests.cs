@@ -103,6 +103,7 @@ public sealed class PowerTests(Lab lab, ITestOutputHelper output)
             traffic.Conclude();
             await fleet.StartAsync();
             await fleet.SettledAsync();
+            await cluster.HealedAsync("replica");
             for (var place = 0; place < fleet.Size; place++)
             {
                 await area.Oracle.CheckAsync(place);

@@ -42,8 +42,9 @@ public sealed class QuorumTests(Lab lab, ITestOutputHelper output)
 
         await volume.ReviveAsync();
         await Wait.UntilAsync("the daemon to be ready again", async () => await client.StatusAsync("/readyz") == 200, seconds: 30);
-        (await client.SetImageAsync("centos", "after")).Is(200);
+        await Verbs.DoneAsync(() => client.SetImageAsync("centos", "after"));
         area.Oracle.Disk("after", "centos");
+        await volume.Cluster.HealedAsync(Name);
         foreach (var place in new[] { 0, 1 })
         {
             await volume.Nodes[place].ReachesBricksAsync(Name);

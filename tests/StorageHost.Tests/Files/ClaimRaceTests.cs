@@ -105,7 +105,7 @@ public sealed class ClaimRaceTests : IAsyncLifetime
         var before = Volatile.Read(ref version);
         foreach (var copy in (await daemon.Images.ScanAsync(CancellationToken.None)).Copies)
         {
-            var result = await daemon.PublishAsync(copy, Sample.Host($"web{host}"));
+            var result = await daemon.RaceAsync(copy, Sample.Host($"web{host}"));
             if (result.Outcome == ClaimOutcome.Published)
             {
                 Interlocked.Increment(ref published[host]);

@@ -75,8 +75,17 @@ internal sealed class Daemon : IAsyncDisposable
         return made;
     }
 
-    /// <summary>Claims a copy and publishes it; Gone when it could not be claimed.</summary>
+    /// <summary>Claims a copy and publishes it, and waits for what follows the answer; Gone when it could not be claimed.</summary>
     public async Task<ClaimResult> PublishAsync(Copy copy, Hostname hostname, CancellationToken cancellationToken = default)
+    {
+        var result = await RaceAsync(copy, hostname, cancellationToken);
+        await ThreadsAreFreeAsync();
+        await IsTidyAsync();
+        return result;
+    }
+
+    /// <summary>The same among others who are at work in the same threads, without that wait.</summary>
+    public async Task<ClaimResult> RaceAsync(Copy copy, Hostname hostname, CancellationToken cancellationToken = default)
     {
         var result = await Publisher.ClaimAsync(copy, cancellationToken) is { } claim
             ? await Publisher.PublishAsync(claim, hostname, null, cancellationToken)

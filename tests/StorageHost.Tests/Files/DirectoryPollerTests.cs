@@ -112,7 +112,7 @@ public sealed class DirectoryPollerTests : IAsyncLifetime, IDisposable
             await Task.Delay(500);
         }
 
-        Assert.StartsWith("the storage did not answer within 1 s", Facts("slow").Problem, StringComparison.Ordinal);
+        Assert.Matches("^the storage d(id|oes) not answer", Facts("slow").Problem);
         Assert.Single(Facts("slow").Value!.Images);
         Assert.Null(Facts("images-here").Problem);
         Assert.Empty(await services.GetRequiredService<IVolume>().ListTemplatesAsync(CancellationToken.None));
@@ -165,8 +165,8 @@ public sealed class DirectoryPollerTests : IAsyncLifetime, IDisposable
             VolumeId = "images-here",
             ExtraVolumes = extras,
             IndexInterval = TimeSpan.FromMilliseconds(20),
-            OperationTimeout = TimeSpan.FromSeconds(1),
-            TransferTimeout = TimeSpan.FromSeconds(1),
+            OperationTimeout = TimeSpan.FromSeconds(2),
+            TransferTimeout = TimeSpan.FromSeconds(2),
             Threads = 2,
         };
         services = new ServiceCollection()

@@ -97,6 +97,8 @@ public sealed class PublisherTests : IAsyncLifetime
         var second = await daemon.Publisher.PublishAsync(claims[1], Sample.Web01, null, CancellationToken.None);
         Assert.Equal((ClaimOutcome.HostExists, 1), (second.Outcome, second.Returned!.Number));
         Assert.Equal("centos_dup_1_ready centos_template.img web01.qcow2", store.Names);
+        await daemon.ThreadsAreFreeAsync();
+        await daemon.IsTidyAsync();
         Assert.All(claims, claim => Assert.True(daemon.RunAsync(session => !session.Private.IsInUse(claim.File.Name)).Result));
     }
 

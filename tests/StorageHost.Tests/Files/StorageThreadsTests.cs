@@ -61,8 +61,10 @@ public sealed class StorageThreadsTests : IDisposable
     [Fact]
     public async Task What_moves_data_has_more_time()
     {
+        var limit = new StorageOptions().TransferTimeout;
+        Assert.True(limit > Deadline);
         var call = threads.TransferAsync("transfer", (StorageCall<int> _) => hang.Wait(TimeSpan.FromMinutes(1)) ? 1 : 0, CancellationToken.None);
-        clock.Advance(TimeSpan.FromMinutes(2) - TimeSpan.FromTicks(1));
+        clock.Advance(limit - TimeSpan.FromTicks(1));
         Assert.False(call.IsCompleted);
         clock.Advance(TimeSpan.FromTicks(1));
         await Assert.ThrowsAsync<RefusedException>(() => Eventually.EndsAsync(call));

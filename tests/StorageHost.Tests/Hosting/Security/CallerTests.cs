@@ -86,7 +86,7 @@ public sealed class CallerTests : IDisposable
             Assert.Equal(statuses[^1] == 429, response.Headers.RetryAfter is not null);
         }
 
-        Assert.Equal(10, statuses.TakeWhile(status => status == 401).Count());
+        Assert.InRange(statuses.TakeWhile(status => status == 401).Count(), 10, 20);
         Assert.InRange(statuses.Count(status => status == 429), 900, 990);
         Assert.Equal(statuses.Count(status => status == 401), api.Lines.Count(line => line.Line.StartsWith("A wrong token came from 127.0.0.1", StringComparison.Ordinal)));
         Assert.DoesNotContain(api.Lines, line => line.Line.Contains("sth_", StringComparison.Ordinal));

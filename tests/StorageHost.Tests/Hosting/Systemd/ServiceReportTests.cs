@@ -46,7 +46,7 @@ public sealed class ServiceReportTests : IAsyncLifetime
     {
         await report.StartAsync(CancellationToken.None);
         Assert.Equal("STATUS=/srv/vms is not served: the storage directory was not read yet", listener.Hear());
-        await core.StartAsync();
+        await StartAsync();
         time.Advance(Second);
         Assert.Equal("STATUS=Serving /srv/vms: 0 of 0 copies ready", listener.Hear());
         time.Advance(Second);
@@ -68,7 +68,7 @@ public sealed class ServiceReportTests : IAsyncLifetime
     [Fact]
     public async Task Only_a_few_of_many_pools_are_named_and_each_with_its_problem()
     {
-        await core.StartAsync();
+        await StartAsync();
         foreach (var name in new[] { "a", "b", "c", "d", "e" })
         {
             var pool = core.Pools.Get(Sample.Image(name));
@@ -77,5 +77,11 @@ public sealed class ServiceReportTests : IAsyncLifetime
         }
 
         Assert.Equal("Serving /srv/vms: 0 of 5 copies ready; a 0 of 1 (no space); b 0 of 1 (no space); c 0 of 1 (no space); and 2 more", report.Describe());
+    }
+
+    private async Task StartAsync()
+    {
+        await core.StartAsync();
+        await Eventually.HoldsAsync(() => core.Reconciler.LastTurn is not null);
     }
 }
