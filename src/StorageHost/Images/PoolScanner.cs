@@ -90,11 +90,7 @@ internal sealed partial class PoolScanner(
                 continue;
             }
 
-            if (!scan.Levels.TryGetValue(image, out var level) && known?.Wanted > 0 && await IsSetAsync(image, cancellationToken))
-            {
-                continue;
-            }
-
+            var level = scan.Levels.TryGetValue(image, out var set) ? set : known is { Wanted: > 0 and var before } && await IsSetAsync(image, cancellationToken) ? before : 0;
             bool IsFresh(Copy copy) => copy.Of is { } of && of == template?.Fingerprint;
             var pool = pools.Get(image);
             var stale = pool.EndScan(template, copies[image].Where(IsFresh), scan.HeldElsewhere.GetValueOrDefault(image), level);

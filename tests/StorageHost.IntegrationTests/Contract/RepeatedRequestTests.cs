@@ -1,5 +1,5 @@
+using System.Text.RegularExpressions;
 using StorageHost.IntegrationTests.Fixtures;
-using StorageHost.IntegrationTests.Interception;
 using Xunit;
 
 namespace StorageHost.IntegrationTests.Contract;
@@ -41,42 +41,49 @@ public sealed class RepeatedRequestTests(Lab lab)
         }
     }
 
-    [DaemonTheory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task A_disk_whose_caller_leaves_while_it_gets_its_name_stays_only_for_a_key(bool hasKey)
+    [DaemonFact]
+    public async Task A_disk_whose_caller_leaves_while_it_gets_its_name_stays_only_for_a_key()
     {
         await using var area = await lab.AreaAsync(StorageKind.PlainXfs);
         await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
-        var daemon = await area.StartAsync("--Storage:RescanInterval", "01:00:00");
-        await daemon.Client.FillAsync("centos", 1);
-        using var gone = new CancellationTokenSource();
-        var named = false;
-        await using (await Interceptor.AttachAsync(daemon, area.Directory, async call =>
-        {
-            if (named && !gone.IsCancellationRequested)
-            {
-                // The name is there, and not durable yet. The daemon hears at once of the caller's leaving.
-                await gone.CancelAsync();
-                await Task.Delay(TimeSpan.FromSeconds(1));
-            }
+        var client = (await area.StartAsync("--Storage:RescanInterval", "01:00:00")).Client;
+        await client.FillAsync("centos", 4);
+        (await client.SetImageAsync("centos", "web00")).Is(200);
+        area.Oracle.Disk("web00", "centos");
+        await client.PoolHoldsAsync("centos", 4);
+        await Wait.UntilAsync("two to be claimed ahead", () => Task.FromResult(Directory.GetFiles(area.Seen(".storagehost"), "claim-*", SearchOption.AllDirectories).Length == 2));
 
-            named |= call.Target == "web01.qcow2";
-            return Verdict.Pass;
-        }))
+        using var gone = new CancellationTokenSource();
+        await Shell.RunAsync("fsfreeze", "--freeze", area.Seen());
+        try
         {
-            (string, string)[] headers = hasKey ? [("Idempotency-Key", "a")] : [];
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(
-                () => daemon.Client.SendAsync(HttpMethod.Post, "/", """{"action":"setimage","createvmform":{"image":"centos","hostname":"web01"}}""", headers: headers, gone: gone.Token));
-            await daemon.Client.PoolHoldsAsync("centos", 1);
+            var keyed = LeavingAsync("web01", ("Idempotency-Key", "a"));
+            await SaysAsync("storagehost_storage_threads_busy [1-9]");
+            var other = LeavingAsync("web02");
+            await SaysAsync("storagehost_storage_threads_busy [2-9]");
+            await gone.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => keyed);
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => other);
+            await SaysAsync("""storagehost_claim_duration_seconds_count{outcome="abandoned"} 1""");
+        }
+        finally
+        {
+            await Shell.RunAsync("fsfreeze", "--unfreeze", area.Seen());
         }
 
-        // Whoever asks again with the key may have been told of it already.
-        await Wait.UntilAsync("the disk to be decided about", () => Task.FromResult(area.Has("web01.qcow2") == hasKey));
-        (await daemon.Client.SetImageAsync("centos", "web01", key: "a")).Is(200);
+        await client.PoolHoldsAsync("centos", 4);
+        Assert.Equal((true, false), (area.Has("web01.qcow2"), area.Has("web02.qcow2")));
+        (await client.SetImageAsync("centos", "web01", key: "a")).Is(200);
+        (await client.SetImageAsync("centos", "web02")).Is(200);
         area.Oracle.Disk("web01", "centos");
-        await daemon.Client.PoolHoldsAsync("centos", 1);
+        area.Oracle.Disk("web02", "centos");
+        await client.PoolHoldsAsync("centos", 4);
         await area.Oracle.CheckAsync();
+
+        Task<Answer> LeavingAsync(string hostname, params (string, string)[] headers) => client.SendAsync(
+            HttpMethod.Post, "/", $$$"""{"action":"setimage","createvmform":{"image":"centos","hostname":"{{{hostname}}}"}}""", headers: headers, gone: gone.Token);
+
+        Task SaysAsync(string line) => Wait.UntilAsync(line, async () => Regex.IsMatch((await client.GetAsync("/metrics")).Text, $"^{line}\n", RegexOptions.Multiline));
     }
 
     [DaemonFact]

@@ -29,8 +29,8 @@ internal sealed class Supervisor : IDisposable
     /// <summary>What it heard last of the service's state; its watchdog may be fed by a probe that was under way.</summary>
     public string LastOfService => heard.Last(message => message != "WATCHDOG=1");
 
-    /// <summary>The place with what systemd has in the environment there.</summary>
-    public Place Over(Place place) => place with { Enter = [.. place.Enter, "env", $"NOTIFY_SOCKET={path}", $"WATCHDOG_USEC={watchdog}"] };
+    /// <summary>The place with what systemd has in the environment there, and no signal ignored (nohup(1) would have the daemon deaf to SIGHUP).</summary>
+    public Place Over(Place place) => place with { Enter = [.. place.Enter, "env", "--default-signal=HUP", $"NOTIFY_SOCKET={path}", $"WATCHDOG_USEC={watchdog}"] };
 
     /// <summary>Waits for a message that begins so, after the first <paramref name="skip"/>.</summary>
     public Task<string> HearsAsync(string start, int skip = 0, int seconds = 20) => Wait.ForAsync(
