@@ -52,9 +52,14 @@ public sealed class PoolTests(Lab lab)
     public async Task Copies_of_a_replaced_template_are_retired_and_never_handed_out(StorageKind kind)
     {
         await using var area = await lab.AreaAsync(kind);
-        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync("b"));
         var client = (await area.StartAsync("--Storage:RescanInterval", "00:00:02")).Client;
         await client.FillAsync("centos", 3);
+
+        // Nobody has to ask for one of them first, nor does anything claim them ahead yet.
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
+        await Wait.UntilAsync("copies of the old template to be retired", async () => (await area.Oracle.BrokenCopiesAsync()).Count == 0);
+        await client.PoolHoldsAsync("centos", 3);
         area.Oracle.Disk((await client.SetImageAsync("centos", "before")).Is(200).GetProperty("hostname").GetString()!, "centos");
         await client.PoolHoldsAsync("centos", 3);
         await area.Oracle.CheckAsync();
@@ -64,12 +69,6 @@ public sealed class PoolTests(Lab lab)
         area.Oracle.Disk("after", "centos");
         await area.Oracle.CheckAsync();
 
-        await client.PoolHoldsAsync("centos", 3);
-        await area.Oracle.CheckAsync();
-
-        // Nobody has to ask for one of them first.
-        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
-        await Wait.UntilAsync("copies of the old template to be retired", async () => (await area.Oracle.BrokenCopiesAsync()).Count == 0);
         await client.PoolHoldsAsync("centos", 3);
         await area.Oracle.CheckAsync();
     }
