@@ -37,7 +37,7 @@ internal sealed class EventStream(
         var quietSince = time.GetTimestamp();
         do
         {
-            var now = Snapshot().GroupBy(entry => entry.Id, entry => entry.State).ToDictionary(entry => entry.Key, entry => entry.Last());
+            var now = Snapshot().DistinctBy(entry => entry.Id).ToDictionary(entry => entry.Id, entry => entry.State);
             foreach (var (id, state) in now.Where(entry => !told.TryGetValue(entry.Key, out var last) || last != entry.Value))
             {
                 quietSince = time.GetTimestamp();

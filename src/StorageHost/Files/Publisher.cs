@@ -55,7 +55,7 @@ internal sealed class Publisher(
                     }
                 }
             },
-            Unless(mark, cancellationToken)));
+            UnlessMarked(mark, cancellationToken)));
 
     public Task<ClaimResult?> FindAsync(Hostname hostname, RequestMark? mark, CancellationToken cancellationToken) => volume.RunAsync(
         "look for a system disk",
@@ -130,7 +130,7 @@ internal sealed class Publisher(
                 session.Mount.TryUnlink(owned.Name);
                 return disk ?? throw new RefusedException(Refusal.HostExists, $"{hostname} has {MaxDisksOfOneSize} data disks of {sizeGb} GiB already");
             },
-            Unless(mark, cancellationToken)));
+            UnlessMarked(mark, cancellationToken)));
 
     /// <summary>Gives a copy to its pool.</summary>
     internal Copy AddToPool(VolumeSession session, PrivateFile file, ImageName image)
@@ -162,7 +162,8 @@ internal sealed class Publisher(
     /// </summary>
     private static bool Stays(RequestMark? mark) => mark is not null;
 
-    private static CancellationToken Unless(RequestMark? mark, CancellationToken leaves) => Stays(mark) ? CancellationToken.None : leaves;
+    /// <summary>Nor is the publishing of one given up before its deadline: a job that is cancelled meanwhile would deny the disk.</summary>
+    private static CancellationToken UnlessMarked(RequestMark? mark, CancellationToken leaves) => Stays(mark) ? CancellationToken.None : leaves;
 
     /// <summary>Refuses what another publisher is at: it may be the very same request, of which nothing can be said yet.</summary>
     private static void RefuseIfUndecided(Mount mount, FileName disk, RequestMark? mark)

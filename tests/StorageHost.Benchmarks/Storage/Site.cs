@@ -37,18 +37,9 @@ internal sealed class Site(Workbench bench, StorageArea area) : IAsyncDisposable
     {
         var start = TimeProvider.System.GetUtcNow();
         (await Client.DupAsync(image, wanted)).Is(200);
-        for (var limit = start + TimeSpan.FromMinutes(10); ; await Task.Delay(Glance))
-        {
-            if (await EndAsync(image, start) is { } ended)
-            {
-                return (ended - start).TotalMilliseconds;
-            }
-
-            if (TimeProvider.System.GetUtcNow() > limit)
-            {
-                throw new TimeoutException($"{wanted} copies of {image} took more than ten minutes");
-            }
-        }
+        DateTimeOffset? ended = null;
+        await Wait.UntilAsync($"{wanted} copies of {image}", async () => (ended = await EndAsync(image, start)) is not null, seconds: 600, Glance);
+        return (ended!.Value - start).TotalMilliseconds;
     }
 
     /// <summary>

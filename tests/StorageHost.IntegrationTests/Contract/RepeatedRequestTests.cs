@@ -41,18 +41,21 @@ public sealed class RepeatedRequestTests(Lab lab)
         }
     }
 
-    [DaemonFact]
-    public async Task A_disk_whose_caller_leaves_while_it_gets_its_name_stays_only_for_a_key()
+    [DaemonTheory]
+    [InlineData("leaves")]
+    [InlineData("is told that the outcome is unknown")]
+    public async Task A_disk_that_gets_its_name_after_its_caller_stays_only_for_a_key(string caller)
     {
         await using var area = await lab.AreaAsync(StorageKind.PlainXfs);
         await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
-        var client = (await area.StartAsync("--Storage:RescanInterval", "01:00:00")).Client;
+        var client = (await area.StartAsync("--Storage:RescanInterval", "01:00:00", "--Storage:OperationTimeout", caller == "leaves" ? "00:00:10" : "00:00:02")).Client;
         await client.FillAsync("centos", 4);
         (await client.SetImageAsync("centos", "web00")).Is(200);
         area.Oracle.Disk("web00", "centos");
         await client.PoolHoldsAsync("centos", 4);
         await Wait.UntilAsync("two to be claimed ahead", () => Task.FromResult(Directory.GetFiles(area.Seen(".storagehost"), "claim-*", SearchOption.AllDirectories).Length == 2));
 
+        const string Abandoned = """storagehost_claim_duration_seconds_count{outcome="abandoned"} 1""";
         using var gone = new CancellationTokenSource();
         await Shell.RunAsync("fsfreeze", "--freeze", area.Seen());
         try
@@ -61,18 +64,35 @@ public sealed class RepeatedRequestTests(Lab lab)
             await SaysAsync("storagehost_storage_threads_busy [1-9]");
             var other = LeavingAsync("web02");
             await SaysAsync("storagehost_storage_threads_busy [2-9]");
-            await gone.CancelAsync();
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => keyed);
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => other);
-            await SaysAsync("""storagehost_claim_duration_seconds_count{outcome="abandoned"} 1""");
+            if (caller == "leaves")
+            {
+                await gone.CancelAsync();
+                await Assert.ThrowsAnyAsync<OperationCanceledException>(() => keyed);
+                await Assert.ThrowsAnyAsync<OperationCanceledException>(() => other);
+                await SaysAsync(Abandoned);
+            }
+            else
+            {
+                (await keyed).Refuses(504, "storage_timeout");
+                (await other).Refuses(504, "storage_timeout");
+            }
         }
         finally
         {
             await Shell.RunAsync("fsfreeze", "--unfreeze", area.Seen());
         }
 
+        // A breaker that has opened refuses for a moment.
+        await Verbs.DoneAsync(() => client.SetImageAsync("centos", "web03"));
+        area.Oracle.Disk("web03", "centos");
         await client.PoolHoldsAsync("centos", 4);
         Assert.Equal((true, false), (area.Has("web01.qcow2"), area.Has("web02.qcow2")));
+        if (caller == "leaves")
+        {
+            // Nor did the other's leaving interrupt it: a job would have said that it was cancelled.
+            await SaysAsync(Abandoned);
+        }
+
         (await client.SetImageAsync("centos", "web01", key: "a")).Is(200);
         (await client.SetImageAsync("centos", "web02")).Is(200);
         area.Oracle.Disk("web01", "centos");

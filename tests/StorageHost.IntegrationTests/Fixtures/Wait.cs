@@ -7,11 +7,11 @@ internal static class Wait
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(25);
 
-    public static Task UntilAsync(string what, Func<Task<bool>> holds, int seconds = 20) =>
-        ForAsync(what, async () => await holds() ? what : null, seconds);
+    public static Task UntilAsync(string what, Func<Task<bool>> holds, int seconds = 20, TimeSpan? pause = null) =>
+        ForAsync(what, async () => await holds() ? what : null, seconds, pause);
 
     /// <summary>Asks until there is an answer; fails with <paramref name="what"/> when the limit is over.</summary>
-    public static async Task<T> ForAsync<T>(string what, Func<Task<T?>> ask, int seconds = 20)
+    public static async Task<T> ForAsync<T>(string what, Func<Task<T?>> ask, int seconds = 20, TimeSpan? pause = null)
         where T : class
     {
         var clock = Stopwatch.StartNew();
@@ -27,7 +27,7 @@ internal static class Wait
                 throw new TimeoutException($"Waited {seconds} s in vain: {what}");
             }
 
-            await Task.Delay(Pause);
+            await Task.Delay(pause ?? Pause);
         }
     }
 }
