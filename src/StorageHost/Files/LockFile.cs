@@ -54,5 +54,5 @@ internal static class LockFile
 
     /// <summary>Locks an open lock file; false when somebody else has it, or removed it since it was opened.</summary>
     internal static bool TryHold(Mount mount, SafeFileHandle file, string name) =>
-        Locks.TryLock(file, name) && mount.TryStat(name, out var stat) && stat.Inode == Mount.Stat(file, name).Inode;
+        mount.Locks.TryLock(file, name) && mount.TryStat(name, out var stat) && stat.Inode == Mount.Stat(file, name).Inode;
 }

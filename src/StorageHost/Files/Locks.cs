@@ -7,7 +7,11 @@ namespace StorageHost.Files;
 /// Open-file-description locks: Gluster shows them on every node, and the kernel drops them with the process. They are no fences
 /// (a node that was cut off still believes in its locks), so nothing here relies on a lock alone.
 /// </summary>
-internal static class Locks
+/// <remarks>
+/// One mount's locks are set one after the other. A client of Gluster (10.3, its issue 4371) hangs for good when as many processes are killed
+/// while they wait for a lock and the bricks are away as it has threads for events: two. A daemon that is killed must not be two of them.
+/// </remarks>
+internal sealed class Locks
 {
     /// <summary>
     /// The bytes with which QEMU says "nobody else may read" and "nobody else may write" (block/file-posix.c, RAW_LOCK_SHARED_BASE);
@@ -16,14 +20,16 @@ internal static class Locks
     private const long QemuUnsharedStart = 200;
     private const long QemuUnsharedLength = 2;
 
+    private readonly Lock turn = new();
+
     /// <summary>Locks the whole file for writing; false when somebody else holds a lock on it.</summary>
-    public static bool TryLock(SafeFileHandle file, string name) => Set(file, name, Syscalls.WriteLock, 0, 0);
+    public bool TryLock(SafeFileHandle file, string name) => Set(file, name, Syscalls.WriteLock, 0, 0);
 
     /// <summary>Locks some bytes for writing; false when somebody else holds a lock on one of them.</summary>
-    public static bool TryLock(SafeFileHandle file, string name, long start, long length) => Set(file, name, Syscalls.WriteLock, start, length);
+    public bool TryLock(SafeFileHandle file, string name, long start, long length) => Set(file, name, Syscalls.WriteLock, start, length);
 
     /// <summary>Unlocks some bytes.</summary>
-    public static void Unlock(SafeFileHandle file, string name, long start, long length) => Set(file, name, Syscalls.Unlocked, start, length);
+    public void Unlock(SafeFileHandle file, string name, long start, long length) => Set(file, name, Syscalls.Unlocked, start, length);
 
     /// <summary>Whether anybody but this open file holds a lock on any byte of the file.</summary>
     public static bool IsLockedByOthers(SafeFileHandle file, string name) => IsLockedByOthers(file, name, 0, 0);
@@ -32,7 +38,7 @@ internal static class Locks
     /// Keeps QEMU from opening the image until the file is closed; false when a QEMU, here or on another node, has it open. Two that
     /// want to keep QEMU out do not take each other for one.
     /// </summary>
-    public static bool TryKeepQemuOut(SafeFileHandle file, string name) =>
+    public bool TryKeepQemuOut(SafeFileHandle file, string name) =>
         Set(file, name, Syscalls.ReadLock, QemuUnsharedStart, QemuUnsharedLength)
         && !IsLockedByOthers(file, name, 0, QemuUnsharedStart)
         && !IsLockedByOthers(file, name, QemuUnsharedStart + QemuUnsharedLength, 0);
@@ -43,10 +49,13 @@ internal static class Locks
         return Syscalls.Lock(file, Syscalls.OfdGetLock, ref probe) == 0 ? probe.Type != Syscalls.Unlocked : throw Mount.Failed("lock", name);
     }
 
-    private static bool Set(SafeFileHandle file, string name, short type, long start, long length)
+    private bool Set(SafeFileHandle file, string name, short type, long start, long length)
     {
         var wanted = new FileLock { Type = type, Start = start, Length = length };
-        return Syscalls.Lock(file, Syscalls.OfdSetLock, ref wanted) == 0
-            || (Marshal.GetLastPInvokeError() is Errno.Again or Errno.Access ? false : throw Mount.Failed("lock", name));
+        lock (turn)
+        {
+            return Syscalls.Lock(file, Syscalls.OfdSetLock, ref wanted) == 0
+                || (Marshal.GetLastPInvokeError() is Errno.Again or Errno.Access ? false : throw Mount.Failed("lock", name));
+        }
     }
 }

@@ -24,6 +24,9 @@ internal sealed unsafe class Mount(SafeFileHandle directory) : IDisposable
 
     public SafeFileHandle Directory { get; } = directory;
 
+    /// <summary>What sets locks on its files.</summary>
+    public Locks Locks { get; } = new();
+
     /// <summary>Opens a directory by its full path.</summary>
     public static SafeFileHandle OpenDirectory(string path) => Transient.Execute(
         static path => Handle(

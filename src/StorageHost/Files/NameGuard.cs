@@ -23,14 +23,15 @@ internal sealed unsafe class NameGuard : IDisposable
 
     private readonly ConcurrentDictionary<FileName, bool> takenHere = new();
     private readonly SafeFileHandle file;
+    private readonly Locks locks;
     private volatile bool isNeeded;
 
-    private NameGuard(SafeFileHandle file) => this.file = file;
+    private NameGuard(SafeFileHandle file, Locks locks) => (this.file, this.locks) = (file, locks);
 
     /// <summary>Opens the lock file, which is never removed.</summary>
     public static NameGuard Open(Mount mount, MountPoint point)
     {
-        var guard = new NameGuard(mount.Open(FileName, Syscalls.ReadWrite | Syscalls.Create, 0x180 /* 0600 */));
+        var guard = new NameGuard(mount.Open(FileName, Syscalls.ReadWrite | Syscalls.Create, 0x180 /* 0600 */), mount.Locks);
         guard.Look(mount, point);
         return guard;
     }
@@ -55,7 +56,7 @@ internal sealed unsafe class NameGuard : IDisposable
         var isTaken = false;
         try
         {
-            isTaken = Locks.TryLock(file, FileName, Position(name), 1);
+            isTaken = locks.TryLock(file, FileName, Position(name), 1);
             return isTaken ? new Right(this, name) : null;
         }
         finally
@@ -92,7 +93,7 @@ internal sealed unsafe class NameGuard : IDisposable
             {
                 try
                 {
-                    Locks.Unlock(guard.file, FileName, Position(name), 1);
+                    guard.locks.Unlock(guard.file, FileName, Position(name), 1);
                 }
                 catch (StorageException)
                 {

@@ -17,12 +17,10 @@ internal sealed class PrivateDirectory : IDisposable
     private readonly ConcurrentDictionary<string, PrivateFile> inUse = new(StringComparer.Ordinal);
     private readonly Action<IDisposable> close;
     private readonly SafeFileHandle lockFile;
-    private readonly string basePath;
     private long lastNumber;
 
-    private PrivateDirectory(string basePath, string name, SafeFileHandle lockFile, Action<IDisposable> close)
+    private PrivateDirectory(string name, SafeFileHandle lockFile, Action<IDisposable> close)
     {
-        this.basePath = basePath;
         this.close = close;
         Name = name;
         this.lockFile = lockFile;
@@ -33,9 +31,8 @@ internal sealed class PrivateDirectory : IDisposable
 
     /// <summary>Makes a new private directory and locks it.</summary>
     /// <param name="mount">The storage directory.</param>
-    /// <param name="basePath">The storage directory's full path.</param>
     /// <param name="close">Closes a file without waiting for it.</param>
-    public static PrivateDirectory Create(Mount mount, string basePath, Action<IDisposable> close)
+    public static PrivateDirectory Create(Mount mount, Action<IDisposable> close)
     {
         mount.MakeDirectory(Root);
         mount.MakeDirectory(LockFile.PoolFolder);
@@ -50,7 +47,7 @@ internal sealed class PrivateDirectory : IDisposable
                 try
                 {
                     CopyRecord.Require(lockFile);
-                    return new PrivateDirectory(basePath, name, lockFile, close);
+                    return new PrivateDirectory(name, lockFile, close);
                 }
                 catch
                 {
@@ -88,7 +85,7 @@ internal sealed class PrivateDirectory : IDisposable
     public PrivateFile NewFile(PrivateKind kind, string detail = "")
     {
         var text = string.Create(CultureInfo.InvariantCulture, $"{PrivateNames.Prefix(kind)}-{Interlocked.Increment(ref lastNumber)}-{detail}");
-        var file = new PrivateFile($"{Name}/{text}", $"{basePath}/{Name}/{text}", Release);
+        var file = new PrivateFile($"{Name}/{text}", Release);
         inUse[file.Name] = file;
         return file;
     }

@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using StorageHost.Images;
 using static StorageHost.Files.Publishing;
 
@@ -89,45 +90,25 @@ internal sealed class Publisher(
             },
             cancellationToken));
 
-    public Task<PrivateFile> NewDiskAsync(CancellationToken cancellationToken) =>
-        volume.RunAsync(
-            "make a disk's file",
-            (VolumeSession session, StorageCall<PrivateFile> _) =>
-            {
-                // Made here, and not by qemu-img: a storage that hangs is noticed within the deadline, and the file is nobody else's to read.
-                var file = session.Private.NewFile(PrivateKind.Making);
-                try
-                {
-                    session.Mount.Open(file.Name, Syscalls.ReadWrite | Syscalls.Create | Syscalls.Exclusive, 0x180 /* 0600 */).Dispose();
-                    return file;
-                }
-                catch
-                {
-                    file.Dispose();
-                    throw;
-                }
-            },
-            cancellationToken);
-
-    public Task<FileName> PublishDataDiskAsync(PrivateFile file, Hostname hostname, int sizeGb, RequestMark? mark, CancellationToken cancellationToken) =>
-        OwnAsync(file, own => volume.RunAsync(
+    public Task<FileName> PublishDataDiskAsync(SafeFileHandle image, Hostname hostname, int sizeGb, RequestMark? mark, CancellationToken cancellationToken) =>
+        OwnAsync(image, own => volume.RunAsync(
             "publish a data disk",
             (VolumeSession session, StorageCall<FileName> call) =>
             {
                 using var owned = own();
-                var handle = session.Mount.Opened(owned);
-                var header = inspector.Inspect(new HeaderSource(handle, owned.Name));
+                var header = inspector.Inspect(new HeaderSource(owned, "the new disk"));
                 if (header is not { Format: ImageFormat.Qcow2, BackingFile: null, Fault: null } || header.VirtualBytes != (long)sizeGb << 30)
                 {
-                    session.Mount.TryUnlink(owned.Name);
                     throw new RefusedException(Refusal.StorageUnavailable, "qemu-img made something else than the disk that was asked for");
                 }
 
-                permissions.Apply(handle, owned.Name);
-                RequestMarks.Write(handle, owned.Name, mark);
-                Mount.Sync(handle, owned.Name);
-                var disk = Repeated(session.Mount, hostname, sizeGb, mark) ?? PublishDataDisk(session, owned, number => names.DataDisk(hostname, sizeGb, number), mark, call);
-                session.Mount.TryUnlink(owned.Name);
+                using var file = EmptyDisk.Write(session, owned);
+                var handle = session.Mount.Opened(file);
+                permissions.Apply(handle, file.Name);
+                RequestMarks.Write(handle, file.Name, mark);
+                Mount.Sync(handle, file.Name);
+                var disk = Repeated(session.Mount, hostname, sizeGb, mark) ?? PublishDataDisk(session, file, number => names.DataDisk(hostname, sizeGb, number), mark, call);
+                session.Mount.TryUnlink(file.Name);
                 return disk ?? throw new RefusedException(Refusal.HostExists, $"{hostname} has {MaxDisksOfOneSize} data disks of {sizeGb} GiB already");
             },
             UnlessMarked(mark, cancellationToken)));
@@ -244,13 +225,14 @@ internal sealed class Publisher(
         return null;
     }
 
-    /// <summary>Hands a private file over to work that may start late or never: it is released exactly once, when nobody can use it any more.</summary>
-    private static async Task<T> OwnAsync<T>(PrivateFile file, Func<Func<PrivateFile>, Task<T>> run)
+    /// <summary>Hands a file over to work that may start late or never: it is released exactly once, when nobody can use it any more.</summary>
+    private static async Task<T> OwnAsync<TFile, T>(TFile file, Func<Func<TFile>, Task<T>> run)
+        where TFile : class, IDisposable
     {
-        var owned = file;
+        TFile? owned = file;
         try
         {
-            return await run(() => Interlocked.Exchange(ref owned, null) ?? throw new StorageException("open", file.Name, Errno.NoEntry));
+            return await run(() => Interlocked.Exchange(ref owned, null) ?? throw new StorageException("open", "a file whose caller has left", Errno.NoEntry));
         }
         finally
         {

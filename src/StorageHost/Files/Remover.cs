@@ -94,7 +94,7 @@ internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspe
                 }
 
                 held.Add((file, opened));
-                if (!Locks.TryKeepQemuOut(opened, file.Text))
+                if (!mount.Locks.TryKeepQemuOut(opened, file.Text))
                 {
                     throw new RefusedException(Refusal.DiskInUse, $"{file} is open in a virtual machine or another program, which has to be stopped first (or the daemon has no right to it)");
                 }

@@ -126,7 +126,7 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
             throw new RefusedException(Refusal.StorageUnavailable, fault);
         }
 
-        var own = PrivateDirectory.Create(mount, options.Directory, threads.Release);
+        var own = PrivateDirectory.Create(mount, threads.Release);
         try
         {
             var created = new VolumeSession(mount, own, NameGuard.Open(mount, point), point);

@@ -11,13 +11,10 @@ internal sealed record Copy(ImageName Image, int Number, ulong Inode, Fingerprin
 
 /// <summary>A file under a private name, in the making or claimed: this daemon's alone.</summary>
 /// <param name="name">The name, relative to the storage directory.</param>
-/// <param name="path">The full path, for a program that has to open it.</param>
 /// <param name="release">Called when its user is done with it; closes the handle without waiting.</param>
-internal sealed class PrivateFile(string name, string path, Action<PrivateFile> release) : IDisposable
+internal sealed class PrivateFile(string name, Action<PrivateFile> release) : IDisposable
 {
     public string Name { get; } = name;
-
-    public string Path { get; } = path;
 
     /// <summary>The file, open, once somebody has opened it: what is done with it then needs no look-up.</summary>
     public SafeFileHandle? Handle { get; set; }

@@ -1,9 +1,12 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace StorageHost.Images;
 
 /// <summary>Makes empty data disks (port; implemented in Qemu).</summary>
 internal interface IDiskCreator
 {
-    /// <summary>Writes an empty qcow2 of <paramref name="sizeGb"/> GiB to <paramref name="file"/>, which exists and is empty.</summary>
-    /// <exception cref="RefusedException">NoSpace when the volume is full; StorageTimeout after the deadline; StorageUnavailable otherwise.</exception>
-    Task CreateAsync(PrivateFile file, int sizeGb, CancellationToken cancellationToken);
+    /// <summary>Makes an empty qcow2 of <paramref name="sizeGb"/> GiB, outside of the storage directory.</summary>
+    /// <returns>The image, open for reading. It has no name any more, so it is gone when it is closed.</returns>
+    /// <exception cref="RefusedException">StorageTimeout after the deadline; StorageUnavailable otherwise.</exception>
+    Task<SafeFileHandle> CreateAsync(int sizeGb, CancellationToken cancellationToken);
 }

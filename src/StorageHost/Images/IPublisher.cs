@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace StorageHost.Images;
 
 /// <summary>What became of a claim.</summary>
@@ -54,15 +56,12 @@ internal interface IPublisher
     /// <summary>Deletes a claimed copy; whatever happens, the claim is no longer the caller's.</summary>
     Task RetireAsync(Claim claim, CancellationToken cancellationToken);
 
-    /// <summary>A private name for a disk to be made under.</summary>
-    Task<PrivateFile> NewDiskAsync(CancellationToken cancellationToken);
-
     /// <summary>
-    /// Publishes a data disk under the first free name of its size, unless there is one that was made for this very request; whatever happens,
-    /// the file is no longer the caller's.
+    /// Brings an empty disk into the volume and publishes it under the first free name of its size, unless there is one that was made for this
+    /// very request; whatever happens, the image is no longer the caller's.
     /// </summary>
-    /// <exception cref="RefusedException">HostExists when there are no free names.</exception>
-    Task<FileName> PublishDataDiskAsync(PrivateFile file, Hostname hostname, int sizeGb, RequestMark? mark, CancellationToken cancellationToken);
+    /// <exception cref="RefusedException">HostExists when there are no free names; and what the storage says.</exception>
+    Task<FileName> PublishDataDiskAsync(SafeFileHandle image, Hostname hostname, int sizeGb, RequestMark? mark, CancellationToken cancellationToken);
 }
 
 /// <summary>What is made of the port's own verbs.</summary>

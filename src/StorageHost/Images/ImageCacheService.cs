@@ -77,18 +77,8 @@ internal sealed partial class ImageCacheService(
     /// <summary>Makes an empty data disk of so many GiB; with the key of a request that made one, tells of that one.</summary>
     public async Task<DataDisk> AddStorageAsync(Hostname hostname, int sizeGb, string? key, CancellationToken cancellationToken)
     {
-        var file = await publisher.NewDiskAsync(cancellationToken);
-        try
-        {
-            await creator.CreateAsync(file, sizeGb, cancellationToken);
-        }
-        catch
-        {
-            file.Dispose();
-            throw;
-        }
-
-        var disk = await publisher.PublishDataDiskAsync(file, hostname, sizeGb, RequestMark.OfAddStorage(key, hostname, sizeGb), cancellationToken);
+        var image = await creator.CreateAsync(sizeGb, cancellationToken);
+        var disk = await publisher.PublishDataDiskAsync(image, hostname, sizeGb, RequestMark.OfAddStorage(key, hostname, sizeGb), cancellationToken);
         LogAdded(disk, sizeGb);
         return new DataDisk(hostname, disk, sizeGb);
     }

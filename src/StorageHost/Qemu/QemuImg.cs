@@ -1,44 +1,57 @@
 using System.Globalization;
 using Microsoft.Extensions.Options;
+using Microsoft.Win32.SafeHandles;
 using StorageHost.Images;
 using StorageHost.Processes;
 
 namespace StorageHost.Qemu;
 
-/// <summary>Makes data disks with qemu-img. When it fails, what is under the private name stays for the caller to remove.</summary>
+/// <summary>Makes data disks with qemu-img, in the directory for temporary files: a program on the volume could hang with it.</summary>
 internal sealed partial class QemuImg(ProcessRunner runner, IOptions<QemuOptions> options, ILogger<QemuImg> logger) : IDiskCreator, IDisposable
 {
     private const int LoggedError = 2000;
 
-    /// <summary>Reading what a program prints keeps a worker busy for as long as it hangs: a hung storage may not use up all of them.</summary>
+    /// <summary>Each takes some hundredths of a second of a processor; a burst of requests is not to take all of them from those who start machines.</summary>
     private const int MaxRuns = 4;
 
     private readonly SemaphoreSlim _slots = new(MaxRuns, MaxRuns);
     private readonly QemuOptions _options = options.Value;
 
-    public async Task CreateAsync(PrivateFile file, int sizeGb, CancellationToken cancellationToken)
+    public async Task<SafeFileHandle> CreateAsync(int sizeGb, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(sizeGb);
-        if (!file.Path.StartsWith('/'))
+        try
         {
-            // A path that begins with a slash is neither an option to qemu-img nor a protocol, whatever follows it.
-            throw new ArgumentException("must be an absolute path", nameof(file));
+            var scratch = Directory.CreateTempSubdirectory("storagehost-");
+            try
+            {
+                return await CreateAsync(Path.Combine(scratch.FullName, "disk"), string.Create(CultureInfo.InvariantCulture, $"{sizeGb}G"), cancellationToken);
+            }
+            finally
+            {
+                scratch.Delete(recursive: true);
+            }
         }
-
-        var size = string.Create(CultureInfo.InvariantCulture, $"{sizeGb}G");
-        var result = await RunAsync(["create", "-q", "-f", "qcow2", file.Path, size], cancellationToken);
-        if (result.ExitCode == 0)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return;
+            LogNoScratch(e);
+            throw new RefusedException(Refusal.StorageUnavailable, "the data disk could not be created: the daemon has no room for temporary files", e);
         }
-
-        LogFailed(file.Name, result.ExitCode, result.Error[..Math.Min(result.Error.Length, LoggedError)].Trim());
-        throw IsFull(result.Error)
-            ? new RefusedException(Refusal.NoSpace, $"there is no space left for a data disk of {size}")
-            : new RefusedException(Refusal.StorageUnavailable, "the data disk could not be created: qemu-img failed");
     }
 
     public void Dispose() => _slots.Dispose();
+
+    private async Task<SafeFileHandle> CreateAsync(string path, string size, CancellationToken cancellationToken)
+    {
+        var result = await RunAsync(["create", "-q", "-f", "qcow2", path, size], cancellationToken);
+        if (result.ExitCode == 0)
+        {
+            return File.OpenHandle(path);
+        }
+
+        LogFailed(size, result.ExitCode, result.Error[..Math.Min(result.Error.Length, LoggedError)].Trim());
+        throw new RefusedException(Refusal.StorageUnavailable, "the data disk could not be created: qemu-img failed");
+    }
 
     private async Task<ProcessResult> RunAsync(string[] arguments, CancellationToken cancellationToken)
     {
@@ -73,13 +86,11 @@ internal sealed partial class QemuImg(ProcessRunner runner, IOptions<QemuOptions
         }
     }
 
-    /// <summary>qemu-img has one exit code for everything; its messages are the C library's, in English by our locale.</summary>
-    private static bool IsFull(string error) =>
-        error.Contains("No space left on device", StringComparison.Ordinal)
-        || error.Contains("Disk quota exceeded", StringComparison.Ordinal);
+    [LoggerMessage(Level = LogLevel.Error, Message = "qemu-img failed to make a disk of {Size} with exit code {ExitCode}: {Error}")]
+    private partial void LogFailed(string size, int exitCode, string error);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "qemu-img failed on {File} with exit code {ExitCode}: {Error}")]
-    private partial void LogFailed(string file, int exitCode, string error);
+    [LoggerMessage(Level = LogLevel.Error, Message = "There is no room for temporary files, or no right to it")]
+    private partial void LogNoScratch(Exception exception);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "qemu-img was stopped")]
     private partial void LogTimedOut(Exception exception);

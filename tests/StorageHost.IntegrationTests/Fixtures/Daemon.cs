@@ -97,10 +97,11 @@ internal sealed class Daemon : IAsyncDisposable
         return process.ExitCode;
     }
 
+    /// <summary>Kills it and waits for its end, which a FUSE client that never answers would put off for ever.</summary>
     public async Task KillAsync()
     {
         Kill();
-        await process.WaitForExitAsync();
+        await EndAsync(seconds: 60);
     }
 
     /// <summary>Kills it and does not wait; from then on it does nothing more.</summary>

@@ -127,6 +127,15 @@ internal sealed class GlusterNode
     public async Task<int> FuseClientAsync(string volume) => (await ProcessesAsync()).Single(process =>
         process.Program is "glusterfs" && process.Arguments is [.., var last] && last == MountPoint(volume)).Pid;
 
+    /// <summary>Ends what serves a mount of this node, if it is there: whoever waits for it waits no longer.</summary>
+    public async Task EndFuseClientAsync(string volume)
+    {
+        foreach (var client in (await ProcessesAsync()).Where(process => process.Program is "glusterfs" && process.Arguments is [.., var last] && last == MountPoint(volume)))
+        {
+            await Shell.TryAsync("kill", "-KILL", string.Create(CultureInfo.InvariantCulture, $"{client.Pid}"));
+        }
+    }
+
     /// <summary>The process that serves a brick of this node; null when none does, or one is about to: until it has gone to the background it is two.</summary>
     public async Task<int?> BrickServerAsync(string path) => (await ProcessesAsync())
         .Where(process => process.Program is "glusterfsd" && process.Arguments.Contains(path, StringComparer.Ordinal)).Select(process => (int?)process.Pid).ToArray() is [var only] ? only : null;

@@ -20,6 +20,9 @@ internal sealed class Oracle(StorageArea area)
     /// <param name="IsSure">False when it may be missing as well.</param>
     private sealed record Expected(string[] Masters, bool IsSure);
 
+    /// <summary>What must be there, and what may be.</summary>
+    public IReadOnlyCollection<string> Files => files.Keys;
+
     public void Template(string image, string master)
     {
         templates[image] = [master, .. templates.GetValueOrDefault(image, []).Where(former => former != master)];

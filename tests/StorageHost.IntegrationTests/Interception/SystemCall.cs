@@ -10,7 +10,8 @@ namespace StorageHost.IntegrationTests.Interception;
 /// <param name="Target">The second name of a rename or a link; else empty.</param>
 /// <param name="Changes">Whether it can change what is on the storage, or who holds which lock.</param>
 /// <param name="Inode">The inode of the open file that it is about; 0 when it is about a name.</param>
-internal sealed record SystemCall(string Name, string File, string Target, bool Changes, ulong Inode)
+/// <param name="IsOfProgram">Whether a program makes it that the daemon has started, and not the daemon.</param>
+internal sealed record SystemCall(string Name, string File, string Target, bool Changes, ulong Inode, bool IsOfProgram)
 {
     private const int Create = 0x40; // O_CREAT
     private const long CloneFile = 0x40049409; // FICLONE
@@ -52,7 +53,7 @@ internal sealed record SystemCall(string Name, string File, string Target, bool 
     }.ToFrozenDictionary();
 
     /// <summary>Reads the call that a thread is about to make; null when it is not about this directory.</summary>
-    public static unsafe SystemCall? Of(in Ptrace.Entry entry, int thread, string directory)
+    public static unsafe SystemCall? Of(in Ptrace.Entry entry, int thread, int daemon, string directory)
     {
         if (!Known.TryGetValue(entry.Number, out var call))
         {
@@ -80,17 +81,19 @@ internal sealed record SystemCall(string Name, string File, string Target, bool 
             "fcntl" => second == SetLock,
             _ => false,
         };
-        return new SystemCall(call.Name, file, Below(directory, target) ?? "", changes, call.Shape == Shape.File ? InodeOf(thread, first) : 0);
+        return new SystemCall(call.Name, file, Below(directory, target) ?? "", changes, call.Shape == Shape.File ? InodeOf(thread, first) : 0, !IsOf(daemon, thread));
     }
 
     /// <summary>The call as one line of text.</summary>
-    public string ToLine() => string.Create(CultureInfo.InvariantCulture, $"{Name}\t{File}\t{Target}\t{Changes}\t{Inode}");
+    public string ToLine() => string.Create(CultureInfo.InvariantCulture, $"{Name}\t{File}\t{Target}\t{Changes}\t{Inode}\t{IsOfProgram}");
 
-    public static SystemCall Parse(string line) => line.Split('\t') is [var name, var file, var target, var changes, var inode]
-        ? new SystemCall(name, file, target, bool.Parse(changes), ulong.Parse(inode, CultureInfo.InvariantCulture))
+    public static SystemCall Parse(string line) => line.Split('\t') is [var name, var file, var target, var changes, var inode, var isOfProgram]
+        ? new SystemCall(name, file, target, bool.Parse(changes), ulong.Parse(inode, CultureInfo.InvariantCulture), bool.Parse(isOfProgram))
         : throw new FormatException(line);
 
     public override string ToString() => Target.Length == 0 ? $"{Name} {File}" : $"{Name} {File} {Target}";
+
+    private static bool IsOf(int process, int thread) => Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/task/{thread}"));
 
     private static string? Below(string directory, string path) =>
         path == directory ? "." : path.StartsWith($"{directory}/", StringComparison.Ordinal) ? path[(directory.Length + 1)..] : null;

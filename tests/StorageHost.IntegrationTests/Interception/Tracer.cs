@@ -120,7 +120,7 @@ internal sealed partial class Tracer(int process, string directory, Stream quest
     {
         try
         {
-            return Ptrace.EntryOf(thread) is { } entry ? SystemCall.Of(entry, thread, directory) : null;
+            return Ptrace.EntryOf(thread) is { } entry ? SystemCall.Of(entry, thread, process, directory) : null;
         }
         catch (IOException) when (!File.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{thread}/fd/0")))
         {

@@ -61,6 +61,8 @@ internal sealed record Plague(string Name, Func<Ground, int, Func<Task>, Task> S
         }),
     ];
 
+    public static Plague Named(string name) => All.Single(plague => plague.Name == name);
+
     private static async Task HangAsync(int process, Func<Task> last)
     {
         await Shell.SignalAsync("STOP", process);

@@ -36,7 +36,6 @@ public sealed class PowerTests(Lab lab, ITestOutputHelper output)
             await calling;
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"cut {cut} before {last}: {traffic}"));
 
-            // qemu-img of the dead daemon may need a moment to notice.
             await Wait.UntilAsync("the file system to be let go", async () => (await Shell.TryAsync("umount", mountPoint)).ExitCode == 0);
             await LoopDevice.MountAsync(disk, mountPoint);
             traffic.Conclude();

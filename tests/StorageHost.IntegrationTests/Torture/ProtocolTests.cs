@@ -46,7 +46,7 @@ public sealed class ProtocolTests(Lab lab)
     }
 
     /// <summary>What is wrong with a call between those before it and those after it; null when nothing is.</summary>
-    private static string? Fault(SystemCall call, SystemCall[] before, SystemCall[] after) => call.Name switch
+    private static string? Fault(SystemCall call, SystemCall[] before, SystemCall[] after) => call.IsOfProgram ? "a program works on the storage, and would hang with it" : call.Name switch
     {
         "openat" when call.Changes && !IsPrivate(call.File) => "a name is given to what is not written yet",
         "utimensat" when !IsSynced(call.File, before, Data) => "data that is written back later would set the time again",

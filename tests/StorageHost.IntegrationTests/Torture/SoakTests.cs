@@ -12,7 +12,6 @@ namespace StorageHost.IntegrationTests.Torture;
 [Collection(LabTests.Name)]
 public sealed class SoakTests(Lab lab, ITestOutputHelper output)
 {
-    private const string Name = "soak";
     private const int Callers = 6;
 
     // In seconds.
@@ -26,31 +25,25 @@ public sealed class SoakTests(Lab lab, ITestOutputHelper output)
     public async Task Whatever_befalls_them_nothing_is_lost_doubled_or_half_there()
     {
         var random = TortureSettings.Begin(output, nameof(SoakTests));
-        var cluster = await lab.ClusterAsync();
-        var volume = await cluster.AddVolumeAsync(Name, "replica", "3");
-        await cluster.SetAsync(Name, "network.ping-timeout", "5");
-        await using (var area = StorageArea.Make(volume, volume.MountPoint, Name))
+        await using var volume = await OwnVolume.MakeAsync(lab, "soak", pingTimeout: "5");
+        var (area, cluster) = (volume.Area, volume.Cluster);
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
+        await area.PutTemplateAsync("debian12", await lab.Masters.SmallAsync("b"));
+        var fleet = new Fleet(area, Settings);
+        var traffic = new Traffic(fleet, ["centos", "debian12"], random.Next());
+        for (var round = 0; round < TortureSettings.Count(1, 20); round++)
         {
-            await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
-            await area.PutTemplateAsync("debian12", await lab.Masters.SmallAsync("b"));
-            var fleet = new Fleet(area, Settings);
-            var traffic = new Traffic(fleet, ["centos", "debian12"], random.Next());
-            for (var round = 0; round < TortureSettings.Count(1, 20); round++)
+            await fleet.StartAsync();
+            await SufferAsync(traffic, new Ground(cluster, volume.Name, fleet, random), round);
+            await cluster.HealedAsync(volume.Name);
+            await fleet.StartAsync(seconds: 60);
+            traffic.Conclude();
+            await fleet.SettledAsync();
+            for (var place = 0; place < fleet.Size; place++)
             {
-                await fleet.StartAsync();
-                await SufferAsync(traffic, new Ground(cluster, Name, fleet, random), round);
-                await cluster.HealedAsync(Name);
-                await fleet.StartAsync(seconds: 60);
-                traffic.Conclude();
-                await fleet.SettledAsync();
-                for (var place = 0; place < fleet.Size; place++)
-                {
-                    await area.Oracle.CheckAsync(place, seconds: 20);
-                }
+                await area.Oracle.CheckAsync(place, seconds: 20);
             }
         }
-
-        await cluster.RemoveVolumeAsync(Name);
     }
 
     /// <summary>Lets every plague befall one node, the next one in each round, while the daemons are called.</summary>

@@ -63,9 +63,10 @@ internal sealed class Traffic(Fleet fleet, string[] images, int seed, params str
     /// <summary>Tells the oracle what must be there and what may be, of all that was asked for.</summary>
     public void Conclude()
     {
-        foreach (var file in events.Keys.Where(key => !key.EndsWith('*')))
+        // A purge without an answer may have removed what was there before anybody asked for it in this round.
+        foreach (var file in events.Keys.Where(key => !key.EndsWith('*')).Union(oracle.Files.Where(file => events.ContainsKey(PurgesOf(file))), StringComparer.Ordinal).ToArray())
         {
-            Event[] history = [.. events[file].Concat(events.GetValueOrDefault(PurgesOf(file)) ?? []).OrderBy(each => each.Begun)];
+            Event[] history = [.. EventsOf(file).Concat(EventsOf(PurgesOf(file))).OrderBy(each => each.Begun)];
             var end = History.End(history, oracle.Has(file));
             if (end == Possible.Nothing)
             {
@@ -221,6 +222,8 @@ internal sealed class Traffic(Fleet fleet, string[] images, int seed, params str
             return true; // deleted since, or this node has lost its mount
         }
     }
+
+    private ConcurrentQueue<Event> EventsOf(string file) => events.GetValueOrDefault(file, []);
 
     private void Note(string file, Event seen) => events.GetOrAdd(file, _ => new()).Enqueue(seen);
 

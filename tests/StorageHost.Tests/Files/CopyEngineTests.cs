@@ -32,7 +32,7 @@ public sealed class CopyEngineTests : IAsyncLifetime
     {
         var content = store.WriteTemplate(Length);
         var claims = await MakeAsync(3);
-        Assert.All(claims, claim => Assert.True(File.ReadAllBytes(claim.File.Path).AsSpan().SequenceEqual(content)));
+        Assert.All(claims, claim => Assert.True(File.ReadAllBytes(store[claim.File.Name]).AsSpan().SequenceEqual(content)));
         var template = store.Stat("centos_template.img");
         var stats = claims.Select(claim => store.Stat(claim.File.Name)).Append(template).ToArray();
         Assert.Equal(4, stats.Select(stat => stat.Inode).Distinct().Count());
@@ -46,9 +46,9 @@ public sealed class CopyEngineTests : IAsyncLifetime
     {
         store.WriteTemplate(1000);
         var claim = (await MakeAsync(1)).Single();
-        using var file = File.OpenHandle(claim.File.Path);
+        using var file = File.OpenHandle(store[claim.File.Name]);
         Assert.Equal(claim.Of, CopyRecord.Read(file, "copy"));
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead, File.GetUnixFileMode(claim.File.Path));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead, File.GetUnixFileMode(store[claim.File.Name]));
     }
 
     [Theory]
@@ -60,7 +60,7 @@ public sealed class CopyEngineTests : IAsyncLifetime
     public async Task Any_length_is_copied(int length)
     {
         var content = store.WriteTemplate(length);
-        Assert.True(File.ReadAllBytes((await MakeAsync(1)).Single().File.Path).AsSpan().SequenceEqual(content));
+        Assert.True(File.ReadAllBytes(store[(await MakeAsync(1)).Single().File.Name]).AsSpan().SequenceEqual(content));
     }
 
     [Fact]

@@ -1,6 +1,8 @@
+using Microsoft.Win32.SafeHandles;
 using Moq;
 using StorageHost.Images;
 using StorageHost.Tests.Images;
+using StorageHost.Tests.Processes;
 using StorageHost.Tests.Support;
 using Xunit;
 
@@ -9,8 +11,10 @@ namespace StorageHost.Tests.Files;
 public sealed class DataDiskTests : IAsyncLifetime
 {
     private readonly Store store = new();
+    private readonly Scratch elsewhere = new();
     private readonly Mock<IImageInspector> inspector = new();
     private Daemon daemon = null!;
+    private byte[] image = [1, 2, 3];
 
     public async Task InitializeAsync()
     {
@@ -22,6 +26,7 @@ public sealed class DataDiskTests : IAsyncLifetime
     {
         await daemon.DisposeAsync();
         store.Dispose();
+        elsewhere.Dispose();
     }
 
     [Fact]
@@ -58,12 +63,31 @@ public sealed class DataDiskTests : IAsyncLifetime
         Assert.Empty(store.Private);
     }
 
-    [Fact]
-    public async Task A_disk_that_was_never_made_is_no_disk()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(4095)]
+    [InlineData(65536)]
+    [InlineData(200_001)]
+    public async Task It_holds_what_was_made_with_holes_for_zeros(int length)
     {
-        var file = await daemon.Publisher.NewDiskAsync(CancellationToken.None);
-        File.Delete(file.Path);
-        await Assert.ThrowsAsync<RefusedException>(() => daemon.Publisher.PublishDataDiskAsync(file, Sample.Web01, 5, null, CancellationToken.None));
+        image = new byte[length];
+        image.AsSpan(..Math.Min(length, 10)).Fill(7);
+        image.AsSpan(^Math.Min(length, 10)..).Fill(8);
+        var disk = await AddAsync();
+        Assert.Equal(image, await File.ReadAllBytesAsync(store[disk.Text]));
+        Assert.InRange(store.Stat(disk.Text).AllocatedBytes, 0, 1 << 16);
+    }
+
+    [Fact]
+    public async Task Whoever_has_left_leaves_neither_a_disk_nor_the_image_open()
+    {
+        using var made = OpenImage();
+        using var left = new CancellationTokenSource();
+        await left.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => daemon.Publisher.PublishDataDiskAsync(made, Sample.Web01, 5, null, left.Token));
+        await daemon.ThreadsAreFreeAsync();
+        Assert.True(made.IsClosed);
         Assert.Equal("", store.Names);
     }
 
@@ -108,9 +132,15 @@ public sealed class DataDiskTests : IAsyncLifetime
 
     private async Task<FileName> AddAsync(RequestMark? mark)
     {
-        var file = await daemon.Publisher.NewDiskAsync(CancellationToken.None);
-        store.Write(file.Name, 1, 2, 3);
-        return await daemon.Publisher.PublishDataDiskAsync(file, Sample.Web01, 5, mark, CancellationToken.None);
+        using var made = OpenImage();
+        return await daemon.Publisher.PublishDataDiskAsync(made, Sample.Web01, 5, mark, CancellationToken.None);
+    }
+
+    private SafeFileHandle OpenImage()
+    {
+        var path = elsewhere.File(Guid.NewGuid().ToString("N"));
+        File.WriteAllBytes(path, image);
+        return File.OpenHandle(path);
     }
 
     private void Inspected(ImageHeader header) => inspector.Setup(port => port.Inspect(It.IsAny<IHeaderSource>())).Returns(header);

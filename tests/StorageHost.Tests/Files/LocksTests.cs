@@ -27,15 +27,15 @@ public sealed class LocksTests : IDisposable
         using var other = mount.Open("disk", Syscalls.ReadWrite);
         using (var holder = mount.Open("disk", Syscalls.ReadWrite))
         {
-            Assert.True(Locks.TryLock(holder, "disk"));
-            Assert.True(Locks.TryLock(holder, "disk"));
-            Assert.False(Locks.TryLock(other, "disk"));
+            Assert.True(mount.Locks.TryLock(holder, "disk"));
+            Assert.True(mount.Locks.TryLock(holder, "disk"));
+            Assert.False(mount.Locks.TryLock(other, "disk"));
             Assert.True(Locks.IsLockedByOthers(other, "disk"));
             Assert.False(Locks.IsLockedByOthers(holder, "disk"));
         }
 
         Assert.False(Locks.IsLockedByOthers(other, "disk"));
-        Assert.True(Locks.TryLock(other, "disk"));
+        Assert.True(mount.Locks.TryLock(other, "disk"));
     }
 
     [Theory]
@@ -48,7 +48,7 @@ public sealed class LocksTests : IDisposable
         using var program = mount.Open("disk", Syscalls.ReadWrite);
         NativeCalls.LockShared(program, start);
         using var asker = mount.Open("disk");
-        Assert.False(Locks.TryKeepQemuOut(asker, "disk"));
+        Assert.False(mount.Locks.TryKeepQemuOut(asker, "disk"));
     }
 
     [Fact]
@@ -57,17 +57,17 @@ public sealed class LocksTests : IDisposable
         using var asker = mount.Open("disk");
         using (NativeCalls.OpenAsQemu(store["disk"]))
         {
-            Assert.False(Locks.TryKeepQemuOut(asker, "disk"));
+            Assert.False(mount.Locks.TryKeepQemuOut(asker, "disk"));
         }
 
-        Assert.True(Locks.TryKeepQemuOut(asker, "disk"));
+        Assert.True(mount.Locks.TryKeepQemuOut(asker, "disk"));
     }
 
     [Fact]
     public void While_qemu_is_kept_out_it_cannot_say_that_nobody_else_may_write()
     {
         using var keeper = mount.Open("disk");
-        Assert.True(Locks.TryKeepQemuOut(keeper, "disk"));
+        Assert.True(mount.Locks.TryKeepQemuOut(keeper, "disk"));
         using var program = mount.Open("disk", Syscalls.ReadWrite);
         Assert.True(Locks.IsLockedByOthers(program, "disk"));
         var exclusive = new FileLock { Type = Syscalls.WriteLock, Start = 201, Length = 1 };
@@ -79,15 +79,15 @@ public sealed class LocksTests : IDisposable
     {
         using var one = mount.Open("disk");
         using var other = mount.Open("disk");
-        Assert.True(Locks.TryKeepQemuOut(one, "disk"));
-        Assert.True(Locks.TryKeepQemuOut(other, "disk"));
+        Assert.True(mount.Locks.TryKeepQemuOut(one, "disk"));
+        Assert.True(mount.Locks.TryKeepQemuOut(other, "disk"));
     }
 
     [Fact]
     public void A_failure_is_not_taken_for_a_lock()
     {
         using var reader = mount.Open("disk");
-        Assert.Equal(9, Assert.Throws<StorageException>(() => Locks.TryLock(reader, "disk")).Errno);
+        Assert.Equal(9, Assert.Throws<StorageException>(() => mount.Locks.TryLock(reader, "disk")).Errno);
     }
 
     [Fact]

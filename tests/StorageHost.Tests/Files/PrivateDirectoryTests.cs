@@ -12,7 +12,7 @@ public sealed class PrivateDirectoryTests : IDisposable
     public PrivateDirectoryTests()
     {
         mount = store.Open();
-        directory = PrivateDirectory.Create(mount, store.Path, file => file.Dispose());
+        directory = PrivateDirectory.Create(mount, file => file.Dispose());
     }
 
     public void Dispose()
@@ -33,7 +33,7 @@ public sealed class PrivateDirectoryTests : IDisposable
     [Fact]
     public void Each_daemon_has_its_own()
     {
-        using var other = PrivateDirectory.Create(mount, store.Path, file => file.Dispose());
+        using var other = PrivateDirectory.Create(mount, file => file.Dispose());
         Assert.False(other.Name == directory.Name);
         Assert.True(other.IsAlive(mount) && directory.IsAlive(mount));
     }
@@ -60,7 +60,6 @@ public sealed class PrivateDirectoryTests : IDisposable
         var claim = directory.NewFile(PrivateKind.Claim, "centos-stream");
         var making = directory.NewFile(PrivateKind.Making);
         Assert.Equal(($"{directory.Name}/claim-1-centos-stream", $"{directory.Name}/making-2-"), (claim.Name, making.Name));
-        Assert.Equal($"{store.Path}/{claim.Name}", claim.Path);
         Assert.True(directory.IsInUse(claim.Name));
         claim.Dispose();
         Assert.False(directory.IsInUse(claim.Name));

@@ -91,7 +91,7 @@ public sealed class RecoveryTests : IAsyncLifetime
     public async Task Of_its_own_files_it_tidies_up_those_that_nobody_works_on_any_more()
     {
         var claims = await daemon.Engine.MakeAsync(Sample.Centos, 3, _ => default, CancellationToken.None);
-        var making = await daemon.Publisher.NewDiskAsync(CancellationToken.None);
+        var making = await daemon.RunAsync(session => session.Private.NewFile(PrivateKind.Making));
         store.Write(making.Name, 1);
         claims[0].File.Dispose();
         making.Dispose();
@@ -101,7 +101,7 @@ public sealed class RecoveryTests : IAsyncLifetime
 
         // What the engine makes counts as in the making until it is claimed: only a claim goes back.
         Assert.Equal("centos_dup_1_ready centos_template.img", store.Names);
-        Assert.Equal(claims[2].File.Path, Assert.Single(store.Private));
+        Assert.Equal(store[claims[2].File.Name], Assert.Single(store.Private));
     }
 
     [Fact]
@@ -176,7 +176,7 @@ public sealed class RecoveryTests : IAsyncLifetime
         store.Write("centos_dup_4copying", 1);
         File.SetLastWriteTimeUtc(store["centos_dup_4copying"], daemon.Clock.GetUtcNow().UtcDateTime.AddSeconds(-age));
         using var holder = File.OpenHandle(store["centos_dup_4copying"], FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-        Assert.True(!locked || Locks.TryLock(holder, "copying"));
+        Assert.True(!locked || new Locks().TryLock(holder, "copying"));
         await daemon.RecoverAsync();
         await daemon.Images.ScanAsync(CancellationToken.None);
         Assert.Equal(!swept, store.Has("centos_dup_4copying"));

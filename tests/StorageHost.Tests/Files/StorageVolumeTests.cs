@@ -108,7 +108,7 @@ public sealed class StorageVolumeTests : IAsyncLifetime
     [Fact]
     public async Task Who_leaves_with_files_in_the_making_leaves_them_to_recovery()
     {
-        store.Write((await daemon.Publisher.NewDiskAsync(CancellationToken.None)).Name, 1);
+        store.Write((await daemon.RunAsync(session => session.Private.NewFile(PrivateKind.Making))).Name, 1);
         await daemon.DisposeAsync();
         Assert.Single(store.Private);
         await using var other = await Daemon.StartAsync(store);
