@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using Microsoft.Win32.SafeHandles;
 using StorageHost.Images;
 
@@ -46,6 +45,7 @@ internal sealed class PrivateDirectory : IDisposable
             {
                 try
                 {
+                    mount.MakeDirectory($"{name}/{PrivateNames.Making}");
                     CopyRecord.Require(lockFile);
                     return new PrivateDirectory(name, lockFile, close);
                 }
@@ -84,17 +84,39 @@ internal sealed class PrivateDirectory : IDisposable
     /// <summary>A private name that was never used. It stays this caller's until it is disposed of; then recovery sweeps what is left of it.</summary>
     public PrivateFile NewFile(PrivateKind kind, string detail = "")
     {
-        var text = string.Create(CultureInfo.InvariantCulture, $"{PrivateNames.Prefix(kind)}-{Interlocked.Increment(ref lastNumber)}-{detail}");
-        var file = new PrivateFile($"{Name}/{text}", Release);
+        var file = new PrivateFile($"{Name}/{PrivateNames.Of(kind, Interlocked.Increment(ref lastNumber), detail)}", Release);
         inUse[file.Name] = file;
         return file;
     }
 
     public bool IsInUse(string name) => inUse.ContainsKey(name);
 
+    /// <summary>The names of the files in a private directory, but for its lock.</summary>
+    public static IReadOnlyList<string> FilesIn(Mount mount, string directory) =>
+    [
+        .. mount.List(directory).Where(name => name is not (LockName or PrivateNames.Making)).Select(name => $"{directory}/{name}"),
+        .. mount.TryList($"{directory}/{PrivateNames.Making}").Select(name => $"{directory}/{PrivateNames.Making}/{name}"),
+    ];
+
+    /// <summary>Removes a private directory without files, whose lock is the caller's.</summary>
+    public static void Remove(Mount mount, string directory)
+    {
+        mount.TryUnlink($"{directory}/{PrivateNames.Making}", Syscalls.AtRemoveDir);
+        mount.TryUnlink($"{directory}/{LockName}");
+        mount.TryUnlink(directory, Syscalls.AtRemoveDir);
+    }
+
     /// <summary>Removes the directory if nothing is left in it.</summary>
-    public bool TryRemove(Mount mount) =>
-        mount.List(Name).Count == 1 && mount.TryUnlink($"{Name}/{LockName}") && mount.TryUnlink(Name, Syscalls.AtRemoveDir);
+    public bool TryRemove(Mount mount)
+    {
+        if (FilesIn(mount, Name).Count > 0)
+        {
+            return false;
+        }
+
+        Remove(mount, Name);
+        return true;
+    }
 
     /// <summary>Gives the lock up, and with it all files.</summary>
     public void Dispose()

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace StorageHost.Files;
 
 /// <summary>What a file under a private name is; it decides what recovery does with it.</summary>
@@ -10,12 +12,20 @@ internal enum PrivateKind
     Making,
 }
 
-/// <summary>Private names: <c>claim-&lt;n&gt;-&lt;image&gt;</c> and <c>making-&lt;n&gt;-</c>.</summary>
+/// <summary>Private names: <c>claim-&lt;n&gt;-&lt;image&gt;</c> and <c>making/&lt;n&gt;-&lt;image&gt;</c>.</summary>
+/// <remarks>
+/// Other daemons list the claims, to count them. A node that lists a directory of a FUSE mount remembers for a second how large each file in
+/// it was, under whatever name it comes to be known: so what still grows lies where no other node looks.
+/// </remarks>
 internal static class PrivateNames
 {
+    /// <summary>The folder for what is in the making.</summary>
+    public const string Making = "making";
+
     private const string ClaimPrefix = "claim";
 
-    public static string Prefix(PrivateKind kind) => kind == PrivateKind.Claim ? ClaimPrefix : "making";
+    public static string Of(PrivateKind kind, long number, string detail) =>
+        string.Create(CultureInfo.InvariantCulture, $"{(kind == PrivateKind.Claim ? $"{ClaimPrefix}-" : $"{Making}/")}{number}-{detail}");
 
     /// <summary>The image of a claim, as text to be parsed; null when the name is no claim's.</summary>
     public static string? ClaimedImage(string name) => name.Split('-', 3) is [ClaimPrefix, _, { Length: > 0 } image] ? image : null;

@@ -57,10 +57,10 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
 
     private void RecoverOwn(VolumeSession session, StorageCall<bool> call)
     {
-        foreach (var name in session.Mount.List(session.Private.Name).Select(name => $"{session.Private.Name}/{name}"))
+        foreach (var name in PrivateDirectory.FilesIn(session.Mount, session.Private.Name))
         {
             // Asked after the listing: a name in use now cannot have been left over then.
-            if (!call.IsAbandoned && !session.Private.IsInUse(name) && !name.EndsWith($"/{PrivateDirectory.LockName}", StringComparison.Ordinal))
+            if (!call.IsAbandoned && !session.Private.IsInUse(name))
             {
                 TrySettle(session, name);
             }
@@ -69,19 +69,17 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
 
     private void RecoverDead(VolumeSession session, string directory)
     {
-        var lockName = $"{directory}/{PrivateDirectory.LockName}";
-        if (!session.Mount.TryStat(directory, out _) || LockFile.TryAcquire(session.Mount, lockName) is not { } lockFile)
+        if (!session.Mount.TryStat(directory, out _) || LockFile.TryAcquire(session.Mount, $"{directory}/{PrivateDirectory.LockName}") is not { } lockFile)
         {
             return;
         }
 
         using (lockFile)
         {
-            var left = session.Mount.List(directory).Where(name => name != PrivateDirectory.LockName).Count(name => !TrySettle(session, $"{directory}/{name}"));
-            if (left == 0)
+            string[] left = [.. PrivateDirectory.FilesIn(session.Mount, directory).Where(name => !TrySettle(session, name))];
+            if (left.Length == 0)
             {
-                session.Mount.TryUnlink(lockName);
-                session.Mount.TryUnlink(directory, Syscalls.AtRemoveDir);
+                PrivateDirectory.Remove(session.Mount, directory);
                 LogRecovered(directory);
             }
         }

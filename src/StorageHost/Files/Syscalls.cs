@@ -17,6 +17,9 @@ internal static unsafe partial class Syscalls
     /// <summary>AT_STATX_FORCE_SYNC: asks the server, whatever the kernel remembers.</summary>
     public const int AtForceSync = 0x2000;
 
+    /// <summary>AT_STATX_DONT_SYNC: what the kernel remembers will do.</summary>
+    public const int AtNoSync = 0x4000;
+
     public const int ReadOnly = 0;
     public const int ReadWrite = 2;
     public const int Create = 0x40;

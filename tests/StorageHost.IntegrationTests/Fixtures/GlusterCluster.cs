@@ -89,13 +89,30 @@ internal sealed class GlusterCluster
     /// Waits until every brick of a volume holds what the others hold, and nothing else: what a brick has too much becomes a second name in
     /// a directory of Gluster's own, which shows in the file's count of names until the next heal that finds nothing to do.
     /// </summary>
-    public Task HealedAsync(string volume) => Wait.UntilAsync($"{volume} to be healed", async () =>
+    public async Task HealedAsync(string volume, int seconds = 120)
     {
-        await Nodes[0].TryGlusterAsync("volume", "heal", volume);
-        var said = await Nodes[0].TryGlusterAsync("volume", "heal", volume, "info");
-        return said.Output.Split("Number of entries: 0").Length - 1 == Size
-            && !Nodes.SelectMany(node => Directory.GetDirectories(node.BrickOf(volume), ".glusterfs-anonymous-inode-*")).SelectMany(Directory.EnumerateFileSystemEntries).Any();
-    }, seconds: 120);
+        var (said, tooMany) = ("", Array.Empty<string>());
+        try
+        {
+            await Wait.UntilAsync($"{volume} to be healed", async () =>
+            {
+                await Nodes[0].TryGlusterAsync("volume", "heal", volume);
+                said = (await Nodes[0].TryGlusterAsync("volume", "heal", volume, "info")).Output;
+                foreach (var path in said.Split('\n').Where(line => line.StartsWith('/')).Distinct(StringComparer.Ordinal).Take(20))
+                {
+                    // What Gluster's own daemon does not get healed, whoever looks it up may.
+                    await Shell.TryAsync(Nodes[0].Place.Command("stat", GlusterNode.MountPoint(volume) + path.TrimEnd()));
+                }
+
+                tooMany = [.. Nodes.SelectMany(node => Directory.GetDirectories(node.BrickOf(volume), ".glusterfs-anonymous-inode-*")).SelectMany(Directory.EnumerateFileSystemEntries)];
+                return said.Split("Number of entries: 0").Length - 1 == Size && tooMany.Length == 0;
+            }, seconds);
+        }
+        catch (TimeoutException late)
+        {
+            throw new TimeoutException($"{late.Message}\n{said}\n{string.Join('\n', tooMany)}", late);
+        }
+    }
 
     /// <summary>The power of all nodes goes at once: what no brick has forced out to its disk is lost.</summary>
     public async Task CutPowerAsync()

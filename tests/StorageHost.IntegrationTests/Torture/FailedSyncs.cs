@@ -41,6 +41,6 @@ internal sealed class FailedSyncs
     /// <summary>What was done with such files, and which of them still have a name.</summary>
     public IEnumerable<string> Faults(IReadOnlyList<FoundFile> found) => faults.Concat(
         from file in failed
-        where published.ContainsKey(file) && !unreachable.Contains(published[file]) && found.Any(each => each.Name == published[file])
+        where published.ContainsKey(file) && !unreachable.Contains(published[file]) && !unreachable.Contains(file) && found.Any(each => each.Name == published[file])
         select $"{published[file]} is still there, and its fsync failed");
 }

@@ -111,9 +111,10 @@ internal sealed class Traffic(Fleet fleet, string[] images, int seed, params str
         var file = $"{host}.qcow2";
         var (begun, answer) = await AskAsync("set", () => client.SetImageAsync(ImageOf(file), host));
         See(file, begun, answer, Sight.Made, (409, "host_exists", Sight.Found), Sight.MayBeMade);
-        if (answer is { Status: 200 } && !IsWhole(file, random.Next(fleet.Area.Places.Count)))
+        var place = random.Next(fleet.Area.Places.Count);
+        if (answer is { Status: 200 } && Difference(file, place) is { } difference)
         {
-            divergences.Enqueue($"{file} does not hold what its template holds: {answer}");
+            divergences.Enqueue($"{file} does not hold what its template holds, seen from place {place}: {difference}: {answer}");
         }
     }
 
@@ -211,15 +212,15 @@ internal sealed class Traffic(Fleet fleet, string[] images, int seed, params str
         }
     }
 
-    private bool IsWhole(string file, int place)
+    private string? Difference(string file, int place)
     {
         try
         {
-            return oracle.MastersOf(ImageOf(file)).Any(master => Content.Same(fleet.Area.Seen(file, place), master));
+            return oracle.MastersOf(ImageOf(file)).Select(master => Content.Difference(fleet.Area.Seen(file, place), master)).MinBy(difference => difference is not null);
         }
         catch (IOException)
         {
-            return true; // deleted since, or this node has lost its mount
+            return null; // deleted since, or this node has lost its mount
         }
     }
 

@@ -59,7 +59,7 @@ public sealed class PrivateDirectoryTests : IDisposable
     {
         var claim = directory.NewFile(PrivateKind.Claim, "centos-stream");
         var making = directory.NewFile(PrivateKind.Making);
-        Assert.Equal(($"{directory.Name}/claim-1-centos-stream", $"{directory.Name}/making-2-"), (claim.Name, making.Name));
+        Assert.Equal(($"{directory.Name}/claim-1-centos-stream", $"{directory.Name}/making/2-"), (claim.Name, making.Name));
         Assert.True(directory.IsInUse(claim.Name));
         claim.Dispose();
         Assert.False(directory.IsInUse(claim.Name));
@@ -72,7 +72,7 @@ public sealed class PrivateDirectoryTests : IDisposable
     [InlineData("claim-7-", null)]
     [InlineData("claim-7", null)]
     [InlineData("claim", null)]
-    [InlineData("making-7-centos", null)]
+    [InlineData("making", null)]
     [InlineData("claims-7-centos", null)]
     [InlineData("lock", null)]
     public void The_name_of_a_claim_says_whose_copy_it_is(string name, string? image) => Assert.Equal(image, PrivateNames.ClaimedImage(name));

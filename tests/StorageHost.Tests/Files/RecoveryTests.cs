@@ -58,8 +58,8 @@ public sealed class RecoveryTests : IAsyncLifetime
     [Fact]
     public async Task What_a_dead_daemon_was_making_is_deleted()
     {
-        store.Write($"{deadName}/making-1-centos", 1, 2);
-        store.Write($"{deadName}/making-2-", 1, 2);
+        store.Write($"{deadName}/making/1-centos", 1, 2);
+        store.Write($"{deadName}/making/2-", 1, 2);
         store.Write($"{deadName}/unknown", 1, 2);
         store.Write($"{deadName}/claim-3-a_dup_b", 1, 2);
         await dead.CrashAsync();
@@ -80,7 +80,7 @@ public sealed class RecoveryTests : IAsyncLifetime
     public async Task A_daemon_that_lives_keeps_what_it_works_on()
     {
         var claims = await dead.Engine.MakeAsync(Sample.Centos, 2, _ => default, CancellationToken.None);
-        store.Write($"{deadName}/making-99-", 1);
+        store.Write($"{deadName}/making/99-", 1);
         await daemon.RecoverAsync();
         Assert.Equal((2, 3), (store.PrivateDirectories, store.Private.Count));
         await dead.Publisher.AddToPoolAsync(claims[0], CancellationToken.None);

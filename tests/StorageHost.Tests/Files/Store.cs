@@ -52,7 +52,7 @@ internal sealed class Store : IDisposable
     /// <summary>What lies in the private directories beside their locks.</summary>
     public IReadOnlyList<string> Private => !Directory.Exists(this[PrivateDirectory.Root]) ? [] :
         [.. Directory.EnumerateDirectories(this[PrivateDirectory.Root]).Where(name => Guid.TryParseExact(System.IO.Path.GetFileName(name), "N", out _))
-            .SelectMany(directory => Directory.EnumerateFileSystemEntries(directory)).Where(name => System.IO.Path.GetFileName(name) != PrivateDirectory.LockName)];
+            .SelectMany(directory => Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories)).Where(name => System.IO.Path.GetFileName(name) != PrivateDirectory.LockName)];
 
     /// <summary>How many daemons have, or had, a private directory.</summary>
     public int PrivateDirectories => Directory.EnumerateDirectories(this[PrivateDirectory.Root]).Count(name => Guid.TryParseExact(System.IO.Path.GetFileName(name), "N", out _));

@@ -152,7 +152,8 @@ public sealed class PoolTests
         var job = pool.BeginJob(jobs);
         Assert.Same(job, pool.BeginJob(jobs));
         Assert.Equal((JobKind.Fill, Centos), (job.Kind, job.Image));
-        Assert.Same(job, pool.EndJob());
+        Assert.Null(pool.EndJob(jobs.Begin(JobKind.Fill, Centos)));
+        Assert.Same(job, pool.EndJob(job));
         Assert.Null(pool.Job);
         Assert.Null(pool.EndJob());
         Assert.NotSame(job, pool.BeginJob(jobs));

@@ -46,6 +46,29 @@ public sealed class PoolsTests : IDisposable
     }
 
     [Fact]
+    public void A_pool_that_is_being_filled_is_not_forgotten()
+    {
+        var jobs = new Jobs(clock);
+        var pool = pools.Get(Centos);
+        pool.BeginJob(jobs);
+        pools.Forget(pool);
+        Assert.Same(pool, pools.Find(Centos));
+        pool.EndJob();
+        pools.Forget(pool);
+        Assert.Null(pools.Find(Centos));
+    }
+
+    [Fact]
+    public void Who_forgets_a_pool_for_the_second_time_leaves_its_successor()
+    {
+        var pool = pools.Get(Centos);
+        pools.Forget(pool);
+        var successor = pools.Get(Centos);
+        pools.Forget(pool);
+        Assert.Same(successor, pools.Find(Centos));
+    }
+
+    [Fact]
     public void Places_in_the_queue_are_given_out_up_to_the_limit_and_taken_back()
     {
         using var first = pools.EnterQueue(2);
