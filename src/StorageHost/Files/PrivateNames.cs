@@ -14,8 +14,8 @@ internal enum PrivateKind
 
 /// <summary>Private names: <c>claim-&lt;n&gt;-&lt;image&gt;</c> and <c>making/&lt;n&gt;-&lt;image&gt;</c>.</summary>
 /// <remarks>
-/// Other daemons list the claims, to count them. A node that lists a directory of a FUSE mount remembers for a second how large each file in
-/// it was, under whatever name it comes to be known: so what still grows lies where no other node looks.
+/// Other daemons list the claims, to count them. A node that lists a directory of a Gluster volume remembers for a second how large each file
+/// in it was (10.3), also under the name that the file then gets in the volume's root: so what still grows lies where no other node looks.
 /// </remarks>
 internal static class PrivateNames
 {

@@ -14,6 +14,7 @@ public sealed class ProtocolTests(Lab lab)
 {
     private const string Private = ".storagehost/";
     private const string Levels = ".storagehost/levels/";
+    private const string Making = "/making/";
     private static readonly string[] Data = ["pwrite64", "ftruncate", "ioctl"];
     private static readonly string[] Writes = [.. Data, "fsetxattr", "fchmod", "fchown", "utimensat"];
 
@@ -49,6 +50,7 @@ public sealed class ProtocolTests(Lab lab)
     private static string? Fault(SystemCall call, SystemCall[] before, SystemCall[] after) => call.IsOfProgram ? "a program works on the storage, and would hang with it" : call.Name switch
     {
         "openat" when call.Changes && !IsPrivate(call.File) => "a name is given to what is not written yet",
+        "pwrite64" or "ftruncate" or "ioctl" when !call.File.Contains(Making, StringComparison.Ordinal) => "it grows where other nodes look",
         "utimensat" when !IsSynced(call.File, before, Data) => "data that is written back later would set the time again",
         "linkat" when !IsPrivate(call.File) || IsPrivate(call.Target) => "only publishing links, from a private name to a final one",
         "linkat" when !IsSynced(call.File, before, Writes) => "what it names was not fsynced since it was written",

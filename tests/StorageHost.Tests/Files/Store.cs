@@ -88,5 +88,5 @@ internal sealed class Store : IDisposable
 
     public Mount Open() => new(Mount.OpenDirectory(Path));
 
-    public void Dispose() => Directory.Delete(Path, recursive: true);
+    public void Dispose() => Folder.Delete(Path);
 }

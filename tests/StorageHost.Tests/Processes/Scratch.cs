@@ -1,4 +1,5 @@
 using System.Globalization;
+using StorageHost.Tests.Support;
 
 namespace StorageHost.Tests.Processes;
 
@@ -13,5 +14,5 @@ internal sealed class Scratch : IDisposable
     public async Task<int> PidAsync(string name) =>
         int.Parse(await System.IO.File.ReadAllTextAsync(File(name)), CultureInfo.InvariantCulture);
 
-    public void Dispose() => Directory.Delete(_path, recursive: true);
+    public void Dispose() => Folder.Delete(_path);
 }
