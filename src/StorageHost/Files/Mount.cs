@@ -152,10 +152,13 @@ internal sealed unsafe class Mount(SafeFileHandle directory) : IDisposable
     /// </remarks>
     public static void Sync(SafeFileHandle file, string name)
     {
-        if (Syscalls.Sync(file) < 0 || Syscalls.StatAt(file, "", Syscalls.AtEmptyPath | Syscalls.AtNoSync, Syscalls.BasicStats, out _) < 0)
+        if (Syscalls.Sync(file) < 0)
         {
             throw Failed("fsync", name);
         }
+
+        Transient.Execute(
+            static state => Syscalls.StatAt(state.file, "", Syscalls.AtEmptyPath | Syscalls.AtNoSync, Syscalls.BasicStats, out _) == 0 ? true : throw Failed("fsync", state.name), (file, name));
     }
 
     /// <summary>Makes the removal of names from the storage directory durable.</summary>

@@ -13,7 +13,7 @@ namespace StorageHost.IntegrationTests.Races;
 [Collection(LabTests.Name)]
 public sealed class FreshDiskTests(Lab lab)
 {
-    private const int Disks = 20;
+    private const int Disks = 12;
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(700);
 
     [DaemonFact]

@@ -8,7 +8,7 @@ namespace StorageHost.IntegrationTests.Races;
 [Collection(LabTests.Name)]
 public sealed class TwoNodesTests(Lab lab)
 {
-    private static readonly int Rounds = TortureSettings.Count(80, 2000);
+    private static readonly int Rounds = TortureSettings.Count(50, 2000);
 
     [DaemonTheory, SharedStorage]
     public async Task A_raced_hostname_goes_to_one_node_and_a_raced_copy_to_one_host(StorageKind kind)

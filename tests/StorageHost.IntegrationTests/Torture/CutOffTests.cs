@@ -35,7 +35,7 @@ public sealed class CutOffTests(Lab lab, ITestOutputHelper output)
             using var stop = new CancellationTokenSource();
             var calling = traffic.RunAsync(Callers, stop.Token);
             await Task.Delay(LongestBefore + random.Next(LongestBefore));
-            await Plague.Named("a node cut off").StrikeAsync(ground, round % fleet.Size, () => Task.Delay(TimeSpan.FromSeconds(TortureSettings.IsLong ? 60 : 10)));
+            await Plague.Named("a node cut off").StrikeAsync(ground, round % fleet.Size, () => Task.Delay(TimeSpan.FromSeconds(TortureSettings.IsLong ? 60 : 8)));
             await stop.CancelAsync();
             await calling;
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{round}: {traffic}"));
@@ -57,7 +57,7 @@ public sealed class CutOffTests(Lab lab, ITestOutputHelper output)
         var random = TortureSettings.Begin(output, nameof(A_daemon_that_is_killed_while_its_node_is_cut_off_takes_the_mount_not_with_it));
         await using var volume = await OwnVolume.MakeAsync(lab, "cut2", PingTimeout);
         var (area, node) = (volume.Area, volume.Cluster.Nodes[0]);
-        for (var round = 0; round < TortureSettings.Count(3, 30); round++)
+        for (var round = 0; round < TortureSettings.Count(1, 30); round++)
         {
             var daemon = await area.StartAsync(Settings);
             using var stop = new CancellationTokenSource();

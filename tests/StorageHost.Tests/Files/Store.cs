@@ -1,6 +1,7 @@
 using StorageHost.Files;
 using StorageHost.Images;
 using StorageHost.Tests.Images;
+using StorageHost.Tests.Support;
 
 namespace StorageHost.Tests.Files;
 
