@@ -27,7 +27,7 @@ if deploy/demo.sh --once; then passed=1; else failed=1; fi
 deploy/package.sh
 
 # Only what failed is printed; the results files have every test with its time.
-# The soak is part of tests/torture.sh alone: a FUSE client that never answers again would hold up every other test (docs/reliability.md).
+# The soak is part of tests/torture.sh alone: a round of it takes minutes.
 for project in StorageHost.Tests StorageHost.IntegrationTests; do
     ended=0
     dotnet test "tests/$project" -c Release --no-build --results-directory "$results" --filter "FullyQualifiedName!~.SoakTests." \

@@ -72,10 +72,13 @@ internal sealed class CopyEngine(
         var opened = await OpenAsync(image, cancellationToken);
         if (Unsettled(opened.Template) is { } rest)
         {
+            var before = opened.Template.Fingerprint;
             volume.Release(opened);
             await Task.Delay(rest, time, cancellationToken);
             opened = await OpenAsync(image, cancellationToken);
-            if (Unsettled(opened.Template) is not null)
+
+            // Not by the time alone: a timer may come a moment early.
+            if (opened.Template.Fingerprint != before && Unsettled(opened.Template) is not null)
             {
                 volume.Release(opened);
                 throw new RefusedException(Refusal.JobConflict, $"the template {image} is still being written");

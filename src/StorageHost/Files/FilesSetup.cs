@@ -18,6 +18,7 @@ internal static class FilesSetup
         .AddSingleton<TemplateFile>()
         .AddSingleton<TemplateList>()
         .AddSingleton<UnreadableFiles>()
+        .AddSingleton<DoubledCopies>()
         .AddSingleton<Recovery>()
         .AddSingleton<Tidying>()
         .AddSingleton<Publisher>()

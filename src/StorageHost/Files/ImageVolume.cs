@@ -5,7 +5,7 @@ namespace StorageHost.Files;
 /// <summary>Answers what the core asks about the volume.</summary>
 internal sealed class ImageVolume(
     StorageVolume volume, FileNames names, Recovery recovery, TemplateFile templates, TemplateList list, UnreadableFiles unreadable,
-    StorageThreads threads) : IVolume
+    DoubledCopies doubled, StorageThreads threads) : IVolume
 {
     // What the last scan read of copies that have not changed since: on Gluster, listing a directory brings what stat says of its files with it.
     private Dictionary<FileName, (FileStat Stat, Copy Copy)> read = [];
@@ -41,7 +41,9 @@ internal sealed class ImageVolume(
             var mount = session.Mount;
             var entries = list.ReadAll(mount);
             recovery.Sweep(mount, entries.OfType<LeftoverEntry>());
-            read = entries.OfType<CopyEntry>().Select(entry => (entry.File, Read: TryReadCopy(mount, entry))).Where(copy => copy.Read is not null).ToDictionary(copy => copy.File, copy => copy.Read!.Value);
+            var withTwoNames = new List<(FileName, FileStat)>();
+            read = entries.OfType<CopyEntry>().Select(entry => (entry.File, Read: TryReadCopy(mount, entry, withTwoNames))).Where(copy => copy.Read is not null).ToDictionary(copy => copy.File, copy => copy.Read!.Value);
+            doubled.Look(mount, withTwoNames);
             var unknown = new HashSet<ImageName>();
             return new VolumeScan(
                 [.. entries.OfType<TemplateEntry>().Select(entry => TryFind(mount, entry, unknown)).OfType<Template>()],
@@ -89,14 +91,19 @@ internal sealed class ImageVolume(
         return template;
     }
 
-    private (FileStat Stat, Copy Copy)? TryReadCopy(Mount mount, CopyEntry entry) =>
-        unreadable.TryUse(entry.File.Text, () => ReadCopy(mount, entry), out var copy) ? copy : null;
+    private (FileStat Stat, Copy Copy)? TryReadCopy(Mount mount, CopyEntry entry, List<(FileName, FileStat)> withTwoNames) =>
+        unreadable.TryUse(entry.File.Text, () => ReadCopy(mount, entry, withTwoNames), out var copy) ? copy : null;
 
-    private (FileStat Stat, Copy Copy)? ReadCopy(Mount mount, CopyEntry entry)
+    private (FileStat Stat, Copy Copy)? ReadCopy(Mount mount, CopyEntry entry, List<(FileName, FileStat)> withTwoNames)
     {
-        // With two names another daemon is about to finish adding or claiming it.
-        if (!mount.TryStat(entry.File.Text, out var stat) || stat is not { IsRegular: true, Links: 1 })
+        if (!mount.TryStat(entry.File.Text, out var stat) || !stat.IsRegular)
         {
+            return null;
+        }
+
+        if (stat.Links > 1)
+        {
+            withTwoNames.Add((entry.File, stat));
             return null;
         }
 

@@ -17,7 +17,7 @@ internal static class Levels
         mount.MakeDirectory(Folder);
         if (level == 0)
         {
-            mount.TryUnlink($"{Folder}/{image}");
+            Forget(mount, $"{Folder}/{image}");
             return;
         }
 
@@ -63,6 +63,15 @@ internal static class Levels
         }
 
         return levels;
+    }
+
+    private static void Forget(Mount mount, string name)
+    {
+        using var file = mount.TryOpen(name);
+        if (file is not null && mount.TryUnlink(name))
+        {
+            Mount.Sync(file, name);
+        }
     }
 
     private static int? TryRead(Mount mount, string name)

@@ -11,7 +11,8 @@ namespace StorageHost.Files;
 /// One mount's locks are set one after the other. A client of Gluster (10.3, its issue 4371) hangs for good when as many processes are killed
 /// while they wait for a lock and the bricks are away as it has threads for events: two. A daemon that is killed must not be two of them.
 /// </remarks>
-internal sealed class Locks
+/// <param name="patience">How long one waits for its turn; 10 s when null.</param>
+internal sealed class Locks(TimeSpan? patience = null)
 {
     /// <summary>
     /// The bytes with which QEMU says "nobody else may read" and "nobody else may write" (block/file-posix.c, RAW_LOCK_SHARED_BASE);
@@ -20,16 +21,26 @@ internal sealed class Locks
     private const long QemuUnsharedStart = 200;
     private const long QemuUnsharedLength = 2;
 
-    private readonly Lock turn = new();
+    private readonly TimeSpan patience = patience ?? TimeSpan.FromSeconds(10);
+
+    /// <summary>Who has it may set a lock.</summary>
+    internal Lock Turn { get; } = new();
 
     /// <summary>Locks the whole file for writing; false when somebody else holds a lock on it.</summary>
+    /// <exception cref="StorageException">What the storage says; ETIMEDOUT when the turn did not come.</exception>
     public bool TryLock(SafeFileHandle file, string name) => Set(file, name, Syscalls.WriteLock, 0, 0);
 
     /// <summary>Locks some bytes for writing; false when somebody else holds a lock on one of them.</summary>
     public bool TryLock(SafeFileHandle file, string name, long start, long length) => Set(file, name, Syscalls.WriteLock, start, length);
 
-    /// <summary>Unlocks some bytes.</summary>
-    public void Unlock(SafeFileHandle file, string name, long start, long length) => Set(file, name, Syscalls.Unlocked, start, length);
+    /// <summary>Unlocks some bytes. It waits for its turn as long as it takes: given up, the bytes would stay locked.</summary>
+    public void Unlock(SafeFileHandle file, string name, long start, long length)
+    {
+        lock (Turn)
+        {
+            SetNow(file, name, Syscalls.Unlocked, start, length);
+        }
+    }
 
     /// <summary>Whether anybody but this open file holds a lock on any byte of the file.</summary>
     public static bool IsLockedByOthers(SafeFileHandle file, string name) => IsLockedByOthers(file, name, 0, 0);
@@ -51,11 +62,25 @@ internal sealed class Locks
 
     private bool Set(SafeFileHandle file, string name, short type, long start, long length)
     {
-        var wanted = new FileLock { Type = type, Start = start, Length = length };
-        lock (turn)
+        if (!Turn.TryEnter(patience))
         {
-            return Syscalls.Lock(file, Syscalls.OfdSetLock, ref wanted) == 0
-                || (Marshal.GetLastPInvokeError() is Errno.Again or Errno.Access ? false : throw Mount.Failed("lock", name));
+            throw new StorageException("lock", name, Errno.TimedOut);
         }
+
+        try
+        {
+            return SetNow(file, name, type, start, length);
+        }
+        finally
+        {
+            Turn.Exit();
+        }
+    }
+
+    private static bool SetNow(SafeFileHandle file, string name, short type, long start, long length)
+    {
+        var wanted = new FileLock { Type = type, Start = start, Length = length };
+        return Syscalls.Lock(file, Syscalls.OfdSetLock, ref wanted) == 0
+            || (Marshal.GetLastPInvokeError() is Errno.Again or Errno.Access ? false : throw Mount.Failed("lock", name));
     }
 }

@@ -11,7 +11,9 @@ namespace StorageHost.Files;
 /// The storage directory, held open: file operations on names in it, with errno kept and the moments of a racing replica volume
 /// retried. Where a retry cannot know whether the first try took effect, it looks. Runs on storage threads only.
 /// </summary>
-internal sealed unsafe class Mount(SafeFileHandle directory) : IDisposable
+/// <param name="directory">The directory, open.</param>
+/// <param name="locks">What sets locks on the file system that it lies on; null when nobody else does.</param>
+internal sealed unsafe class Mount(SafeFileHandle directory, Locks? locks = null) : IDisposable
 {
     private static readonly ResiliencePipeline Transient = new ResiliencePipelineBuilder().AddRetry(new RetryStrategyOptions
     {
@@ -25,7 +27,7 @@ internal sealed unsafe class Mount(SafeFileHandle directory) : IDisposable
     public SafeFileHandle Directory { get; } = directory;
 
     /// <summary>What sets locks on its files.</summary>
-    public Locks Locks { get; } = new();
+    public Locks Locks { get; } = locks ?? new();
 
     /// <summary>Opens a directory by its full path.</summary>
     public static SafeFileHandle OpenDirectory(string path) => Transient.Execute(
@@ -161,7 +163,7 @@ internal sealed unsafe class Mount(SafeFileHandle directory) : IDisposable
             static state => Syscalls.StatAt(state.file, "", Syscalls.AtEmptyPath | Syscalls.AtNoSync, Syscalls.BasicStats, out _) == 0 ? true : throw Failed("fsync", state.name), (file, name));
     }
 
-    /// <summary>Makes the removal of names from the storage directory durable.</summary>
+    /// <summary>Makes the removal of names from the storage directory durable; not on Gluster.</summary>
     public void SyncNames() => Sync(Directory, ".");
 
     /// <summary>Size of the volume and what is free for this daemon, in bytes.</summary>
@@ -170,7 +172,7 @@ internal sealed unsafe class Mount(SafeFileHandle directory) : IDisposable
         : throw Failed("statvfs", ".");
 
     /// <summary>The same directory, opened for somebody who lists it or keeps it for a while.</summary>
-    public Mount Reopen() => new(Open(".", Syscalls.ReadOnly | Syscalls.Directory));
+    public Mount Reopen() => new(Open(".", Syscalls.ReadOnly | Syscalls.Directory), Locks);
 
     /// <summary>How the directory itself is on the server now: its modification time says whether a name came or went.</summary>
     public FileStat StatSelf() => Transient.Execute(

@@ -37,23 +37,10 @@ internal sealed class PrivateDirectory : IDisposable
         mount.MakeDirectory(LockFile.PoolFolder);
         for (var tries = 0; tries < 10; tries++)
         {
-            var name = $"{Root}/{Guid.NewGuid():N}";
-            mount.MakeDirectory(name);
-
             // Another daemon's recovery may take a directory that is not locked yet for a dead one's: then begin again.
-            if (LockFile.TryAcquire(mount, $"{name}/{LockName}") is { } lockFile)
+            if (TryCreate(mount, $"{Root}/{Guid.NewGuid():N}", close) is { } created)
             {
-                try
-                {
-                    mount.MakeDirectory($"{name}/{PrivateNames.Making}");
-                    CopyRecord.Require(lockFile);
-                    return new PrivateDirectory(name, lockFile, close);
-                }
-                catch
-                {
-                    lockFile.Dispose();
-                    throw;
-                }
+                return created;
             }
         }
 
@@ -92,11 +79,9 @@ internal sealed class PrivateDirectory : IDisposable
     public bool IsInUse(string name) => inUse.ContainsKey(name);
 
     /// <summary>The names of the files in a private directory, but for its lock.</summary>
-    public static IReadOnlyList<string> FilesIn(Mount mount, string directory) =>
-    [
-        .. mount.List(directory).Where(name => name is not (LockName or PrivateNames.Making)).Select(name => $"{directory}/{name}"),
-        .. mount.TryList($"{directory}/{PrivateNames.Making}").Select(name => $"{directory}/{PrivateNames.Making}/{name}"),
-    ];
+    /// <remarks>Claims come first, and what is in the making is not listed before they have been used: it may be what the storage will not give.</remarks>
+    public static IEnumerable<string> FilesIn(Mount mount, string directory) =>
+        mount.List(directory).Where(name => name is not (LockName or PrivateNames.Making)).Select(name => $"{directory}/{name}").Concat(InTheMaking(mount, directory));
 
     /// <summary>Removes a private directory without files, whose lock is the caller's.</summary>
     public static void Remove(Mount mount, string directory)
@@ -109,7 +94,7 @@ internal sealed class PrivateDirectory : IDisposable
     /// <summary>Removes the directory if nothing is left in it.</summary>
     public bool TryRemove(Mount mount)
     {
-        if (FilesIn(mount, Name).Count > 0)
+        if (FilesIn(mount, Name).Any())
         {
             return false;
         }
@@ -127,6 +112,52 @@ internal sealed class PrivateDirectory : IDisposable
         }
 
         lockFile.Dispose();
+    }
+
+    private static IEnumerable<string> InTheMaking(Mount mount, string directory)
+    {
+        foreach (var name in mount.TryList($"{directory}/{PrivateNames.Making}"))
+        {
+            yield return $"{directory}/{PrivateNames.Making}/{name}";
+        }
+    }
+
+    /// <summary>Makes a private directory; null when its lock is another's. Failing, it leaves nothing, as far as the storage lets it.</summary>
+    private static PrivateDirectory? TryCreate(Mount mount, string name, Action<IDisposable> close)
+    {
+        mount.MakeDirectory(name);
+        SafeFileHandle? held = null;
+        try
+        {
+            held = LockFile.TryAcquire(mount, $"{name}/{LockName}");
+            if (held is null)
+            {
+                return null;
+            }
+
+            mount.MakeDirectory($"{name}/{PrivateNames.Making}");
+            CopyRecord.Require(held);
+            return new PrivateDirectory(name, held, close);
+        }
+        catch
+        {
+            TryDiscard(mount, name);
+            held?.Dispose();
+            throw;
+        }
+    }
+
+    // On a volume without inodes the next try would find even fewer.
+    private static void TryDiscard(Mount mount, string name)
+    {
+        try
+        {
+            Remove(mount, name);
+        }
+        catch (StorageException)
+        {
+            // Then recovery does.
+        }
     }
 
     private void Release(PrivateFile file)

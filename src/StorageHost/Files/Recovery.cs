@@ -16,7 +16,7 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
         "recover",
         (VolumeSession session, StorageCall<bool> call) =>
         {
-            RecoverOwn(session, call);
+            unreadable.TryUse(session.Private.Name, () => RecoverOwn(session, call));
             foreach (var directory in PrivateDirectory.Others(session))
             {
                 if (!call.IsAbandoned)

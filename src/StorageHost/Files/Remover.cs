@@ -107,13 +107,16 @@ internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspe
             }
 
             before?.Invoke();
-            var removed = new List<FileName>();
+            var removed = new List<(FileName Name, SafeFileHandle File)>();
             try
             {
                 // Not what has the name by now: nobody asked QEMU about that.
-                removed.AddRange(held.Where(file => mount.TryUnlink(file.Name.Text, ofInode: Mount.Stat(file.File, file.Name.Text).Inode)).Select(file => file.Name));
+                removed.AddRange(held.Where(file => mount.TryUnlink(file.Name.Text, ofInode: Mount.Stat(file.File, file.Name.Text).Inode)));
+
+                // On Gluster the fsync of a directory does nothing, and that of a file without a name makes durable that it has none.
+                removed.ForEach(file => Mount.Sync(file.File, file.Name.Text));
                 mount.SyncNames();
-                return removed;
+                return [.. removed.Select(file => file.Name)];
             }
             finally
             {

@@ -24,6 +24,9 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
     private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(2);
 
     private readonly StorageOptions options = options.Value;
+
+    // One for all sessions: what the last one waits for, on the same mount, counts too.
+    private readonly Locks locks = new(options.Value.OperationTimeout);
     private volatile VolumeSession? session;
     private string problem = "the storage directory was not opened yet";
     private MountPoint? expected;
@@ -118,7 +121,7 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
 
     private VolumeSession Begin()
     {
-        var mount = new Mount(Mount.OpenDirectory(options.Directory));
+        var mount = new Mount(Mount.OpenDirectory(options.Directory), locks);
         var point = MountTable.Of(mount.Directory) ?? throw new RefusedException(Refusal.StorageUnavailable, "the storage directory is not in the mount table");
         if (MountFault(point) is { } fault)
         {

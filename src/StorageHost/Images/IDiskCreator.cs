@@ -6,7 +6,7 @@ namespace StorageHost.Images;
 internal interface IDiskCreator
 {
     /// <summary>Makes an empty qcow2 of <paramref name="sizeGb"/> GiB, outside of the storage directory.</summary>
-    /// <returns>The image, open for reading. It has no name any more, so it is gone when it is closed.</returns>
+    /// <returns>The image, open for reading. It has no name, and is gone when it is closed.</returns>
     /// <exception cref="RefusedException">StorageTimeout after the deadline; StorageUnavailable otherwise.</exception>
     Task<SafeFileHandle> CreateAsync(int sizeGb, CancellationToken cancellationToken);
 }

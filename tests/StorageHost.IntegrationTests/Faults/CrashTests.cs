@@ -17,12 +17,12 @@ public sealed class CrashTests(Lab lab)
     public async Task A_pool_that_was_being_filled_fills_again_by_itself()
     {
         await using var area = await lab.AreaAsync(StorageKind.PlainXfs);
-        await area.PutTemplateAsync("big", await lab.Masters.SolidAsync(80));
+        await area.PutTemplateAsync("big", await lab.Masters.SolidAsync(40));
         foreach (var share in new[] { 0.05, 0.3 + (Random.Shared.NextDouble() / 4), 0.9 })
         {
             var daemon = await area.StartAsync(Slow);
             (await daemon.Client.DupAsync("big", 3)).Is(200);
-            await daemon.Client.CopyingAsync("big", (long)(share * 3 * 80 * MiB));
+            await daemon.Client.CopyingAsync("big", (long)(share * 3 * 40 * MiB));
             await daemon.KillAsync();
             await area.Oracle.CopiesAreWholeAsync();
 
@@ -38,7 +38,7 @@ public sealed class CrashTests(Lab lab)
     public async Task A_disk_that_was_being_made_is_whole_or_not_there()
     {
         await using var area = await lab.AreaAsync(StorageKind.PlainXfs);
-        await area.PutTemplateAsync("big", await lab.Masters.SolidAsync(160));
+        await area.PutTemplateAsync("big", await lab.Masters.SolidAsync(80));
         var round = 0;
         foreach (var share in new[] { 0.0, 0.2 + (Random.Shared.NextDouble() / 2), 0.9 })
         {
@@ -48,7 +48,7 @@ public sealed class CrashTests(Lab lab)
             await using (await Interceptor.SlowWritesAsync(daemon, area))
             {
                 setting = daemon.Client.SetImageAsync("big", host);
-                await daemon.Client.CopyingAsync("big", (long)(share * 160 * MiB));
+                await daemon.Client.CopyingAsync("big", (long)(share * 80 * MiB));
                 daemon.Kill();
             }
 
@@ -71,7 +71,7 @@ public sealed class CrashTests(Lab lab)
     {
         await using var area = await lab.AreaAsync(kind);
         await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
-        for (var round = 0; round < 4; round++)
+        for (var round = 0; round < 2; round++)
         {
             var daemon = await area.StartAsync();
             await daemon.Client.FillAsync("centos", 10);

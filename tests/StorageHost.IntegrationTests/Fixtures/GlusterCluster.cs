@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace StorageHost.IntegrationTests.Fixtures;
 
 /// <summary>A trusted pool of three nodes on this machine, each with a network, a mount table and a name of its own.</summary>
@@ -6,6 +8,8 @@ internal sealed class GlusterCluster
     private const int Size = 3;
     private const string Bridge = "sthit0";
     private const string Subnet = "10.199.8";
+
+    private static readonly TimeSpan HealersPatience = TimeSpan.FromSeconds(30);
 
     private readonly string directory;
     private readonly List<string> mounted = [];
@@ -39,9 +43,17 @@ internal sealed class GlusterCluster
     /// <summary>Makes a volume of one brick on each node, starts it and mounts it on every node.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="layout">What <c>gluster volume create</c> takes for its kind; nothing for distribute.</param>
-    public async Task<Volume> AddVolumeAsync(string name, params string[] layout)
+    public Task<Volume> AddVolumeAsync(string name, params string[] layout) => AddVolumeAsync(name, layout, []);
+
+    /// <summary>The same with options that are set before it is mounted: a client that is connected keeps some of them until it connects again.</summary>
+    public async Task<Volume> AddVolumeAsync(string name, string[] layout, IEnumerable<(string Option, string Value)> options)
     {
         await CreateVolumeAsync(name, layout, [.. Nodes.Select(node => $"{node.Name}:{node.BrickOf(name)}")]);
+        foreach (var (option, value) in options)
+        {
+            await SetAsync(name, option, value);
+        }
+
         foreach (var node in Nodes)
         {
             await node.MountAsync(name);
@@ -89,19 +101,20 @@ internal sealed class GlusterCluster
     /// Waits until every brick of a volume holds what the others hold, and nothing else: what a brick has too much becomes a second name in
     /// a directory of Gluster's own, which shows in the file's count of names until the next heal that finds nothing to do.
     /// </summary>
-    public async Task HealedAsync(string volume, int seconds = 120)
+    public async Task HealedAsync(string volume, int seconds = 180)
     {
         var (said, tooMany) = ("", Array.Empty<string>());
+        var clock = Stopwatch.StartNew();
         try
         {
             await Wait.UntilAsync($"{volume} to be healed", async () =>
             {
                 await Nodes[0].TryGlusterAsync("volume", "heal", volume);
                 said = (await Nodes[0].TryGlusterAsync("volume", "heal", volume, "info")).Output;
-                foreach (var path in said.Split('\n').Where(line => line.StartsWith('/')).Distinct(StringComparer.Ordinal).Take(20))
+                if (clock.Elapsed > HealersPatience)
                 {
-                    // What Gluster's own daemon does not get healed, whoever looks it up may.
-                    await Shell.TryAsync(Nodes[0].Place.Command("stat", GlusterNode.MountPoint(volume) + path.TrimEnd()));
+                    await ClearLocksAsync(volume, said.Split('\n').Where(line => line.StartsWith('/')).Select(line => line.Split(' ')[0]).Distinct(StringComparer.Ordinal).Take(20));
+                    clock.Restart();
                 }
 
                 tooMany = [.. Nodes.SelectMany(node => Directory.GetDirectories(node.BrickOf(volume), ".glusterfs-anonymous-inode-*")).SelectMany(Directory.EnumerateFileSystemEntries)];
@@ -111,6 +124,17 @@ internal sealed class GlusterCluster
         catch (TimeoutException late)
         {
             throw new TimeoutException($"{late.Message}\n{said}\n{string.Join('\n', tooMany)}", late);
+        }
+    }
+
+    // A client of Gluster 10.3 may keep the lock of a write that was under way when its node was cut off, or when a brick came back: healing waits
+    // for it for ever, all bricks connected. An operator does the same (docs/operations.md).
+    private async Task ClearLocksAsync(string volume, IEnumerable<string> paths)
+    {
+        foreach (var path in paths)
+        {
+            await Nodes[0].TryGlusterAsync("volume", "clear-locks", volume, path, "kind", "granted", "inode");
+            await Nodes[0].TryGlusterAsync("volume", "clear-locks", volume, path, "kind", "granted", "entry");
         }
     }
 

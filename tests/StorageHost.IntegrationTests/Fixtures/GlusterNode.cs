@@ -50,6 +50,9 @@ internal sealed class GlusterNode
         await Shell.RunAsync("ip", "-n", name, "link", "set", "eth0", "up");
         await Shell.RunAsync("ip", "-n", name, "link", "set", "lo", "up");
 
+        // Else a connection that was begun while the node was cut off is tried again only up to half a minute after its return.
+        await Shell.RunAsync("ip", "netns", "exec", name, "sysctl", "-q", "-w", "net.ipv4.tcp_syn_retries=1");
+
         using var holder = Shell.Start(["ip", "netns", "exec", name, "unshare", "-m", "-u", "bash", "-c", Boot, "boot", home, hosts, name]);
         var pid = holder.Id.ToString(CultureInfo.InvariantCulture);
         await Wait.UntilAsync($"{name} to boot", async () => (await Shell.TryAsync("cat", $"/proc/{pid}/comm")).Output is "sleep\n");

@@ -16,8 +16,7 @@ internal sealed class OwnVolume : IAsyncDisposable
     public static async Task<OwnVolume> MakeAsync(Lab lab, string name, string pingTimeout)
     {
         var cluster = await lab.ClusterAsync();
-        var volume = await cluster.AddVolumeAsync(name, "replica", "3");
-        await cluster.SetAsync(name, "network.ping-timeout", pingTimeout);
+        var volume = await cluster.AddVolumeAsync(name, ["replica", "3"], [("network.ping-timeout", pingTimeout)]);
         return new OwnVolume(cluster, name, StorageArea.Make(volume, volume.MountPoint, name));
     }
 

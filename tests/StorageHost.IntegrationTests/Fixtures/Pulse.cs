@@ -1,11 +1,13 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 
 namespace StorageHost.IntegrationTests.Fixtures;
 
 /// <summary>
-/// Asks for /healthz again and again and remembers the slowest answer. On a thread of its own and with nothing but a socket, since the
+/// Asks for /healthz again and again and remembers how long each answer took. On a thread of its own and with nothing but a socket, since the
 /// thread pool of a busy test would otherwise be measured in the daemon's place.
 /// </summary>
 internal sealed class Pulse : IDisposable
@@ -13,6 +15,7 @@ internal sealed class Pulse : IDisposable
     private readonly Uri address;
     private readonly Thread thread;
     private readonly ManualResetEventSlim stopped = new();
+    private readonly ConcurrentQueue<TimeSpan> answers = new();
 
     public Pulse(Uri address)
     {
@@ -21,12 +24,16 @@ internal sealed class Pulse : IDisposable
         thread.Start();
     }
 
-    public TimeSpan Slowest { get; private set; }
+    public TimeSpan Slowest => answers.Max();
 
-    public int Answers { get; private set; }
+    /// <summary>What half of the answers did not take.</summary>
+    public TimeSpan Median => answers.Order().ElementAt(answers.Count / 2);
 
     /// <summary>The first answer that was not 200, or the error in its place.</summary>
     public string? Fault { get; private set; }
+
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"{answers.Count} answers of /healthz: median {Median.TotalMilliseconds:0.0} ms, slowest {Slowest.TotalMilliseconds:0} ms");
 
     public void Dispose()
     {
@@ -41,8 +48,7 @@ internal sealed class Pulse : IDisposable
         {
             var clock = Stopwatch.StartNew();
             var answer = Ask();
-            Slowest = clock.Elapsed > Slowest ? clock.Elapsed : Slowest;
-            Answers++;
+            answers.Enqueue(clock.Elapsed);
             Fault ??= answer.StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal) ? null : answer;
         }
         while (!stopped.Wait(TimeSpan.FromMilliseconds(20)));

@@ -21,9 +21,12 @@ done
 
 while read -r mounted; do umount -l "$mounted"; done < <(awk -v lab="$lab/" 'index($2, lab) == 1 { print $2 }' /proc/mounts | tac)
 losetup -ln -O NAME,BACK-FILE | awk -v lab="$lab/" 'index($2, lab) == 1 { print $1 }' | xargs -r -n 1 losetup -d
-for node in 1 2 3; do ip netns del "sthit$node" 2>/dev/null; done
+for node in 1 2 3; do # a connection that was cut off keeps its namespace for minutes, and the wire into it
+    ip link del "sthitv$node" 2>/dev/null
+    ip netns del "sthit$node" 2>/dev/null
+done
 ip link del sthit0 2>/dev/null
 [ ! -d "$lab" ] || rm -rf --one-file-system "$lab"
 
-left=$(pids_of_run; grep -F "$lab/" /proc/mounts; ip -br link show sthit0 2>/dev/null; ip netns list 2>/dev/null | grep -E '^sthit[0-9]')
+left=$(pids_of_run; grep -F "$lab/" /proc/mounts; ip -br link | grep -E '^sthit'; ip netns list 2>/dev/null | grep -E '^sthit[0-9]')
 [ -z "$left" ] || { echo "left over: $left" >&2; exit 1; }

@@ -6,15 +6,15 @@ using Xunit;
 namespace StorageHost.IntegrationTests.Races;
 
 /// <summary>
-/// A disk is made on one node and used on another at once, where somebody looks into the private directories, as other daemons do. What a
-/// node has seen of a growing file in a listing, its size above all, it believes for a second, also under the name that the file gets in the
-/// volume's root. (In another directory it asks anew.)
+/// A disk is made on one node and used at once on another, whose daemon looks into the private directories of all. What a node has seen of
+/// a growing file in a listing, its size above all, it believes for a second, also under the name that the file gets in the volume's root. (In
+/// another directory it asks anew.)
 /// </summary>
 [Collection(LabTests.Name)]
 public sealed class FreshDiskTests(Lab lab)
 {
     private const int Disks = 12;
-    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(700);
+    private const string LookInterval = "00:00:00.7";
 
     [DaemonFact]
     public async Task Whoever_is_told_of_a_disk_finds_all_of_it_on_every_node()
@@ -24,8 +24,7 @@ public sealed class FreshDiskTests(Lab lab)
         await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         var daemon = await area.StartAsync();
         await using var slow = await Interceptor.SlowWritesAsync(daemon, area, milliseconds: 100);
-        using var stop = new CancellationTokenSource();
-        var looking = LookAsync(area.Seen(".storagehost", place: 1), stop.Token);
+        await area.StartAtAsync(1, "--Storage:RescanInterval", LookInterval);
         for (var disk = 0; disk < Disks; disk++)
         {
             var host = string.Create(CultureInfo.InvariantCulture, $"web{disk}");
@@ -39,21 +38,6 @@ public sealed class FreshDiskTests(Lab lab)
             area.Oracle.DataDisk(data);
         }
 
-        await stop.CancelAsync();
-        await looking;
         await area.Oracle.CheckAsync();
-    }
-
-    private static async Task LookAsync(string root, CancellationToken stop)
-    {
-        while (!stop.IsCancellationRequested)
-        {
-            foreach (var directory in Directory.GetDirectories(root))
-            {
-                _ = Directory.GetFileSystemEntries(directory);
-            }
-
-            await Task.Delay(LookInterval, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
     }
 }

@@ -63,12 +63,20 @@ public sealed class CutOffTests(Lab lab, ITestOutputHelper output)
             using var stop = new CancellationTokenSource();
             var adding = Enumerable.Range(0, Adders).Select(adder => AddAsync(area.Oracle, daemon.Client, $"web{round}-{adder}", stop.Token)).ToArray();
             await Task.Delay(random.Next(LongestBefore));
+            int[] added;
             await node.CutOffAsync(volume.Cluster.Nodes);
-            await Task.Delay(random.Next(LongestUntilDeath));
-            daemon.Kill();
-            await stop.CancelAsync();
-            var added = await Task.WhenAll(adding);
-            await node.JoinAsync(volume.Cluster.Nodes);
+            try
+            {
+                await Task.Delay(random.Next(LongestUntilDeath));
+                daemon.Kill();
+                await stop.CancelAsync();
+                added = await Task.WhenAll(adding);
+            }
+            finally
+            {
+                await node.JoinAsync(volume.Cluster.Nodes);
+            }
+
             await daemon.EndAsync(seconds: 60);
             await Wait.UntilAsync("the mount to answer", async () => (await Shell.TryAsync(node.Place.Command("stat", area.Directory))).ExitCode == 0, seconds: 60);
             await node.ReachesBricksAsync(volume.Name);

@@ -47,10 +47,10 @@ internal sealed class Fleet(StorageArea area, params string[] settings)
         }
     }
 
-    /// <summary>Asks a daemon to stop; it must, in its time.</summary>
+    /// <summary>Asks a daemon to stop, unless it has ended by itself; it must, in its time.</summary>
     public async Task StopAsync(int place)
     {
-        if (daemons[place] is { } daemon)
+        if (daemons[place] is { HasExited: false } daemon)
         {
             Volatile.Write(ref daemons[place], null);
             await daemon.StopAsync();

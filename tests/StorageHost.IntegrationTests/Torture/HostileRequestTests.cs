@@ -182,7 +182,7 @@ public sealed class HostileRequestTests(Lab lab, ITestOutputHelper output) : IAs
             }
 
             Assert.Null(pulse.Fault);
-            Assert.True(pulse.Slowest.TotalMilliseconds < 2000, $"the slowest of {pulse.Answers} answers of /healthz took {pulse.Slowest.TotalMilliseconds:0} ms");
+            Assert.True(pulse.Slowest.TotalMilliseconds < 2000, $"{pulse}");
         }
         finally
         {

@@ -51,6 +51,7 @@ public sealed class ProtocolTests(Lab lab)
     {
         "openat" when call.Changes && !IsPrivate(call.File) => "a name is given to what is not written yet",
         "pwrite64" or "ftruncate" or "ioctl" when !call.File.Contains(Making, StringComparison.Ordinal) => "it grows where other nodes look",
+        "fsync" when Array.Find(after, next => next.File == call.File) is not { Name: "statx" } => "no look shows whether the file system had shut down",
         "utimensat" when !IsSynced(call.File, before, Data) => "data that is written back later would set the time again",
         "linkat" when !IsPrivate(call.File) || IsPrivate(call.Target) => "only publishing links, from a private name to a final one",
         "linkat" when !IsSynced(call.File, before, Writes) => "what it names was not fsynced since it was written",
@@ -60,6 +61,7 @@ public sealed class ProtocolTests(Lab lab)
         "renameat" when IsLevel(call.Target) && !IsSynced(call.File, before, Writes) => "the level was not fsynced before",
         "renameat" when IsLevel(call.Target) && !after.Any(next => IsSync(next, call.Target)) => "no fsync makes the level's name durable",
         "unlinkat" when IsDiskOrTemplate(call.File) && !after.Any(next => IsSync(next, ".")) => "no fsync makes the removal durable",
+        "unlinkat" when (IsDiskOrTemplate(call.File) || IsLevel(call.File)) && !after.Any(next => IsSync(next, call.File)) => "no fsync makes the removal durable on Gluster",
         _ => null,
     };
 

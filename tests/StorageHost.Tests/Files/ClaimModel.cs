@@ -232,7 +232,9 @@ internal sealed class ClaimModel : IAsyncDisposable
         Assert.All(offered, copy => Assert.True(store.Read($"centos_dup_{copy.Number}_ready").AsSpan().SequenceEqual(Content(version))));
         Assert.Equal(hasTemplate, !hasTemplate ? store.Has("centos_template.img") : store.Read("centos_template.img").AsSpan().SequenceEqual(Content(version)));
         Assert.Equal((1, 2, 3), (store.Read("bystander.qcow2").Single(), store.Read("centos7_template.img").Single(), store.Read("notes").Single()));
-        var files = names.Select(store.Stat).ToArray();
+
+        // The look may have taken the name of a copy that had two.
+        var files = store.Names.Split(' ').Select(store.Stat).ToArray();
         Assert.Equal(files.Length, files.Select(file => file.Inode).Distinct().Count());
         Assert.True(!recovered || files.All(file => file.Links == 1));
     }

@@ -187,6 +187,18 @@ public sealed class CopyEngineTests : IAsyncLifetime
         Assert.Single(await Eventually.EndsAsync(making));
     }
 
+    /// <summary>Timers count in whole milliseconds.</summary>
+    [Fact]
+    public async Task A_template_has_settled_when_it_did_not_change_while_it_was_waited_for()
+    {
+        store.WriteTemplate(1000);
+        File.SetLastWriteTimeUtc(store["centos_template.img"], daemon.Clock.GetUtcNow().UtcDateTime.AddMilliseconds(-400.5));
+        var making = MakeAsync(1);
+        await Eventually.HoldsAsync(() => daemon.Clock.Timers == 1);
+        daemon.Clock.Advance(TimeSpan.FromMilliseconds(599));
+        Assert.Single(await Eventually.EndsAsync(making));
+    }
+
     [Fact]
     public async Task A_template_that_is_still_being_written_holds_nobody_up()
     {

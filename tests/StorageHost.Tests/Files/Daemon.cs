@@ -29,7 +29,7 @@ internal sealed class Daemon : IAsyncDisposable
         Remover = new Remover(Volume, Sample.Names, inspector, Templates, new DeletedFiles(Volume, Clock));
         Engine = new CopyEngine(Volume, Sample.Names, Templates, permissions, pool, TestMeters.OfImages(), Clock);
         var list = new TemplateList(Sample.Names, options.Value, TimeProvider.System);
-        Images = new ImageVolume(Volume, Sample.Names, Recovery, Templates, list, unreadable, Threads);
+        Images = new ImageVolume(Volume, Sample.Names, Recovery, Templates, list, unreadable, new DoubledCopies(unreadable, Clock, NullLogger<DoubledCopies>.Instance), Threads);
     }
 
     /// <summary>The clock by which files are old; deadlines go by the real one.</summary>

@@ -55,6 +55,45 @@ public sealed class ImageVolumeTests : IAsyncLifetime
         Assert.Equal(2, Assert.Single((await daemon.Images.ScanAsync(CancellationToken.None)).Copies).Number);
     }
 
+    [Theory]
+    [InlineData("web01.qcow2")]
+    [InlineData(".storagehost/second")]
+    public async Task A_copy_that_keeps_a_second_name_loses_that_of_its_pool(string other)
+    {
+        await daemon.FillAsync(2);
+        await daemon.RunAsync(session => session.Mount.TryLink("centos_dup_1_ready", other));
+        await LookAsync();
+        await LookAsync(seconds: 9.9);
+        Assert.Contains("centos_dup_1_ready centos_dup_2_ready", store.Names, StringComparison.Ordinal);
+        await LookAsync(seconds: 0.1);
+        Assert.StartsWith("centos_dup_2_ready ", store.Names, StringComparison.Ordinal);
+        Assert.True(File.Exists(store[other]));
+    }
+
+    [Fact]
+    public async Task Of_a_copy_with_two_names_in_its_pool_one_stays()
+    {
+        await daemon.FillAsync(1);
+        await daemon.RunAsync(session => session.Mount.TryLink("centos_dup_1_ready", "centos_dup_7_ready"));
+        await LookAsync();
+        await LookAsync(seconds: 10);
+        Assert.Single((await LookAsync()).Copies);
+        Assert.Single(store.Names.Split(' '), name => name.EndsWith("_ready", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_copy_that_has_a_second_name_now_and_then_is_left_alone()
+    {
+        await daemon.FillAsync(1);
+        for (var look = 0; look < 4; look++)
+        {
+            await daemon.RunAsync(session => look % 2 == 0 ? session.Mount.TryLink("centos_dup_1_ready", ".storagehost/second") : session.Mount.TryUnlink(".storagehost/second"));
+            await LookAsync(seconds: 6);
+        }
+
+        Assert.StartsWith("centos_dup_1_ready ", store.Names, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_copy_that_was_touched_is_nobodys_copy()
     {
@@ -153,5 +192,11 @@ public sealed class ImageVolumeTests : IAsyncLifetime
             case "pipe": NativeCalls.MakeFifo(path); break;
             default: Directory.CreateDirectory(path); break;
         }
+    }
+
+    private Task<VolumeScan> LookAsync(double seconds = 0)
+    {
+        daemon.Clock.Advance(TimeSpan.FromSeconds(seconds));
+        return daemon.Images.ScanAsync(CancellationToken.None);
     }
 }

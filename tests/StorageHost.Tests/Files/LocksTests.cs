@@ -38,6 +38,23 @@ public sealed class LocksTests : IDisposable
         Assert.True(mount.Locks.TryLock(other, "disk"));
     }
 
+    [Fact]
+    public void Locks_are_set_in_turn_and_nobody_waits_for_ever()
+    {
+        var locks = new Locks(TimeSpan.FromMilliseconds(50));
+        using var file = mount.Open("disk", Syscalls.ReadWrite);
+        Exception? fault = null;
+        var other = new Thread(() => fault = Record.Exception(() => locks.TryLock(file, "disk")));
+        using (locks.Turn.EnterScope())
+        {
+            other.Start();
+            other.Join();
+        }
+
+        Assert.Equal(Errno.TimedOut, Assert.IsType<StorageException>(fault).Errno);
+        Assert.True(locks.TryLock(file, "disk"));
+    }
+
     [Theory]
     [InlineData(100)]
     [InlineData(103)]

@@ -38,6 +38,7 @@ public sealed class StorageVolumeTests : IAsyncLifetime
         await EnsureAsync();
         var after = await daemon.RunAsync(session => session);
         Assert.NotSame(before, after);
+        Assert.Same(before.Mount.Locks, after.Mount.Locks);
         Assert.True(await daemon.RunAsync(session => session.Private.IsAlive(session.Mount)));
         Assert.Equal(2, store.PrivateDirectories);
     }
