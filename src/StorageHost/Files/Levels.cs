@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 using StorageHost.Images;
 
 namespace StorageHost.Files;
@@ -65,12 +66,35 @@ internal static class Levels
         return levels;
     }
 
+    // Not written as 0, which a full volume would refuse. On Gluster only an fsync of the file makes durable that it has no name any more.
     private static void Forget(Mount mount, string name)
     {
-        using var file = mount.TryOpen(name);
-        if (file is not null && mount.TryUnlink(name))
+        using var file = TryHold(mount, name);
+        if (mount.TryUnlink(name) && file is not null)
         {
             Mount.Sync(file, name);
+        }
+    }
+
+    // Gluster's client opens a file in truth when something is first done with it, and then, as while it remembers an older one of the name,
+    // it may be another node that has removed it.
+    private static SafeFileHandle? TryHold(Mount mount, string name)
+    {
+        SafeFileHandle? file = null;
+        try
+        {
+            file = mount.TryOpen(name);
+            if (file is not null)
+            {
+                Mount.Sync(file, name);
+            }
+
+            return file;
+        }
+        catch (StorageException exception) when (exception.Errno is Errno.NoEntry or Errno.Stale)
+        {
+            file?.Dispose();
+            return null;
         }
     }
 

@@ -114,6 +114,20 @@ public sealed class TwoNodesTests(Lab lab)
     }
 
     [DaemonTheory, SharedStorage]
+    public async Task Nodes_that_forget_a_level_at_once_both_have(StorageKind kind)
+    {
+        await using var area = await lab.AreaAsync(kind);
+        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
+        Client[] nodes = [(await area.StartAtAsync(0)).Client, (await area.StartAtAsync(1)).Client];
+        for (var round = 0; round < TortureSettings.Count(10, 200); round++)
+        {
+            (await nodes[round % nodes.Length].DupAsync("centos", 1)).Is(200);
+            var answers = await Task.WhenAll(nodes.Select(node => node.DupAsync("centos", 0)));
+            Array.ForEach(answers, answer => answer.Is(200));
+        }
+    }
+
+    [DaemonTheory, SharedStorage]
     public async Task A_level_set_on_one_node_is_kept_by_a_daemon_on_another(StorageKind kind)
     {
         await using var area = await lab.AreaAsync(kind);
