@@ -27,10 +27,9 @@ if deploy/demo.sh --once; then passed=1; else failed=1; fi
 deploy/package.sh
 
 # Only what failed is printed; the results files have every test with its time.
-# The soak is part of tests/torture.sh alone: a round of it takes minutes.
 for project in StorageHost.Tests StorageHost.IntegrationTests; do
     ended=0
-    dotnet test "tests/$project" -c Release --no-build --results-directory "$results" --filter "FullyQualifiedName!~.SoakTests." \
+    dotnet test "tests/$project" -c Release --no-build --results-directory "$results" \
         --logger "trx;LogFileName=$project.trx" --logger "console;verbosity=minimal" \
         --blame-hang-timeout 8m --blame-hang-dump-type none || ended=$?
     if read -r p f s < <(count "$results/$project.trx"); then

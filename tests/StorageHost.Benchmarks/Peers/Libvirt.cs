@@ -51,7 +51,7 @@ internal sealed class Libvirt : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Shell.SignalAsync("TERM", daemon.Id);
+        Signal.Send(Signal.Terminate, daemon.Id);
         await daemon.WaitForExitAsync();
         daemon.Dispose();
         File.Delete(pidFile);

@@ -27,7 +27,7 @@ public sealed class HangTests(Lab lab, ITestOutputHelper output)
         await client.PoolHoldsAsync("centos", 2);
 
         var fuse = await node.FuseClientAsync($"{Name}1");
-        await Shell.SignalAsync("STOP", fuse);
+        Signal.Send(Signal.Stop, fuse);
         try
         {
             using var pulse = new Pulse(client.Address);
@@ -41,7 +41,7 @@ public sealed class HangTests(Lab lab, ITestOutputHelper output)
         }
         finally
         {
-            await Shell.SignalAsync("CONT", fuse);
+            Signal.Send(Signal.Continue, fuse);
         }
 
         await Wait.UntilAsync("the daemon to be ready again", async () => await client.StatusAsync("/readyz") == 200, seconds: 30);
@@ -64,7 +64,7 @@ public sealed class HangTests(Lab lab, ITestOutputHelper output)
         Assert.Equal("starter", OpenFiles.ThreadsWithout(daemon, area.Directory));
 
         var fuse = await node.FuseClientAsync($"{Name}3");
-        await Shell.SignalAsync("STOP", fuse);
+        Signal.Send(Signal.Stop, fuse);
         try
         {
             var before = await RunsAsync(daemon.Client);
@@ -72,7 +72,7 @@ public sealed class HangTests(Lab lab, ITestOutputHelper output)
         }
         finally
         {
-            await Shell.SignalAsync("CONT", fuse);
+            Signal.Send(Signal.Continue, fuse);
         }
 
         await Wait.UntilAsync("the daemon to be ready again", async () => await daemon.Client.StatusAsync("/readyz") == 200, seconds: 30);
@@ -88,7 +88,7 @@ public sealed class HangTests(Lab lab, ITestOutputHelper output)
         await client.FillAsync("centos", 1);
 
         // First the mount point is left without its server (ENOTCONN), then it is an empty directory of another file system.
-        foreach (var step in new Func<Task>[] { async () => await Shell.SignalAsync("KILL", await node.FuseClientAsync($"{Name}2")), () => node.UnmountAsync($"{Name}2") })
+        foreach (var step in new Func<Task>[] { async () => Signal.Send(Signal.Kill, await node.FuseClientAsync($"{Name}2")), () => node.UnmountAsync($"{Name}2") })
         {
             await step();
             var faults = await FaultsAsync(Requests(client, 1));

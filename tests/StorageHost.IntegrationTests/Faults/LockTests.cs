@@ -29,7 +29,7 @@ public sealed class LockTests(Lab lab)
         for (var tries = 0; tries < MostTries && waited < EnoughTries; tries++)
         {
             await Task.Delay(Random.Shared.Next(100, 300));
-            await Shell.SignalAsync("STOP", fuse);
+            Signal.Send(Signal.Stop, fuse);
             try
             {
                 await Task.Delay(200); // whoever is on the way to its lock gets there
@@ -38,7 +38,7 @@ public sealed class LockTests(Lab lab)
             }
             finally
             {
-                await Shell.SignalAsync("CONT", fuse);
+                Signal.Send(Signal.Continue, fuse);
             }
         }
 

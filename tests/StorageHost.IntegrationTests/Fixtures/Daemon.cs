@@ -85,7 +85,7 @@ internal sealed class Daemon : IAsyncDisposable
     /// <summary>Asks it to stop, waits until it has, and gives its exit code.</summary>
     public async Task<int> StopAsync(int seconds = 20)
     {
-        await Shell.SignalAsync("TERM", Pid);
+        Signal.Send(Signal.Terminate, Pid);
         return await EndAsync(seconds);
     }
 

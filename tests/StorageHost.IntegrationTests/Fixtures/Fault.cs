@@ -29,7 +29,7 @@ internal sealed class Fault : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Shell.SignalAsync("INT", strace.Id);
+        Signal.Send(Signal.Interrupt, strace.Id);
         await strace.WaitForExitAsync();
         strace.Dispose();
     }

@@ -145,7 +145,7 @@ internal sealed class GlusterNode
 
     /// <summary>Ends the process that serves this node's brick of a volume.</summary>
     public async Task KillBrickAsync(string volume) =>
-        await Shell.SignalAsync("KILL", await BrickServerAsync(BrickOf(volume)) ?? throw new InvalidOperationException($"{Name} serves no brick of {volume}"));
+        Signal.Send(Signal.Kill, await BrickServerAsync(BrickOf(volume)) ?? throw new InvalidOperationException($"{Name} serves no brick of {volume}"));
 
     /// <summary>Waits until the mount of this node is connected to each of a volume's three bricks.</summary>
     public Task ReachesBricksAsync(string volume) => Wait.UntilAsync(

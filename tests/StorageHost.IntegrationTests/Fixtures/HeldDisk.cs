@@ -33,7 +33,7 @@ internal sealed class HeldDisk : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Shell.SignalAsync("TERM", pid);
+        Signal.Send(Signal.Terminate, pid);
         await Wait.UntilAsync("QEMU to end", () => Task.FromResult(!Directory.Exists($"/proc/{pid}")));
         File.Delete(pidFile);
     }

@@ -41,9 +41,6 @@ internal static class Shell
         return process;
     }
 
-    /// <summary>Sends a signal by name, such as TERM or STOP.</summary>
-    public static Task SignalAsync(string signal, int pid) => RunAsync("kill", $"-{signal}", $"{pid}");
-
     private static async Task<Said> TryAsync(TimeSpan within, string[] command)
     {
         using var process = Start(command, redirect: true);

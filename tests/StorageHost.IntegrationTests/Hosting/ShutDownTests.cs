@@ -20,7 +20,7 @@ public sealed class ShutDownTests(Lab lab)
             await Wait.UntilAsync("all to wait", async () => await daemon.Client.PoolAsync("big", "waiting") == waiting.Length);
             await daemon.Client.CopyingAsync("big", 1);
 
-            await Shell.SignalAsync("TERM", daemon.Pid);
+            Signal.Send(Signal.Terminate, daemon.Pid);
             foreach (var answer in await Task.WhenAll(waiting))
             {
                 answer.Refuses(503, "shutting_down");

@@ -29,7 +29,7 @@ public sealed partial class PoolFaultTests(Lab lab)
         await volume.WriteAsync("web01.qcow2", "an image");
         await Wait.UntilAsync("the image to be known", async () => await ImagesAsync(volume) == 1);
 
-        await Shell.SignalAsync("KILL", await volume.Nodes[0].FuseClientAsync("ill2"));
+        Signal.Send(Signal.Kill, await volume.Nodes[0].FuseClientAsync("ill2"));
         await volume.IsAsync("broken", "the mount is dead, or has lost its servers (ENOTCONN)", "what is shown is of ");
         Assert.Equal(1, await ImagesAsync(volume));
 
@@ -50,7 +50,7 @@ public sealed partial class PoolFaultTests(Lab lab)
         using var programs = new ProgramCount("gluster", volume.Daemon);
         var peer = await volume.Nodes[1].ManagementDaemonAsync();
         var stopped = DateTimeOffset.UtcNow.AddSeconds(1);
-        await Shell.SignalAsync("STOP", peer);
+        Signal.Send(Signal.Stop, peer);
         try
         {
             await volume.IsAsync("ok", "did not answer within 5 s", "of some node may be stopped or cut off", "(what is shown is of ");
@@ -65,7 +65,7 @@ public sealed partial class PoolFaultTests(Lab lab)
         }
         finally
         {
-            await Shell.SignalAsync("CONT", peer);
+            Signal.Send(Signal.Continue, peer);
         }
 
         await volume.IsWellAsync();
@@ -78,7 +78,7 @@ public sealed partial class PoolFaultTests(Lab lab)
     public async Task A_node_whose_daemon_is_gone_is_named()
     {
         await using var volume = await SickVolume.StartAsync(lab, "ill4");
-        await Shell.SignalAsync("KILL", await volume.Nodes[2].ManagementDaemonAsync());
+        Signal.Send(Signal.Kill, await volume.Nodes[2].ManagementDaemonAsync());
         try
         {
             await volume.IsAsync("degraded", $"node {volume.Nodes[2].Name} is not reached");

@@ -25,7 +25,7 @@ public sealed class NotifyTests(Lab lab)
         var before = supervisor.Count;
         using (var pulse = new Pulse(daemon.Client.Address))
         {
-            await Shell.SignalAsync("HUP", daemon.Pid);
+            Signal.Send(Signal.Hangup, daemon.Pid);
             var reloading = await supervisor.HearsAsync("RELOADING=1\nMONOTONIC_USEC=", before);
             await supervisor.HearsAsync("READY=1", before);
             var since = TimeSpan.FromMilliseconds(Environment.TickCount64) - TimeSpan.FromMicroseconds(long.Parse(reloading.Split('=')[^1], System.Globalization.CultureInfo.InvariantCulture));
@@ -51,7 +51,7 @@ public sealed class NotifyTests(Lab lab)
 
         var fuse = await cluster.Nodes[0].FuseClientAsync(Name);
         int told;
-        await Shell.SignalAsync("STOP", fuse);
+        Signal.Send(Signal.Stop, fuse);
         try
         {
             var before = supervisor.Count;
@@ -68,7 +68,7 @@ public sealed class NotifyTests(Lab lab)
         finally
         {
             told = supervisor.Count;
-            await Shell.SignalAsync("CONT", fuse);
+            Signal.Send(Signal.Continue, fuse);
         }
 
         await supervisor.HearsAsync("STATUS=Serving ", told, seconds: 30);

@@ -20,9 +20,9 @@ public sealed class BrickTests(Lab lab)
         await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         await area.PutTemplateAsync("debian12", await lab.Masters.SmallAsync("b"));
         await client.FillAsync("centos", 1);
-        for (var node = 0; node < volume.Nodes.Count; node++)
+        for (var turn = 0; turn < volume.Nodes.Count * TortureSettings.Count(1, 20); turn++)
         {
-            var number = node.ToString(CultureInfo.InvariantCulture);
+            var (node, number) = (turn % volume.Nodes.Count, turn.ToString(CultureInfo.InvariantCulture));
             await Verbs.DoneAsync(() => client.SetImageAsync("debian12", $"gone{number}"));
             await client.PoolHoldsAsync("centos", 1);
             await volume.Nodes[node].KillBrickAsync(Name);

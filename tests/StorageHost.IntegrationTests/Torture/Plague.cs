@@ -65,8 +65,14 @@ internal sealed record Plague(string Name, Func<Ground, int, Func<Task>, Task> S
 
     private static async Task HangAsync(int process, Func<Task> last)
     {
-        await Shell.SignalAsync("STOP", process);
-        await last();
-        await Shell.SignalAsync("CONT", process);
+        Signal.Send(Signal.Stop, process);
+        try
+        {
+            await last();
+        }
+        finally
+        {
+            Signal.Send(Signal.Continue, process);
+        }
     }
 }
