@@ -10,10 +10,14 @@ internal sealed class Backoff(TimeProvider time)
 
     public bool IsResting => time.GetUtcNow() < until;
 
+    /// <summary>Begins a pause. During one nothing changes: callers who fail one after another say no more than the first.</summary>
     public void Rest()
     {
-        until = time.GetUtcNow() + pause;
-        pause = pause * 2 < Longest ? pause * 2 : Longest;
+        if (!IsResting)
+        {
+            until = time.GetUtcNow() + pause;
+            pause = pause * 2 < Longest ? pause * 2 : Longest;
+        }
     }
 
     /// <summary>Waits for what somebody else does, without growing impatient.</summary>

@@ -19,9 +19,16 @@ public sealed class BackoffTests
         Assert.Equal([1, 2, 4, 8, 16, 32, 60, 60, 60], Enumerable.Range(0, 9).Select(_ => RestedFor(backoff.Rest)));
 
     [Fact]
+    public void Failures_during_a_rest_make_it_no_longer_and_the_next_neither()
+    {
+        Assert.Equal(1, RestedFor(() => Array.ForEach(new int[20], _ => backoff.Rest())));
+        Assert.Equal(2, RestedFor(backoff.Rest));
+    }
+
+    [Fact]
     public void Success_makes_the_next_rest_short_again()
     {
-        backoff.Rest();
+        Assert.Equal(1, RestedFor(backoff.Rest));
         backoff.Rest();
         backoff.Reset();
         Assert.False(backoff.IsResting);
