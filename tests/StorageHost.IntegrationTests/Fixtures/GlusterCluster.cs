@@ -64,11 +64,12 @@ internal sealed class GlusterCluster
         return new Volume(GlusterNode.MountPoint(name), [.. Nodes.Select(node => node.Place)]);
     }
 
-    /// <summary>Makes a volume of these bricks and starts it.</summary>
+    /// <summary>Makes a volume of these bricks and starts it; again when a brick did not start, of which glusterd's own log alone says why.</summary>
     public async Task CreateVolumeAsync(string name, IEnumerable<string> layout, IEnumerable<string> bricks)
     {
         await Nodes[0].GlusterAsync(["volume", "create", name, .. layout, .. bricks]);
-        await Nodes[0].GlusterAsync("volume", "start", name);
+        await Wait.UntilAsync($"{name} to be started", async () =>
+            (await Nodes[0].TryGlusterAsync("volume", "start", name)) is var said && (said.ExitCode == 0 || said.Error.Contains("already started", StringComparison.Ordinal)));
     }
 
     /// <summary>Takes a volume down, whatever state a test has left it in; its bricks' files go with the lab.</summary>
@@ -113,7 +114,7 @@ internal sealed class GlusterCluster
                 said = (await Nodes[0].TryGlusterAsync("volume", "heal", volume, "info")).Output;
                 if (clock.Elapsed > HealersPatience)
                 {
-                    await ClearLocksAsync(volume, said.Split('\n').Where(line => line.StartsWith('/')).Select(line => line.Split(' ')[0]).Distinct(StringComparer.Ordinal).Take(20));
+                    await UnblockAsync(volume, said.Split('\n').Where(line => line.StartsWith('/')).Select(line => line.Split(' ')[0]).Distinct(StringComparer.Ordinal).Take(20));
                     clock.Restart();
                 }
 
@@ -127,10 +128,20 @@ internal sealed class GlusterCluster
         }
     }
 
-    // A client of Gluster 10.3 may keep the lock of a write that was under way when its node was cut off, or when a brick came back: healing waits
-    // for it for ever, all bricks connected. An operator does the same (docs/operations.md).
-    private async Task ClearLocksAsync(string volume, IEnumerable<string> paths)
+    // What Gluster 10.3 may keep for ever when a node was cut off, or a brick came back: the lock of a client's write that was under way, or, and
+    // then a mount hangs as well, a deletion that was. An operator does the same (docs/operations.md).
+    private async Task UnblockAsync(string volume, IEnumerable<string> paths)
     {
+        foreach (var node in Nodes)
+        {
+            if ((await Shell.TryAsync(node.Place.Command("timeout", "-s", "KILL", "5", "ls", GlusterNode.MountPoint(volume)))).ExitCode != 0)
+            {
+                await node.KillBrickAsync(volume);
+                await ReviveAsync(volume);
+                return;
+            }
+        }
+
         foreach (var path in paths)
         {
             await Nodes[0].TryGlusterAsync("volume", "clear-locks", volume, path, "kind", "granted", "inode");

@@ -30,25 +30,25 @@ internal sealed record Plague(string Name, Func<Ground, int, Func<Task>, Task> S
             await last();
             ground.Fleet.Start(node);
         }),
-        new("a brick killed", async (ground, node, last) =>
+        new("a brick killed", (ground, node, last) => WithoutBrickAsync(ground, async () =>
         {
             await ground.Node(node).KillBrickAsync(ground.Volume);
             await last();
             await ground.Cluster.ReviveAsync(ground.Volume);
-        }),
-        new("quorum lost", async (ground, node, last) =>
+        })),
+        new("quorum lost", (ground, node, last) => WithoutBrickAsync(ground, async () =>
         {
             await ground.Node(node).KillBrickAsync(ground.Volume);
             await ground.Node(node + 1).KillBrickAsync(ground.Volume);
             await last();
             await ground.Cluster.ReviveAsync(ground.Volume);
-        }),
-        new("a node cut off", async (ground, node, last) =>
+        })),
+        new("a node cut off", (ground, node, last) => WithoutBrickAsync(ground, async () =>
         {
             await ground.Node(node).CutOffAsync(ground.Cluster.Nodes);
             await last();
             await ground.Node(node).JoinAsync(ground.Cluster.Nodes);
-        }),
+        })),
         new("a mount that hangs", async (ground, node, last) => await HangAsync(await ground.Node(node).FuseClientAsync(ground.Volume), last)),
         new("a glusterd that hangs", async (ground, node, last) => await HangAsync(await ground.Node(node).ManagementDaemonAsync(), last)),
         new("passing errors", async (ground, node, last) =>
@@ -62,6 +62,14 @@ internal sealed record Plague(string Name, Func<Ground, int, Func<Task>, Task> S
     ];
 
     public static Plague Named(string name) => All.Single(plague => plague.Name == name);
+
+    private static async Task WithoutBrickAsync(Ground ground, Func<Task> strikeAsync)
+    {
+        ground.Fleet.LacksBrick = true;
+        await strikeAsync();
+        await Task.WhenAll(ground.Cluster.Nodes.Select(node => node.ReachesBricksAsync(ground.Volume)));
+        ground.Fleet.LacksBrick = false;
+    }
 
     private static async Task HangAsync(int process, Func<Task> last)
     {

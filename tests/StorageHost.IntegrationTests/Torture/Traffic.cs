@@ -128,12 +128,18 @@ internal sealed class Traffic(Fleet fleet, string[] images, int seed, params str
     private async Task DeleteAsync(Client client, string host, bool purge)
     {
         var file = $"{host}.qcow2";
+        var lackedBrick = fleet.LacksBrick;
         var (begun, answer) = await AskAsync(purge ? "purge" : "delete", () => client.DeleteHostAsync(host, purge));
         string[] removed = answer is { Status: 200 } ? answer.Json.Strings("removed") : [];
         See(file, begun, answer, removed.Contains(file, StringComparer.Ordinal) ? Sight.Removed : Sight.Missed, (404, "host_not_found", Sight.Missed), Sight.MayBeRemoved);
         foreach (var data in removed.Where(name => name != file))
         {
             Note(data, Event.Of(begun, Sight.Removed));
+        }
+
+        foreach (var name in removed.Where(_ => lackedBrick || fleet.LacksBrick))
+        {
+            Note(name, Event.Of(begun, Sight.MayBeMade));
         }
 
         if (purge && answer is null or { Status: >= 500 })
@@ -153,11 +159,13 @@ internal sealed class Traffic(Fleet fleet, string[] images, int seed, params str
 
     private async Task LevelAsync(Client client, string image, int level)
     {
+        var lackedBrick = fleet.LacksBrick;
         var (_, answer) = await AskAsync("dup", () => client.DupAsync(image, level));
         var possible = levels.TryGetValue(image, out var known) ? known : levels[image] = [];
         if (answer is { Status: 200 })
         {
             oracle.Level(image, level);
+            possible.AddRange(lackedBrick || fleet.LacksBrick ? Enumerable.Range(0, MostLevel + 1) : []); // the file of a former one may come back
         }
         else if (answer is null or { Status: >= 500 })
         {
