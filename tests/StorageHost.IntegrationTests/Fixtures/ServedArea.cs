@@ -1,14 +1,15 @@
-using StorageHost.IntegrationTests.Fixtures;
 using Xunit;
 
-namespace StorageHost.IntegrationTests.Contract;
+namespace StorageHost.IntegrationTests.Fixtures;
 
-/// <summary>One daemon for all tests of a class that only ask, with an image named centos.</summary>
+/// <summary>One daemon for all tests of a class that leave everything as it was, with an image named centos.</summary>
 public sealed class ServedArea(Lab lab) : IAsyncLifetime
 {
     internal StorageArea Area { get; private set; } = null!;
 
-    internal Client Client { get; private set; } = null!;
+    internal Daemon Daemon { get; private set; } = null!;
+
+    internal Client Client => Daemon.Client;
 
     public async Task InitializeAsync()
     {
@@ -16,7 +17,7 @@ public sealed class ServedArea(Lab lab) : IAsyncLifetime
         {
             Area = await lab.AreaAsync(StorageKind.Xfs, nameof(ServedArea));
             await Area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
-            Client = (await Area.StartAsync()).Client;
+            Daemon = await Area.StartAsync();
         }
     }
 

@@ -48,7 +48,7 @@ public sealed class ErrorTests(Lab lab, ITestOutputHelper output)
         var faults = (from point in Enumerable.Range(1, calls.Count) from error in Error.All from kind in Enum.GetValues<Kind>() select new Fault(point, error, kind)).ToArray();
 
         // Those that change something first, most of the time.
-        var sample = faults.OrderBy(fault => random.NextDouble() * (calls[fault.Point - 1].Changes ? 1 : 3)).Take(TortureSettings.Count(6, 400));
+        var sample = faults.OrderBy(fault => random.NextDouble() * (calls[fault.Point - 1].Changes ? 1 : 3)).Take(TortureSettings.Count(4, 400));
         foreach (var (fault, number) in sample.Select((fault, number) => (fault, number + 1)))
         {
             await FailAsync(daemon, deed, StageOf(area, daemon, number), fault);

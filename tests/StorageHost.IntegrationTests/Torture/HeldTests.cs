@@ -24,7 +24,7 @@ public sealed class HeldTests(Lab lab, ITestOutputHelper output)
         await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         var client = (await area.StartAsync()).Client;
         var seen = new HashSet<(int Status, bool Held)>();
-        var rounds = TortureSettings.Count(4, 100);
+        var rounds = TortureSettings.Count(3, 100);
 
         // On a busy machine QEMU needs longer: it goes on, and gets more time, until it was seen to have a disk.
         for (var round = 0; round < rounds || (round < rounds + MoreRounds && !seen.Contains((409, true))); round++)

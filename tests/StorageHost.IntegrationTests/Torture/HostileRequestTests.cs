@@ -9,7 +9,7 @@ namespace StorageHost.IntegrationTests.Torture;
 
 /// <summary>Requests that nobody with good intentions sends: refused, without effect, and at nobody else's cost.</summary>
 [Collection(LabTests.Name)]
-public sealed class HostileRequestTests(Lab lab, ITestOutputHelper output) : IAsyncLifetime
+public sealed class HostileRequestTests(ServedArea served, ITestOutputHelper output) : IClassFixture<ServedArea>, IAsyncLifetime
 {
     private const int Idle = 2000;
     private const int Slow = 100;
@@ -22,31 +22,28 @@ public sealed class HostileRequestTests(Lab lab, ITestOutputHelper output) : IAs
         "web01", "centos", "_template.img", ".qcow2", "_dup_1_ready", "_storage_1G", ".storagehost", "\u202e", "\u200b", "\ufeff", "а", "ｗ", "é", "e\u0301", "İ", "ß", "\U0001f4a9", "%s", "%n", "{0}",
     ];
 
-    private StorageArea area = null!;
-    private Daemon daemon = null!;
+    private StorageArea Area => served.Area;
+
+    private Daemon Daemon => served.Daemon;
 
     public async Task InitializeAsync()
     {
-        if (Requirements.Missing.Length == 0)
+        if (Area is not null && !Area.Oracle.Has("web01.qcow2"))
         {
-            area = await lab.AreaAsync(StorageKind.Xfs, nameof(HostileRequestTests));
-            await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
-            daemon = await area.StartAsync();
-            (await daemon.Client.SetImageAsync("centos", "web01")).Is(200);
-            area.Oracle.Disk("web01", "centos");
+            (await Daemon.Client.SetImageAsync("centos", "web01")).Is(200);
+            Area.Oracle.Disk("web01", "centos");
         }
     }
 
     // Whatever was sent has changed nothing, and the daemon is as well as before.
     public async Task DisposeAsync()
     {
-        if (area is not null)
+        if (Area is not null)
         {
-            (await daemon.Client.GetAsync("/readyz")).Is(200);
-            Assert.Equal(["centos"], await daemon.Client.ImagesAsync(), StringComparer.Ordinal);
-            await area.Oracle.CheckAsync();
-            Assert.True(daemon.PeakRss < MostMemory, $"peak RSS was {daemon.PeakRss / 1_000_000} MB");
-            await area.DisposeAsync();
+            (await Daemon.Client.GetAsync("/readyz")).Is(200);
+            Assert.Equal(["centos"], await Daemon.Client.ImagesAsync(), StringComparer.Ordinal);
+            await Area.Oracle.CheckAsync();
+            Assert.True(Daemon.PeakRss < MostMemory, $"peak RSS was {Daemon.PeakRss / 1_000_000} MB");
         }
     }
 
@@ -65,12 +62,12 @@ public sealed class HostileRequestTests(Lab lab, ITestOutputHelper output) : IAs
 
             var answer = (number % 6) switch
             {
-                0 => await daemon.Client.SetImageAsync("centos", name),
-                1 => await daemon.Client.SetImageAsync(name, "web02"),
-                2 => await daemon.Client.AddStorageAsync(name, 1),
-                3 => await daemon.Client.DeleteHostAsync(name, purge: true),
-                4 => await daemon.Client.DeleteImageAsync(name),
-                _ => await daemon.Client.DupAsync(name, 1),
+                0 => await Daemon.Client.SetImageAsync("centos", name),
+                1 => await Daemon.Client.SetImageAsync(name, "web02"),
+                2 => await Daemon.Client.AddStorageAsync(name, 1),
+                3 => await Daemon.Client.DeleteHostAsync(name, purge: true),
+                4 => await Daemon.Client.DeleteImageAsync(name),
+                _ => await Daemon.Client.DupAsync(name, 1),
             };
             answer.Refuses(400, "invalid_payload");
             Assert.DoesNotContain(answer.Json.GetProperty("message").GetString()!, char.IsControl);
@@ -104,7 +101,7 @@ public sealed class HostileRequestTests(Lab lab, ITestOutputHelper output) : IAs
         {
             // Latin-1, so that each letter becomes the byte that it stands for.
             using var content = new ByteArrayContent(Encoding.Latin1.GetBytes(body));
-            var answer = await daemon.Client.SendAsync(method, "/", content, [], default);
+            var answer = await Daemon.Client.SendAsync(method, "/", content, [], default);
             Assert.True(answer.Status is >= 400 and < 500, $"{what}: {answer}");
             answer.Refuses(answer.Status);
         }
@@ -168,7 +165,7 @@ public sealed class HostileRequestTests(Lab lab, ITestOutputHelper output) : IAs
                 await socket.SendAsync(Encoding.Latin1.GetBytes(number % 2 == 0 ? "POST / HTTP/1.1\r\nHost: x\r\nX: " : "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n{"));
             }
 
-            using var pulse = new Pulse(daemon.Client.Address);
+            using var pulse = new Pulse(Daemon.Client.Address);
             for (var letter = 0; letter < 10; letter++)
             {
                 foreach (var socket in slow.Where(socket => socket.Connected))
@@ -177,8 +174,8 @@ public sealed class HostileRequestTests(Lab lab, ITestOutputHelper output) : IAs
                 }
 
                 var host = string.Create(CultureInfo.InvariantCulture, $"quick{letter}");
-                (await daemon.Client.SetImageAsync("centos", host)).Is(200);
-                (await daemon.Client.DeleteHostAsync(host)).Is(200);
+                (await Daemon.Client.SetImageAsync("centos", host)).Is(200);
+                (await Daemon.Client.DeleteHostAsync(host)).Is(200);
             }
 
             Assert.Null(pulse.Fault);
@@ -205,7 +202,7 @@ public sealed class HostileRequestTests(Lab lab, ITestOutputHelper output) : IAs
     private async Task<Socket> ConnectAsync()
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync(daemon.Client.Address.Host, daemon.Client.Address.Port);
+        await socket.ConnectAsync(Daemon.Client.Address.Host, Daemon.Client.Address.Port);
         return socket;
     }
 
