@@ -5,6 +5,8 @@ namespace StorageHost.IntegrationTests.Fixtures;
 /// <summary>One node of the cluster: a process that holds its namespaces, and glusterd in them.</summary>
 internal sealed class GlusterNode
 {
+    private const int Killed = 137; // what timeout ends with, which dies of the signal that it sends
+
     // /run is the node's own: glusterd's sockets and pid files live there, and so do the mount points of the volumes.
     private const string Boot = """
         set -e
@@ -146,6 +148,9 @@ internal sealed class GlusterNode
     /// <summary>Ends the process that serves this node's brick of a volume.</summary>
     public async Task KillBrickAsync(string volume) =>
         Signal.Send(Signal.Kill, await BrickServerAsync(BrickOf(volume)) ?? throw new InvalidOperationException($"{Name} serves no brick of {volume}"));
+
+    /// <summary>Whether the mount of this node gives no answer for a long time.</summary>
+    public async Task<bool> HangsAsync(string volume) => (await Shell.TryAsync(Place.Command("timeout", "-s", "KILL", "15", "ls", MountPoint(volume)))).ExitCode == Killed;
 
     /// <summary>Waits until the mount of this node is connected to each of a volume's three bricks.</summary>
     public Task ReachesBricksAsync(string volume) => Wait.UntilAsync(

@@ -10,7 +10,7 @@ public sealed class ThirtyAtOnceTests(Lab lab)
     public async Task Thirty_hosts_get_their_disk_with_five_copies_ready_and_memory_stays_small()
     {
         await using var area = await lab.AreaAsync(StorageKind.PlainXfs);
-        await area.PutTemplateAsync("big", await lab.Masters.SolidAsync(100));
+        await area.PutTemplateAsync("big", await lab.Masters.SolidAsync(40));
         var daemon = await area.StartAsync();
         await daemon.Client.FillAsync("big", 5, seconds: 120);
 

@@ -67,6 +67,7 @@ internal sealed record Plague(string Name, Func<Ground, int, Func<Task>, Task> S
     {
         ground.Fleet.LacksBrick = true;
         await strikeAsync();
+        await ground.Cluster.HadToReviveAsync(ground.Volume);
         await Task.WhenAll(ground.Cluster.Nodes.Select(node => node.ReachesBricksAsync(ground.Volume)));
         ground.Fleet.LacksBrick = false;
     }
