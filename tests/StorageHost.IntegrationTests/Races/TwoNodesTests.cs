@@ -8,7 +8,7 @@ namespace StorageHost.IntegrationTests.Races;
 [Collection(LabTests.Name)]
 public sealed class TwoNodesTests(Lab lab)
 {
-    private static readonly int Rounds = TortureSettings.Count(30, 2000);
+    private static readonly int Rounds = TortureSettings.Count(20, 2000);
 
     [DaemonTheory, SharedStorage]
     public async Task A_raced_hostname_goes_to_one_node_and_a_raced_copy_to_one_host(StorageKind kind)
@@ -53,7 +53,7 @@ public sealed class TwoNodesTests(Lab lab)
         string[] settings = ["--Storage:RescanInterval", "00:00:00.2"];
         Client[] nodes = [(await area.StartAtAsync(0, settings)).Client, (await area.StartAtAsync(1, settings)).Client];
         await Task.WhenAll(nodes.Select(node => node.FillAsync("centos", 2)));
-        for (var round = 0; round < TortureSettings.Count(25, 120); round++)
+        for (var round = 0; round < TortureSettings.Count(20, 120); round++)
         {
             foreach (var (node, number) in nodes.Select((node, number) => (node, number)))
             {

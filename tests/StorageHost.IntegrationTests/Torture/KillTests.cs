@@ -16,14 +16,14 @@ public sealed class KillTests(Lab lab, ITestOutputHelper output)
     public static TheoryData<string> Deeds => [.. Deed.All.Select(deed => deed.Name)];
 
     /// <summary>
-    /// Each fourth call that changes something, beginning by chance; of calls in a row that do the same to the same file, the first. The long
+    /// Each sixth call that changes something, beginning by chance; of calls in a row that do the same to the same file, the first. The long
     /// part: every call.
     /// </summary>
     [DaemonTheory, MemberData(nameof(Deeds))]
     public async Task Killed_at_any_call_of_a_verb_a_daemon_loses_doubles_and_halves_nothing(string name)
     {
         await using var area = await StartedAsync(StorageKind.PlainXfs);
-        var step = TortureSettings.IsLong ? 1 : 4;
+        var step = TortureSettings.IsLong ? 1 : 6;
         var point = TortureSettings.Begin(output, name).Next(1, step + 1);
         while (await IsKilledAsync(area, Deed.Named(name), point, TortureSettings.IsLong ? _ => true : new Turns().IsNew))
         {

@@ -109,7 +109,7 @@ internal sealed class Traffic(Fleet fleet, string[] images, int seed, params str
     private async Task SetImageAsync(Client client, string host, Random random)
     {
         var file = $"{host}.qcow2";
-        var (begun, answer) = await AskAsync("set", () => client.SetImageAsync(ImageOf(file), host));
+        var (begun, answer, _) = await AskAsync("set", () => client.SetImageAsync(ImageOf(file), host));
         See(file, begun, answer, Sight.Made, (409, "host_exists", Sight.Found), Sight.MayBeMade);
         var place = random.Next(fleet.Area.Places.Count);
         if (answer is { Status: 200 } && Difference(file, place) is { } difference)
@@ -121,15 +121,14 @@ internal sealed class Traffic(Fleet fleet, string[] images, int seed, params str
     private async Task AddStorageAsync(Client client, string host)
     {
         var size = (Interlocked.Increment(ref sizes) % LargestDisk) + 1;
-        var (begun, answer) = await AskAsync("add", () => client.AddStorageAsync(host, size));
+        var (begun, answer, _) = await AskAsync("add", () => client.AddStorageAsync(host, size));
         See(string.Create(CultureInfo.InvariantCulture, $"{host}_storage_{size}G"), begun, answer, Sight.Made, null, Sight.MayBeMade);
     }
 
     private async Task DeleteAsync(Client client, string host, bool purge)
     {
         var file = $"{host}.qcow2";
-        var lackedBrick = fleet.LacksBrick;
-        var (begun, answer) = await AskAsync(purge ? "purge" : "delete", () => client.DeleteHostAsync(host, purge));
+        var (begun, answer, lackedBrick) = await AskAsync(purge ? "purge" : "delete", () => client.DeleteHostAsync(host, purge));
         string[] removed = answer is { Status: 200 } ? answer.Json.Strings("removed") : [];
         See(file, begun, answer, removed.Contains(file, StringComparer.Ordinal) ? Sight.Removed : Sight.Missed, (404, "host_not_found", Sight.Missed), Sight.MayBeRemoved);
         foreach (var data in removed.Where(name => name != file))
@@ -137,9 +136,9 @@ internal sealed class Traffic(Fleet fleet, string[] images, int seed, params str
             Note(data, Event.Of(begun, Sight.Removed));
         }
 
-        foreach (var name in removed.Where(_ => lackedBrick || fleet.LacksBrick))
+        if (lackedBrick)
         {
-            Note(name, Event.Of(begun, Sight.MayBeMade));
+            Array.ForEach(removed, name => Note(name, Event.Of(begun, Sight.MayBeMade)));
         }
 
         if (purge && answer is null or { Status: >= 500 })
@@ -150,7 +149,7 @@ internal sealed class Traffic(Fleet fleet, string[] images, int seed, params str
 
     private async Task ListAsync(Client client)
     {
-        var (_, answer) = await AskAsync("list", () => client.GetAsync("/?target=images"));
+        var (_, answer, _) = await AskAsync("list", () => client.GetAsync("/?target=images"));
         if (answer is not (null or { Status: >= 500 }) && !answer.Is(200).Strings("images").SequenceEqual(images.Concat(others).Order(StringComparer.Ordinal), StringComparer.Ordinal))
         {
             divergences.Enqueue($"not all images: {answer}");
@@ -159,13 +158,12 @@ internal sealed class Traffic(Fleet fleet, string[] images, int seed, params str
 
     private async Task LevelAsync(Client client, string image, int level)
     {
-        var lackedBrick = fleet.LacksBrick;
-        var (_, answer) = await AskAsync("dup", () => client.DupAsync(image, level));
+        var (_, answer, lackedBrick) = await AskAsync("dup", () => client.DupAsync(image, level));
         var possible = levels.TryGetValue(image, out var known) ? known : levels[image] = [];
         if (answer is { Status: 200 })
         {
             oracle.Level(image, level);
-            possible.AddRange(lackedBrick || fleet.LacksBrick ? Enumerable.Range(0, MostLevel + 1) : []); // the file of a former one may come back
+            possible.AddRange(lackedBrick ? Enumerable.Range(0, MostLevel + 1) : []); // the file of a former one may come back
         }
         else if (answer is null or { Status: >= 500 })
         {
@@ -177,9 +175,10 @@ internal sealed class Traffic(Fleet fleet, string[] images, int seed, params str
         }
     }
 
-    private async Task<(long Begun, Answer? Answer)> AskAsync(string what, Func<Task<Answer>> ask)
+    private async Task<(long Begun, Answer? Answer, bool LackedBrick)> AskAsync(string what, Func<Task<Answer>> ask)
     {
         var begun = Stopwatch.GetTimestamp();
+        var lackedBrick = fleet.LacksBrick;
         Answer? answer = null;
         try
         {
@@ -196,7 +195,7 @@ internal sealed class Traffic(Fleet fleet, string[] images, int seed, params str
         }
 
         answers.AddOrUpdate($"{what} {answer?.Status ?? 0}", 1, (_, count) => count + 1);
-        return (begun, answer);
+        return (begun, answer, lackedBrick || fleet.LacksBrick);
     }
 
     private void See(string file, long begun, Answer? answer, Sight done, (int Status, string Code, Sight Sight)? refused, Sight open)
