@@ -22,6 +22,7 @@ internal static class Errno
     public const int Invalid = 22;
     public const int NotTty = 25;
     public const int NoSpace = 28;
+    public const int ReadOnly = 30;
     public const int Range = 34;
     public const int NotEmpty = 39;
     public const int TooManyLinks = 40;
@@ -37,7 +38,7 @@ internal static class Errno
         [NotPermitted] = "EPERM", [NoEntry] = "ENOENT", [Interrupted] = "EINTR", [InputOutput] = "EIO", [NoSuchDevice] = "ENXIO", [9] = "EBADF",
         [Again] = "EAGAIN", [12] = "ENOMEM", [Access] = "EACCES", [Busy] = "EBUSY", [Exists] = "EEXIST", [CrossDevice] = "EXDEV",
         [NoDevice] = "ENODEV", [NotDirectory] = "ENOTDIR", [IsDirectory] = "EISDIR", [Invalid] = "EINVAL", [24] = "EMFILE", [NotTty] = "ENOTTY",
-        [27] = "EFBIG", [NoSpace] = "ENOSPC", [30] = "EROFS", [31] = "EMLINK", [Range] = "ERANGE", [36] = "ENAMETOOLONG", [37] = "ENOLCK",
+        [27] = "EFBIG", [NoSpace] = "ENOSPC", [ReadOnly] = "EROFS", [31] = "EMLINK", [Range] = "ERANGE", [36] = "ENAMETOOLONG", [37] = "ENOLCK",
         [NotEmpty] = "ENOTEMPTY", [TooManyLinks] = "ELOOP", [NoData] = "ENODATA", [77] = "EBADFD", [NotSupported] = "EOPNOTSUPP",
         [103] = "ECONNABORTED", [NotConnected] = "ENOTCONN", [TimedOut] = "ETIMEDOUT", [112] = "EHOSTDOWN", [113] = "EHOSTUNREACH",
         [Stale] = "ESTALE", [QuotaExceeded] = "EDQUOT",

@@ -20,7 +20,6 @@ internal static class FilesSetup
         .AddSingleton<UnreadableFiles>()
         .AddSingleton<DoubledCopies>()
         .AddSingleton<Recovery>()
-        .AddSingleton<Tidying>()
         .AddSingleton<Publisher>()
         .AddSingleton<IPublisher>(provider => provider.GetRequiredService<Publisher>())
         .AddSingleton<IVolume, ImageVolume>()

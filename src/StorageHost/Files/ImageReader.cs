@@ -7,7 +7,10 @@ namespace StorageHost.Files;
 internal sealed class ImageReader(FileNames names, IImageInspector inspector, TemplateFile templates)
 {
     /// <summary>Whether a file of that name is a template, a ready copy or a disk.</summary>
-    public bool IsImage(string name) => names.Classify(name) is not (null or LeftoverEntry);
+    public bool IsImage(string name) => names.Classify(name) is not (null or LeftoverEntry or PrivateEntry);
+
+    /// <summary>Whether a file of that name is a virtual machine's.</summary>
+    public bool IsDisk(string name) => names.Classify(name) is SystemDiskEntry or DataDiskEntry;
 
     /// <summary>Opens a regular file and reads its header.</summary>
     /// <param name="mount">The directory.</param>

@@ -41,6 +41,7 @@ internal sealed class ImageVolume(
             var mount = session.Mount;
             var entries = list.ReadAll(mount);
             recovery.Sweep(mount, entries.OfType<LeftoverEntry>());
+            recovery.SettleBeside(session, entries.OfType<PrivateEntry>());
             var withTwoNames = new List<(FileName, FileStat)>();
             read = entries.OfType<CopyEntry>().Select(entry => (entry.File, Read: TryReadCopy(mount, entry, withTwoNames))).Where(copy => copy.Read is not null).ToDictionary(copy => copy.File, copy => copy.Read!.Value);
             doubled.Look(mount, withTwoNames);

@@ -23,6 +23,9 @@ internal sealed class IndexPass(ImageIndex before, ImageReader reader, Mount mou
     /// <summary>How many files bear the name of an image and are none that can be read.</summary>
     public int Skipped { get; private set; }
 
+    /// <summary>The disks whose file has more than one name.</summary>
+    public HashSet<string> MultiLinked { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Goes on until it is told to stop.</summary>
     /// <returns>Whether the directory's end was reached.</returns>
     public bool Advance(Func<bool> stop)
@@ -61,6 +64,11 @@ internal sealed class IndexPass(ImageIndex before, ImageReader reader, Mount mou
         }
 
         var errno = cursor.Stat(out var stat);
+        if (errno == 0 && stat is { IsRegular: true, Links: > 1 } && reader.IsDisk(name))
+        {
+            MultiLinked.Add(name);
+        }
+
         Take(
             errno == Errno.NoEntry ? null
             : errno != 0 ? Skip(known)

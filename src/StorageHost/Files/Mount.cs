@@ -1,8 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
-using Polly;
-using Polly.Retry;
 using StorageHost.Images;
 
 namespace StorageHost.Files;
@@ -15,39 +13,37 @@ namespace StorageHost.Files;
 /// <param name="locks">What sets locks on the file system that it lies on; null when nobody else does.</param>
 internal sealed unsafe class Mount(SafeFileHandle directory, Locks? locks = null) : IDisposable
 {
-    private static readonly ResiliencePipeline Transient = new ResiliencePipelineBuilder().AddRetry(new RetryStrategyOptions
-    {
-        ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Exception is StorageException failed && Errno.IsTransient(failed.Errno)),
-        MaxRetryAttempts = 5,
-        Delay = TimeSpan.FromMilliseconds(20),
-        BackoffType = DelayBackoffType.Exponential,
-        UseJitter = true,
-    }).Build();
-
     public SafeFileHandle Directory { get; } = directory;
 
     /// <summary>What sets locks on its files.</summary>
     public Locks Locks { get; } = locks ?? new();
 
     /// <summary>Opens a directory by its full path.</summary>
-    public static SafeFileHandle OpenDirectory(string path) => Transient.Execute(
+    public static SafeFileHandle OpenDirectory(string path) => TransientRetry.Execute(
         static path => Handle(
             Syscalls.OpenAt(Syscalls.AtFdCwd, path, Syscalls.ReadOnly | Syscalls.Directory | Syscalls.CloseOnExec, 0), "open", StorageException.WholeDirectory),
         path);
 
-    public static FileStat Stat(SafeFileHandle file, string name) => Transient.Execute(
+    public static FileStat Stat(SafeFileHandle file, string name) => TransientRetry.Execute(
         static state => TryStat(state.file, "", Syscalls.AtEmptyPath, state.name, out var stat) ? stat : throw Failed("stat", state.name), (file, name));
+
+    /// <summary>
+    /// The same, past what the kernel remembers. Gluster's own client remembers for a second as well, but not what it has just renamed,
+    /// fsynced, linked, or failed to remove: after those calls the answer comes from the bricks (10.3, md-cache).
+    /// </summary>
+    public static FileStat StatNow(SafeFileHandle file, string name) => TransientRetry.Execute(
+        static state => TryStat(state.file, "", Syscalls.AtEmptyPath | Syscalls.AtForceSync, state.name, out var stat) ? stat : throw Failed("stat", state.name), (file, name));
 
     /// <summary>Looks at a name without following a link; false only when it does not exist.</summary>
     public bool TryStat(string name, out FileStat stat)
     {
-        var (found, result) = Transient.Execute(static state => (TryStat(state.Directory, state.name, Syscalls.AtSymlinkNoFollow, state.name, out var stat), stat), (Directory, name));
+        var (found, result) = TransientRetry.Execute(static state => (TryStat(state.Directory, state.name, Syscalls.AtSymlinkNoFollow, state.name, out var stat), stat), (Directory, name));
         stat = result;
         return found;
     }
 
     /// <summary>Opens a file without following a link or waiting for a pipe; null only when it does not exist.</summary>
-    public SafeFileHandle? TryOpen(string name, int flags = Syscalls.ReadOnly, uint mode = 0) => Transient.Execute(
+    public SafeFileHandle? TryOpen(string name, int flags = Syscalls.ReadOnly, uint mode = 0) => TransientRetry.Execute(
         static state =>
         {
             var file = Syscalls.OpenAt(
@@ -77,7 +73,7 @@ internal sealed unsafe class Mount(SafeFileHandle directory, Locks? locks = null
     public bool TryRename(string from, string to)
     {
         var tries = 0;
-        return Transient.Execute(() =>
+        return TransientRetry.Execute(() =>
         {
             tries++;
             if (Syscalls.RenameAt(Directory, from, Directory, to) == 0)
@@ -95,30 +91,44 @@ internal sealed unsafe class Mount(SafeFileHandle directory, Locks? locks = null
         });
     }
 
-    /// <summary>Gives a file a second name; false when that name is taken by another file.</summary>
-    public bool TryLink(string from, string to)
+    /// <summary>Gives an open file a second name.</summary>
+    /// <remarks>
+    /// EEXIST can be the answer to our own link: a request that was sent twice, or a try that failed although it was done. So the name is looked
+    /// at. Either this client knew the name and sent nothing, and then it is another file's; or it did not, and then it has to ask the server.
+    /// </remarks>
+    /// <exception cref="StorageException">It is unknown whether it was linked.</exception>
+    public LinkOutcome Link(string from, SafeFileHandle file, string to)
     {
         var tries = 0;
-        return Transient.Execute(() =>
+        return TransientRetry.Execute(() =>
         {
             tries++;
             if (Syscalls.LinkAt(Directory, from, Directory, to, 0) == 0)
             {
-                return true;
+                return LinkOutcome.Linked;
             }
 
             var errno = Marshal.GetLastPInvokeError();
-            if (errno != Errno.Exists)
+            return errno switch
             {
-                throw new StorageException("link", to, errno);
-            }
-
-            return tries > 1
-                && TryStat(Directory, from, Syscalls.AtSymlinkNoFollow, from, out var ours)
-                && TryStat(Directory, to, Syscalls.AtSymlinkNoFollow, to, out var theirs)
-                && ours.Inode == theirs.Inode;
+                Errno.Exists => LeadsTo(to, Stat(file, from)) ? LinkOutcome.Linked : LinkOutcome.Taken,
+                Errno.NoEntry when tries == 1 => LinkOutcome.Gone,
+                _ => throw new StorageException("link", to, errno),
+            };
         });
     }
+
+    /// <summary>Whether a name leads to the file of that state, as the server knows it unless this client has looked at the name in the last second.</summary>
+    public bool LeadsTo(string name, FileStat file) => TransientRetry.Execute(
+        static state => TryStat(state.Directory, state.name, Syscalls.AtSymlinkNoFollow | Syscalls.AtForceSync, state.name, out var stat)
+            && (stat.Inode, stat.Device) == (state.file.Inode, state.file.Device),
+        (Directory, name, file));
+
+    /// <summary>Removes a private name; false when it is not there: another daemon has recovered it, or an earlier try of this call was done.</summary>
+    public bool TryUnlinkOwn(string name) => TransientRetry.Execute(
+        static state => Syscalls.UnlinkAt(state.Directory, state.name, 0) == 0
+            || (Marshal.GetLastPInvokeError() is var errno && errno == Errno.NoEntry ? false : throw new StorageException("unlink", state.name, errno)),
+        (Directory, name));
 
     /// <summary>Removes a name; false when it did not exist.</summary>
     /// <param name="name">The name.</param>
@@ -129,7 +139,7 @@ internal sealed unsafe class Mount(SafeFileHandle directory, Locks? locks = null
     public bool TryUnlink(string name, int flags = 0, ulong? ofInode = null)
     {
         var tries = 0;
-        return Transient.Execute(() =>
+        return TransientRetry.Execute(() =>
         {
             tries++;
             if (ofInode is { } inode && !(TryStat(Directory, name, Syscalls.AtSymlinkNoFollow, name, out var stat) && stat.Inode == inode))
@@ -159,7 +169,7 @@ internal sealed unsafe class Mount(SafeFileHandle directory, Locks? locks = null
             throw Failed("fsync", name);
         }
 
-        Transient.Execute(
+        TransientRetry.Execute(
             static state => Syscalls.StatAt(state.file, "", Syscalls.AtEmptyPath | Syscalls.AtNoSync, Syscalls.BasicStats, out _) == 0 ? true : throw Failed("fsync", state.name), (file, name));
     }
 
@@ -175,7 +185,7 @@ internal sealed unsafe class Mount(SafeFileHandle directory, Locks? locks = null
     public Mount Reopen() => new(Open(".", Syscalls.ReadOnly | Syscalls.Directory), Locks);
 
     /// <summary>How the directory itself is on the server now: its modification time says whether a name came or went.</summary>
-    public FileStat StatSelf() => Transient.Execute(
+    public FileStat StatSelf() => TransientRetry.Execute(
         static directory => TryStat(directory, "", Syscalls.AtEmptyPath | Syscalls.AtForceSync, ".", out var stat) ? stat : throw Failed("stat", "."),
         Directory);
 

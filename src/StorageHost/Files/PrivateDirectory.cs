@@ -76,6 +76,28 @@ internal sealed class PrivateDirectory : IDisposable
         return file;
     }
 
+    /// <summary>Moves a private file, which stays this caller's, into the storage directory itself, where the final names are.</summary>
+    public void MoveBeside(Mount mount, PrivateFile file)
+    {
+        var (from, to) = (file.Name, PrivateNames.Beside(Name, file.Name));
+        inUse[to] = file;
+        try
+        {
+            if (!mount.TryRename(from, to))
+            {
+                throw new StorageException("rename", from, Errno.NoEntry);
+            }
+        }
+        catch
+        {
+            inUse.TryRemove(to, out _);
+            throw;
+        }
+
+        file.Name = to;
+        inUse.TryRemove(from, out _);
+    }
+
     public bool IsInUse(string name) => inUse.ContainsKey(name);
 
     /// <summary>The names of the files in a private directory, but for its lock.</summary>

@@ -7,7 +7,7 @@ namespace StorageHost.Files;
 /// <summary>Claims and publishes on the volume; the protocol itself is <see cref="Publishing"/>.</summary>
 internal sealed class Publisher(
     StorageVolume volume, FileNames names, TemplateFile templates, FilePermissions permissions, IImageInspector inspector, CopyNumbers numbers,
-    Tidying tidying, UnreadableFiles unreadable) : IPublisher
+    UnreadableFiles unreadable) : IPublisher
 {
     private const int MaxDisksOfOneSize = 1000;
 
@@ -31,32 +31,16 @@ internal sealed class Publisher(
         },
         cancellationToken);
 
+    // The publishing is not given up before its deadline: once the name may have been given, nobody must be told that there is no disk.
     public Task<ClaimResult> PublishAsync(Claim claim, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken) =>
         OwnAsync(claim.File, own => volume.RunAsync(
             "publish a copy",
             (VolumeSession session, StorageCall<ClaimResult> call) =>
             {
-                var file = own();
-                var isPublished = false;
-                try
-                {
-                    var result = Publish(session, call, claim, names.SystemDisk(hostname), mark);
-                    isPublished = result.Outcome == ClaimOutcome.Published;
-                    return result;
-                }
-                finally
-                {
-                    if (isPublished)
-                    {
-                        tidying.Leave(file);
-                    }
-                    else
-                    {
-                        file.Dispose();
-                    }
-                }
+                using var file = own();
+                return Publish(session, claim, names.SystemDisk(hostname), mark, () => !call.IsAbandoned && !cancellationToken.IsCancellationRequested);
             },
-            UnlessMarked(mark, cancellationToken)));
+            CancellationToken.None));
 
     public Task<ClaimResult?> FindAsync(Hostname hostname, RequestMark? mark, CancellationToken cancellationToken) => volume.RunAsync(
         "look for a system disk",
@@ -102,49 +86,60 @@ internal sealed class Publisher(
                     throw new RefusedException(Refusal.StorageUnavailable, "qemu-img made something else than the disk that was asked for");
                 }
 
+                if (Repeated(session.Mount, hostname, sizeGb, mark) is { } made)
+                {
+                    return made;
+                }
+
                 using var file = EmptyDisk.Write(session, owned);
                 var handle = session.Mount.Opened(file);
                 permissions.Apply(handle, file.Name);
                 RequestMarks.Write(handle, file.Name, mark);
                 Mount.Sync(handle, file.Name);
-                var disk = Repeated(session.Mount, hostname, sizeGb, mark) ?? PublishDataDisk(session, file, number => names.DataDisk(hostname, sizeGb, number), mark, call);
-                session.Mount.TryUnlink(file.Name);
-                return disk ?? throw new RefusedException(Refusal.HostExists, $"{hostname} has {MaxDisksOfOneSize} data disks of {sizeGb} GiB already");
+                return PublishDataDisk(session, file, hostname, sizeGb, mark, () => !call.IsAbandoned && !cancellationToken.IsCancellationRequested);
             },
-            UnlessMarked(mark, cancellationToken)));
+            CancellationToken.None));
 
-    /// <summary>Gives a copy to its pool.</summary>
+    /// <summary>Gives a copy that never had a disk's name to its pool, under a number that was never used.</summary>
+    /// <remarks>
+    /// By a rename, which the server decides and which leaves no moment with two names. It would replace what has the new name, so a number that is
+    /// seen to be taken is passed over; of two daemons that draw the same number at once, one loses a ready copy and nobody a disk.
+    /// </remarks>
     internal Copy AddToPool(VolumeSession session, PrivateFile file, ImageName image)
     {
-        var handle = session.Mount.Opened(file);
-        var last = 0;
+        var (mount, handle) = (session.Mount, session.Mount.Opened(file));
         foreach (var number in numbers())
         {
-            last = number;
-            if (Publishing.Publish(session, file, names.Copy(image, number), () => true) != Outcome.Taken)
+            var name = names.Copy(image, number).Text;
+            if (!mount.TryStat(name, out _))
             {
-                break;
+                return mount.TryRename(file.Name, name) ? Added(mount, handle, image, number, name) : throw new StorageException("rename", file.Name, Errno.NoEntry);
             }
         }
 
-        // There only when all numbers were taken: whoever takes the last one will see that it is another copy's.
-        session.Mount.TryUnlink(file.Name);
-        return new Copy(image, last, Mount.Stat(handle, file.Name).Inode, CopyRecord.Read(handle, file.Name));
+        mount.TryUnlink(file.Name);
+        throw new RefusedException(Refusal.StorageUnavailable, $"no free number was drawn for a copy of {image}");
+    }
+
+    private static Copy Added(Mount mount, SafeFileHandle handle, ImageName image, int number, string name)
+    {
+        try
+        {
+            Mount.Sync(handle, name);
+            return new Copy(image, number, Mount.Stat(handle, name).Inode, CopyRecord.Read(handle, name));
+        }
+        catch (StorageException)
+        {
+            // What could not be made durable is thrown away: a second fsync would say yes to data that the first one has lost.
+            mount.TryUnlink(name);
+            throw;
+        }
     }
 
     /// <summary>What to say of a system disk that was there before.</summary>
     private static ClaimResult Standing(Mount mount, FileName disk, RequestMark? mark) => RequestMarks.Find(mount, disk, mark) is { } made
         ? new ClaimResult(ClaimOutcome.Repeated, disk, Source: made.Source)
         : new ClaimResult(ClaimOutcome.HostExists, disk);
-
-    /// <summary>
-    /// Somebody who left and asks again with the same key may be told of the disk before its first request ends: so a disk with a mark stays,
-    /// whoever has left.
-    /// </summary>
-    private static bool Stays(RequestMark? mark) => mark is not null;
-
-    /// <summary>Nor is the publishing of one given up before its deadline: a job that is cancelled meanwhile would deny the disk.</summary>
-    private static CancellationToken UnlessMarked(RequestMark? mark, CancellationToken leaves) => Stays(mark) ? CancellationToken.None : leaves;
 
     /// <summary>Refuses what another publisher is at: it may be the very same request, of which nothing can be said yet.</summary>
     private static void RefuseIfUndecided(Mount mount, FileName disk, RequestMark? mark)
@@ -161,53 +156,61 @@ internal sealed class Publisher(
             .Where(disk => disk.Hostname == hostname && disk.SizeGb == sizeGb && RequestMarks.Find(mount, disk.File, mark) is not null)
             .Select(disk => (FileName?)disk.File).FirstOrDefault();
 
-    /// <summary>Gives a data disk the first name that is free; null when none is. The name is another disk's when that was made for the same request just now.</summary>
-    private static FileName? PublishDataDisk(VolumeSession session, PrivateFile file, Func<int, FileName> name, RequestMark? mark, StorageCall<FileName> call)
+    /// <summary>Gives a data disk the first name that is free, or finds the one that was made for the same request just now.</summary>
+    private FileName PublishDataDisk(VolumeSession session, PrivateFile file, Hostname hostname, int sizeGb, RequestMark? mark, Func<bool> mayLink)
     {
         for (var number = 0; number < MaxDisksOfOneSize; number++)
         {
-            var disk = name(number);
-            if (Publishing.Publish(session, file, disk, () => call.TryAnswer(disk) || Stays(mark)) != Outcome.Taken || RequestMarks.Find(session.Mount, disk, mark) is not null)
+            var disk = names.DataDisk(hostname, sizeGb, number);
+            switch (Publishing.Publish(session, file, disk, mayLink, stat => stat.Links == 1))
             {
+                case Outcome.Published: return disk;
+                case Outcome.Abandoned: throw new OperationCanceledException();
+                case Outcome.Lost: throw new StorageException("unlink", file.Name, Errno.NoEntry);
+            }
+
+            if (RequestMarks.Find(session.Mount, disk, mark) is not null)
+            {
+                session.Mount.TryUnlink(file.Name);
                 return disk;
             }
 
             RefuseIfUndecided(session.Mount, disk, mark);
         }
 
-        return null;
+        session.Mount.TryUnlink(file.Name);
+        throw new RefusedException(Refusal.HostExists, $"{hostname} has {MaxDisksOfOneSize} data disks of {sizeGb} GiB already");
     }
 
-    private ClaimResult Publish(VolumeSession session, StorageCall<ClaimResult> call, Claim claim, FileName disk, RequestMark? mark)
+    private ClaimResult Publish(VolumeSession session, Claim claim, FileName disk, RequestMark? mark, Func<bool> mayLink)
     {
-        var file = claim.File;
-        if (claim.Of != templates.Find(session.Mount, claim.Image).Fingerprint)
+        var (mount, file) = (session.Mount, claim.File);
+        if (claim.Of != templates.Find(mount, claim.Image).Fingerprint)
         {
-            session.Mount.TryUnlink(file.Name);
+            mount.TryUnlink(file.Name);
             return new ClaimResult(ClaimOutcome.Stale, disk);
         }
 
-        var published = new ClaimResult(ClaimOutcome.Published, disk);
-        try
+        RequestMarks.Write(mount.Opened(file), file.Name, mark);
+        switch (Publishing.Publish(session, file, disk, mayLink, stat => CopyRecord.IsWhole(stat, claim.Of, claim.Of)))
         {
-            RequestMarks.Write(session.Mount.Opened(file), file.Name, mark);
-            if (Publishing.Publish(session, file, disk, () => call.TryAnswer(published) || Stays(mark)) == Outcome.Published)
-            {
-                return published;
-            }
+            case Outcome.Published: return new ClaimResult(ClaimOutcome.Published, disk);
+            case Outcome.Lost: return new ClaimResult(ClaimOutcome.Gone, disk);
+            case Outcome.Abandoned: return new ClaimResult(ClaimOutcome.Abandoned, disk, Return());
+        }
 
-            var standing = Standing(session.Mount, disk, mark);
-            RefuseIfUndecided(session.Mount, disk, mark);
+        var standing = Standing(mount, disk, mark);
+        RefuseIfUndecided(mount, disk, mark);
+        return standing with { Returned = Return() };
+
+        Copy Return()
+        {
             if (mark is not null)
             {
-                RequestMarks.Clear(session.Mount.Opened(file), file.Name);
+                RequestMarks.Clear(mount.Opened(file), file.Name);
             }
 
-            return standing with { Returned = AddToPool(session, file, claim.Image) };
-        }
-        catch (StorageException exception) when (exception is { Call: "link", Errno: Errno.NoEntry })
-        {
-            return new ClaimResult(ClaimOutcome.Gone, disk);
+            return AddToPool(session, file, claim.Image);
         }
     }
 
@@ -215,7 +218,7 @@ internal sealed class Publisher(
     private static Claim? Check(Mount mount, PrivateFile file, Copy copy)
     {
         var handle = mount.Opened(file);
-        var stat = Mount.Stat(handle, file.Name);
+        var stat = Mount.StatNow(handle, file.Name);
         if ((stat.Inode == copy.Inode ? copy.Of : CopyRecord.Read(handle, file.Name)) is { } of && CopyRecord.IsWhole(stat, of, of))
         {
             return new Claim(copy.Image, file, of);

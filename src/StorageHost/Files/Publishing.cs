@@ -4,81 +4,120 @@ using StorageHost.Images;
 namespace StorageHost.Files;
 
 /// <summary>
-/// The one way a name comes to be (evidence: docs/decisions/0002-claim-protocol.md): the file is whole and fsynced under a private
-/// name; <c>link</c> gives it the final name, or says that it is taken; a second fsync makes the name durable; the private name goes.
+/// The one way a disk's name comes to be (evidence: docs/decisions/0002-claim-protocol.md). The file is whole and fsynced under a private
+/// name. <c>link</c> gives it the final name or says that the name is taken, a second fsync makes the name durable, and the removal of the
+/// private name commits. A name that was given is never taken back; the one exception is a file that another daemon had recovered before.
 /// </summary>
 internal static class Publishing
 {
     /// <summary>What became of an attempt.</summary>
     public enum Outcome
     {
-        /// <summary>The name is the file's, durably, and the caller knows. The private name is still there, and to be unlinked.</summary>
+        /// <summary>The name is the file's, durably and for good. The private name is gone.</summary>
         Published,
 
-        /// <summary>Another file has the name, or is just being given it. The private name is still there.</summary>
+        /// <summary>Another file has the name, or is just being given it. Nothing was changed.</summary>
         Taken,
 
-        /// <summary>The caller left before it was answered, so the name was withdrawn. The private name is still there.</summary>
-        Withdrawn,
+        /// <summary>The caller left before anything was changed.</summary>
+        Abandoned,
+
+        /// <summary>Another daemon had recovered the private name. The file is not ours any more.</summary>
+        Lost,
     }
 
     /// <summary>Publishes a private file under a name that publishers on other nodes may want at the same moment.</summary>
-    public static Outcome Publish(VolumeSession session, PrivateFile file, FileName to, Func<bool> tryAnswer)
+    /// <param name="session">The session that the file belongs to.</param>
+    /// <param name="file">The file, fsynced.</param>
+    /// <param name="to">The final name.</param>
+    /// <param name="mayLink">Whether the caller is still there; asked last before the name is given.</param>
+    /// <param name="isUntouched">Whether the state of a file with one name is still the one that was to be published.</param>
+    /// <exception cref="StorageException">The outcome is unknown: the name may have been given. The file belongs to no pool any more.</exception>
+    public static Outcome Publish(VolumeSession session, PrivateFile file, FileName to, Func<bool> mayLink, Func<FileStat, bool> isUntouched)
     {
         using var right = session.Names.TryTake(to);
-        return right is null ? Outcome.Taken : Publish(session.Mount, session.Mount.Opened(file), file.Name, to, tryAnswer);
+        if (right is null)
+        {
+            return Outcome.Taken;
+        }
+
+        var handle = session.Mount.Opened(file);
+        try
+        {
+            return Publish(session.Mount, handle, file.Name, to, mayLink, isUntouched);
+        }
+        catch (StorageException failed) when (failed is { Call: "link", Errno: Errno.QuotaExceeded })
+        {
+            // Near its limit, a Gluster quota counts a file once more when it is linked into another directory; within one directory it does not.
+            session.Private.MoveBeside(session.Mount, file);
+            return Publish(session.Mount, handle, file.Name, to, mayLink, isUntouched);
+        }
     }
 
     /// <summary>The protocol itself.</summary>
-    /// <param name="mount">The storage directory.</param>
-    /// <param name="file">The file, open.</param>
-    /// <param name="from">Its private name.</param>
-    /// <param name="to">The final name.</param>
-    /// <param name="tryAnswer">Tells the caller; false when it has left and the name is not to stay without it.</param>
-    /// <exception cref="StorageException">It was not published; after a failed fsync the file is discarded.</exception>
-    internal static Outcome Publish(Mount mount, SafeFileHandle file, string from, FileName to, Func<bool> tryAnswer)
+    internal static Outcome Publish(Mount mount, SafeFileHandle file, string from, FileName to, Func<bool> mayLink, Func<FileStat, bool> isUntouched)
     {
+        if (!mayLink())
+        {
+            return Outcome.Abandoned;
+        }
+
         try
         {
-            if (!mount.TryLink(from, to.Text))
+            switch (mount.Link(from, file, to.Text))
             {
-                return Outcome.Taken;
+                case LinkOutcome.Taken: return Outcome.Taken;
+                case LinkOutcome.Gone: return Outcome.Lost;
             }
 
             Mount.Sync(file, to.Text);
         }
-        catch (StorageException failed)
+        catch (StorageException failed) when (!LeftAllAsItWas(failed))
         {
-            // The link may have happened all the same, and after a failed fsync nobody knows what the file holds.
-            TryEach(() => Withdraw(mount, file, to), () => _ = failed.Call == "fsync" && mount.TryUnlink(from));
+            // Whether the name was given is unknown. If it was, it stays; in either case the file must never reach a pool again.
+            TryCommit(mount, file, from, to, isUntouched);
             throw;
         }
 
-        if (!tryAnswer())
-        {
-            Withdraw(mount, file, to);
-            return Outcome.Withdrawn;
-        }
-
-        return Outcome.Published;
+        return Commit(mount, file, from, to, isUntouched);
     }
 
-    private static void TryEach(params ReadOnlySpan<Action> steps)
+    /// <summary>The errors with which a file system refuses a link before it does anything.</summary>
+    private static bool LeftAllAsItWas(StorageException failed) =>
+        failed is { Call: "link", Errno: Errno.NoSpace or Errno.QuotaExceeded or Errno.ReadOnly or Errno.NotPermitted or Errno.Access };
+
+    private static void TryCommit(Mount mount, SafeFileHandle file, string from, FileName to, Func<FileStat, bool> isUntouched)
     {
-        foreach (var step in steps)
+        try
         {
-            try
-            {
-                step();
-            }
-            catch (StorageException)
-            {
-                // The failure that led here says more; recovery looks at what is left.
-            }
+            Commit(mount, file, from, to, isUntouched);
+        }
+        catch (StorageException)
+        {
+            // The failure that led here says more. Recovery removes the private name of a file with two.
         }
     }
 
-    // Only what is ours: another node may have deleted the name and published again in the meantime.
-    private static void Withdraw(Mount mount, SafeFileHandle file, FileName name) =>
-        mount.TryUnlink(name.Text, ofInode: Mount.Stat(file, name.Text).Inode);
+    /// <summary>
+    /// Removes the private name. The server resolves it, so it is there exactly as long as no other daemon has recovered the file, whatever
+    /// this client remembers. Who recovers a file that has its final name already removes the private one and leaves the rest alone; who came
+    /// before the link has taken the file for its own, and it has another name then.
+    /// </summary>
+    internal static Outcome Commit(Mount mount, SafeFileHandle file, string from, FileName to, Func<FileStat, bool> isUntouched)
+    {
+        if (mount.TryUnlinkOwn(from))
+        {
+            return Outcome.Published;
+        }
+
+        // Without any name it was published, and deleted by somebody who saw it.
+        var stat = Mount.StatNow(file, to.Text);
+        if (stat.Links == 0 || (isUntouched(stat) && mount.LeadsTo(to.Text, stat)))
+        {
+            return Outcome.Published;
+        }
+
+        mount.TryUnlink(to.Text, ofInode: stat.Inode);
+        return Outcome.Lost;
+    }
 }

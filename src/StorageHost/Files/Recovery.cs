@@ -38,6 +38,23 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
         }
     }
 
+    /// <summary>Settles private files that lie beside the final names, but for those that somebody works on.</summary>
+    public void SettleBeside(VolumeSession session, IEnumerable<PrivateEntry> entries)
+    {
+        foreach (var entry in entries)
+        {
+            var (name, owner) = (entry.File.Text, $"{PrivateDirectory.Root}/{entry.Owner}");
+            if (owner == session.Private.Name ? !session.Private.IsInUse(name) : IsDead(session, owner))
+            {
+                TrySettle(session, name);
+            }
+        }
+    }
+
+    // The directory stays while a daemon lives, and longer than anything in it.
+    private bool IsDead(VolumeSession session, string directory) =>
+        unreadable.TryUse(directory, () => !session.Mount.TryStat(directory, out _), out var isGone) && isGone;
+
     private void Sweep(Mount mount, string name)
     {
         using var file = mount.TryOpenRegular(name);
@@ -93,6 +110,7 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
     }
 
     /// <summary>A claim whose copy has no other name goes back to its pool; any other private name is unlinked.</summary>
+    /// <remarks>How many names it has is asked after the rename: then the bricks answer, and whoever links it later finds its private name gone.</remarks>
     private void Settle(VolumeSession session, string name, string? text)
     {
         using var file = session.Private.NewFile(text is null ? PrivateKind.Making : PrivateKind.Claim, text ?? "");
@@ -101,12 +119,17 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
             return;
         }
 
-        if (stat is { Links: 1, IsRegular: true } && text is not null && names.ParseImage(text, out var image) is null)
+        if (stat.IsRegular && text is not null && names.ParseImage(text, out var image) is null)
         {
-            RequestMarks.Clear(session.Mount.Opened(file), file.Name);
-            var copy = publisher.AddToPool(session, file, image);
-            LogReturned(image, copy.Number);
-            return;
+            var handle = session.Mount.Opened(file);
+            stat = Mount.StatNow(handle, file.Name);
+            if (stat.Links == 1)
+            {
+                RequestMarks.Clear(handle, file.Name);
+                var copy = publisher.AddToPool(session, file, image);
+                LogReturned(image, copy.Number);
+                return;
+            }
         }
 
         session.Mount.TryUnlink(file.Name);

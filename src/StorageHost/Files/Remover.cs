@@ -61,7 +61,7 @@ internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspe
     private void CheckUnused(Mount mount, ImageName image)
     {
         _ = templates.Find(mount, image);
-        var clones = Entries(mount).Where(entry => entry is not CopyEntry && entry.File != names.Template(image) && IsBackedBy(mount, entry.File.Text, image)).ToArray();
+        var clones = Entries(mount).Where(entry => entry is not (CopyEntry or PrivateEntry) && entry.File != names.Template(image) && IsBackedBy(mount, entry.File.Text, image)).ToArray();
         if (clones.Length > 0)
         {
             throw new RefusedException(

@@ -35,11 +35,17 @@ internal static class RequestMarks
             return null;
         }
 
-        // Whoever made it may have died between giving it the name and making that durable; or finds now that it cannot be.
-        Mount.Sync(file!, disk.Text);
-        return mount.TryStat(disk.Text, out var stat) && stat.Inode == Mount.Stat(file!, disk.Text).Inode
+        return TransientRetry.Until(() => IsCommitted(mount, file!, disk))
             ? made
-            : throw new RefusedException(Refusal.StorageUnavailable, $"{disk} was withdrawn just now; the same request can be sent again");
+            : throw new RefusedException(Refusal.StorageUnavailable, $"{disk} is just being published; send the same request again");
+    }
+
+    // Whoever made it may have died between giving it the name and making that durable. And while it has its private name as well, it may still
+    // turn out to be what another daemon has claimed. The fsync brings the number of its names from the bricks.
+    private static bool IsCommitted(Mount mount, SafeFileHandle file, FileName disk)
+    {
+        Mount.Sync(file, disk.Text);
+        return Mount.StatNow(file, disk.Text) is { Links: 1 } stat && mount.LeadsTo(disk.Text, stat);
     }
 
     private static RequestMark? Parse(string? text) => text?.Split('\n') is [var key, var request, var source]

@@ -21,7 +21,7 @@ internal sealed partial class UnreadableFiles(ILogger<UnreadableFiles> log)
         },
         out _);
 
-    /// <summary>Does something with a file; false when the storage does not let it. What else fails concerns more than this file.</summary>
+    /// <summary>Does something with a file; false when the storage does not let it, whatever it says: a quota has errors of its own.</summary>
     public bool TryUse<T>(string name, Func<T> use, [MaybeNullWhen(false)] out T result)
     {
         try
@@ -30,7 +30,7 @@ internal sealed partial class UnreadableFiles(ILogger<UnreadableFiles> log)
             known.TryRemove(name, out _);
             return true;
         }
-        catch (StorageException exception) when (exception.Errno is Errno.InputOutput or Errno.Access or Errno.NotPermitted or Errno.IsDirectory or Errno.NotEmpty or Errno.Busy)
+        catch (StorageException exception)
         {
             if (known.TryAdd(name, true))
             {

@@ -17,6 +17,7 @@ internal sealed partial class WatchedDirectory(
     /// <summary>How long one storage call of a pass may go on: other calls wait for its thread.</summary>
     private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(200);
 
+    private readonly MultiLinkedDisks multiLinked = new(time);
     private ImageIndex index = ImageIndex.Empty;
     private MountPoint? lastPoint;
     private int lastSkipped;
@@ -42,7 +43,7 @@ internal sealed partial class WatchedDirectory(
             (index, lastPoint) = (pass.Finish(), opened.Point);
             Report(pass.Skipped);
             var (type, point, source, device) = opened.Point;
-            return new DirectoryFacts(type, source, point, device, space.TotalBytes, space.FreeBytes, index.Images);
+            return new DirectoryFacts(type, source, point, device, space.TotalBytes, space.FreeBytes, index.Images, multiLinked.Take(pass.MultiLinked));
         }
         catch (RefusedException exception)
         {

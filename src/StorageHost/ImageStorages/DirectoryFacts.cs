@@ -8,6 +8,7 @@ namespace StorageHost.ImageStorages;
 /// <param name="TotalBytes">Size of the volume.</param>
 /// <param name="FreeBytes">What is free of it for this daemon.</param>
 /// <param name="Images">What lies in the directory, sorted by file name.</param>
+/// <param name="MultiLinked">The disks whose file has had a second name for longer than is normal, sorted.</param>
 internal sealed record DirectoryFacts(
     string FileSystemType,
     string Source,
@@ -15,7 +16,8 @@ internal sealed record DirectoryFacts(
     string DeviceNumber,
     long TotalBytes,
     long FreeBytes,
-    IReadOnlyList<IndexedImage> Images);
+    IReadOnlyList<IndexedImage> Images,
+    IReadOnlyList<string> MultiLinked);
 
 /// <summary>An image file as the index knows it.</summary>
 /// <param name="FileName">The file's name.</param>

@@ -13,13 +13,14 @@ internal readonly record struct Health(VolumeStatus Status, string Message)
 internal sealed class VolumeHealth(IVolumePolicy policy)
 {
     private const int NamedBricks = 3;
+    private const int NamedDisks = 5;
 
     /// <summary>Judges a directory that is served, whatever it lies on.</summary>
     public Health OfDirectory(Facts<DirectoryFacts> facts) => facts switch
     {
         { Problem: { } problem } => new Health(VolumeStatus.Broken, problem + AsOf(facts.TakenAt)),
         { Value: null } => new Health(VolumeStatus.Unknown, "the directory was not read yet"),
-        { Value: { } directory } => OfSpace(directory.FreeBytes, directory.TotalBytes),
+        { Value: { } directory } => Worst([OfSpace(directory.FreeBytes, directory.TotalBytes), OfMultiLinked(directory.MultiLinked)]),
     };
 
     /// <summary>Judges a Gluster volume by what the pool says of it.</summary>
@@ -82,6 +83,10 @@ internal sealed class VolumeHealth(IVolumePolicy policy)
     private static Health OfKnowledge(GlusterVolume volume) => volume.IsStarted && volume.Bricks.All(brick => brick.IsOnline is null)
         ? new Health(VolumeStatus.Unknown, "its bricks could not be asked")
         : Health.Fine;
+
+    private static Health OfMultiLinked(IReadOnlyList<string> disks) => disks.Count == 0 ? Health.Fine : new Health(
+        VolumeStatus.Degraded,
+        $"{(disks.Count == 1 ? "disk" : "disks")} with a second name on the same file: {string.Join(", ", disks.Take(NamedDisks))}{(disks.Count > NamedDisks ? $" and {disks.Count - NamedDisks} more" : "")}");
 
     private Health OfSpace(long free, long total) => free < total / 100 * policy.ReservePercent
         ? new Health(VolumeStatus.Degraded, string.Create(

@@ -14,7 +14,7 @@ internal sealed record Copy(ImageName Image, int Number, ulong Inode, Fingerprin
 /// <param name="release">Called when its user is done with it; closes the handle without waiting.</param>
 internal sealed class PrivateFile(string name, Action<PrivateFile> release) : IDisposable
 {
-    public string Name { get; } = name;
+    public string Name { get; set; } = name;
 
     /// <summary>The file, open, once somebody has opened it: what is done with it then needs no look-up.</summary>
     public SafeFileHandle? Handle { get; set; }

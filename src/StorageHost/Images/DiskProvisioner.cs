@@ -7,7 +7,7 @@ internal sealed partial class DiskProvisioner(
     IVolume volume, IPublisher publisher, Pools pools, RightOfWay way, IOptions<PoolOptions> options, IHostApplicationLifetime lifetime, ImageMetrics metrics,
     TimeProvider time, ILogger<DiskProvisioner> log)
 {
-    /// <summary>Publishes a copy of a template. If the caller goes away before the answer, nothing stays under the hostname.</summary>
+    /// <summary>Publishes a copy of a template. A caller who goes away before the disk has its name leaves nothing; one who goes later leaves the disk.</summary>
     /// <param name="image">Whose copy.</param>
     /// <param name="hostname">For whom.</param>
     /// <param name="mark">The request; when the host has the disk that it was made for already, that is the answer. Null: it has no name.</param>
@@ -186,6 +186,7 @@ internal sealed partial class DiskProvisioner(
         ClaimOutcome.Published => new PublishedDisk(hostname, image, result.Disk, source),
         ClaimOutcome.Repeated => new PublishedDisk(hostname, image, result.Disk, result.Source ?? source),
         ClaimOutcome.HostExists => throw Taken(result.Disk),
+        ClaimOutcome.Abandoned => throw new OperationCanceledException(),
         _ => null,
     };
 

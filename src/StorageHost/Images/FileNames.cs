@@ -74,6 +74,11 @@ internal sealed partial class FileNames(string templateSuffix)
     public VolumeEntry? Classify(string name)
     {
         var file = new FileName(name);
+        if (PrivatePattern().Match(name) is { Success: true } own)
+        {
+            return new PrivateEntry(file, own.Groups["owner"].Value);
+        }
+
         if (name.EndsWith(templateSuffix, StringComparison.Ordinal))
         {
             return ParseImage(name[..^templateSuffix.Length], out var image) is null ? new TemplateEntry(file, image) : null;
@@ -95,6 +100,9 @@ internal sealed partial class FileNames(string templateSuffix)
             : null;
     }
 
+    /// <summary>The name beside the final ones of a file in the private directory of that name.</summary>
+    public static string Private(string owner, string name) => $".storagehost.{owner}.{name}";
+
     private static int Number(Match match) => int.Parse(match.Groups["number"].Value, CultureInfo.InvariantCulture);
 
     [GeneratedRegex(@"^[._-][A-Za-z0-9._-]{1,49}\z", RegexOptions.CultureInvariant)]
@@ -102,6 +110,9 @@ internal sealed partial class FileNames(string templateSuffix)
 
     [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\z", RegexOptions.CultureInvariant)]
     private static partial Regex Plain();
+
+    [GeneratedRegex(@"^\.storagehost\.(?<owner>[0-9a-f]{32})\.(claim|making)-[0-9]+-[^/]*\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    private static partial Regex PrivatePattern();
 
     [GeneratedRegex(@"^(?<image>.+)_dup_(?<number>[1-9][0-9]{0,8})(?:(?<ready>_ready)|copying)\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex CopyPattern();

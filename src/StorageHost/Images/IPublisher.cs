@@ -8,8 +8,11 @@ internal enum ClaimOutcome
     /// <summary>The disk has its name and is durable.</summary>
     Published,
 
-    /// <summary>The claim was this daemon's no longer: the session with the volume had ended.</summary>
+    /// <summary>The claim was this daemon's no longer: another daemon had recovered it.</summary>
     Gone,
+
+    /// <summary>The caller left before anything was changed; the copy went back to the pool.</summary>
+    Abandoned,
 
     /// <summary>The copy was not one of the template as it is now; it was retired.</summary>
     Stale,
@@ -29,8 +32,8 @@ internal enum ClaimOutcome
 internal sealed record ClaimResult(ClaimOutcome Outcome, FileName Disk, Copy? Returned = null, DiskSource? Source = null);
 
 /// <summary>
-/// Gives files their names, and takes copies out of pools (port; implemented in Files). Every change is done or undone before a caller
-/// is told that it failed, unless the storage does not answer: then the refusal says that the outcome is unknown.
+/// Gives files their names, and takes copies out of pools (port; implemented in Files). A name that was given is never taken back: a caller
+/// who is told that the storage failed or timed out does not know the outcome, and only a deletion removes what may be there.
 /// </summary>
 internal interface IPublisher
 {
@@ -41,7 +44,7 @@ internal interface IPublisher
     /// Publishes a claimed copy, if it is one of the template as it is now, as a system disk; whatever happens, the claim is no longer the
     /// caller's.
     /// </summary>
-    /// <exception cref="RefusedException">ImageNotFound: the template is gone; and what the storage says.</exception>
+    /// <exception cref="RefusedException">ImageNotFound: the template is gone; and what the storage says: then the outcome is unknown.</exception>
     Task<ClaimResult> PublishAsync(Claim claim, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken);
 
     /// <summary>Looks for a host's system disk: null when it has none, HostExists, or Repeated when it was made for this very request.</summary>

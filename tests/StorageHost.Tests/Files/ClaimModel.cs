@@ -198,12 +198,12 @@ internal sealed class ClaimModel : IAsyncDisposable
 
             var name = Sample.Names.Copy(Image, copy.Number).Text;
             Assert.True(session.Mount.TryRename(name, claim.Name));
-            if (step.Way == 3 && session.Mount.TryLink(claim.Name, $"web{step.Host}.qcow2"))
+            if (step.Way == 3 && store.Link(claim.Name, $"web{step.Host}.qcow2"))
             {
                 disks.Add(step.Host, version);
             }
 
-            return step.Way != 4 || session.Mount.TryLink(claim.Name, name);
+            return step.Way != 4 || store.Link(claim.Name, name);
         });
         await daemon.CrashAsync();
         daemons[step.Daemon] = await Daemon.StartAsync(store);

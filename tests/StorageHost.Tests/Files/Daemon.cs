@@ -11,7 +11,6 @@ namespace StorageHost.Tests.Files;
 /// <summary>The part of a daemon that works on a directory, with storage threads and a private directory of its own.</summary>
 internal sealed class Daemon : IAsyncDisposable
 {
-    private readonly Tidying tidying;
     private bool isGone;
 
     private Daemon(string directory, IImageInspector inspector, StorageOptions? storage)
@@ -22,9 +21,8 @@ internal sealed class Daemon : IAsyncDisposable
         Volume = new StorageVolume(options, Threads, NullLogger<StorageVolume>.Instance);
         var permissions = new FilePermissions(Options.Create(new DisksOptions { Mode = "0640" }));
         Templates = new TemplateFile(Sample.Names, inspector, Volume);
-        tidying = new Tidying(Volume, new RightOfWay(TimeProvider.System), TimeProvider.System);
         var unreadable = new UnreadableFiles(NullLogger<UnreadableFiles>.Instance);
-        Publisher = new Publisher(Volume, Sample.Names, Templates, permissions, inspector, () => Enumerable.Range(1, 1000), tidying, unreadable);
+        Publisher = new Publisher(Volume, Sample.Names, Templates, permissions, inspector, () => Enumerable.Range(1, 100), unreadable);
         Recovery = new Recovery(Volume, Sample.Names, Publisher, unreadable, Clock, NullLogger<Recovery>.Instance);
         Remover = new Remover(Volume, Sample.Names, inspector, Templates, new DeletedFiles(Volume, Clock));
         Engine = new CopyEngine(Volume, Sample.Names, Templates, permissions, pool, TestMeters.OfImages(), Clock);
@@ -75,27 +73,19 @@ internal sealed class Daemon : IAsyncDisposable
         return made;
     }
 
-    /// <summary>Claims a copy and publishes it, and waits for what follows the answer; Gone when it could not be claimed.</summary>
+    /// <summary>Claims a copy and publishes it, and waits until the storage threads are free; Gone when it could not be claimed.</summary>
     public async Task<ClaimResult> PublishAsync(Copy copy, Hostname hostname, CancellationToken cancellationToken = default)
     {
         var result = await RaceAsync(copy, hostname, cancellationToken);
         await ThreadsAreFreeAsync();
-        await IsTidyAsync();
         return result;
     }
 
     /// <summary>The same among others who are at work in the same threads, without that wait.</summary>
-    public async Task<ClaimResult> RaceAsync(Copy copy, Hostname hostname, CancellationToken cancellationToken = default)
-    {
-        var result = await Publisher.ClaimAsync(copy, cancellationToken) is { } claim
+    public async Task<ClaimResult> RaceAsync(Copy copy, Hostname hostname, CancellationToken cancellationToken = default) =>
+        await Publisher.ClaimAsync(copy, cancellationToken) is { } claim
             ? await Publisher.PublishAsync(claim, hostname, null, cancellationToken)
             : new ClaimResult(ClaimOutcome.Gone, Sample.Names.SystemDisk(hostname));
-        await IsTidyAsync();
-        return result;
-    }
-
-    /// <summary>Waits until no published file has its private name any more.</summary>
-    public async Task IsTidyAsync() => await Eventually.EndsAsync(tidying.DisposeAsync().AsTask());
 
     /// <summary>Waits until the storage threads have ended what they were at: then each of them can meet the others.</summary>
     public Task ThreadsAreFreeAsync()
@@ -118,7 +108,6 @@ internal sealed class Daemon : IAsyncDisposable
         if (!isGone)
         {
             isGone = true;
-            await tidying.DisposeAsync();
             await Volume.DisposeAsync();
             Threads.Dispose();
         }

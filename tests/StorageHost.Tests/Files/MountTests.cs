@@ -31,7 +31,8 @@ public sealed class MountTests : IDisposable
         Assert.False(mount.TryUnlink("absent"));
         Assert.False(mount.TryRename("absent", "new"));
         Fails(Errno.NoEntry, () => mount.Open("absent"));
-        Fails(Errno.NoEntry, () => mount.TryLink("absent", "new"));
+        using var file = mount.Open("file");
+        Assert.Equal(LinkOutcome.Gone, mount.Link("absent", file, "new"));
         Fails(Errno.NoEntry, () => mount.MakeDirectory("absent/new"));
         Fails(Errno.NoEntry, () => mount.List("absent"));
     }
@@ -98,18 +99,35 @@ public sealed class MountTests : IDisposable
         Assert.Equal((Store.Written - DateTime.UnixEpoch).Ticks * 100, stat.Fingerprint.ModifiedNs);
         using var file = mount.Open("file");
         Assert.Equal(stat, Mount.Stat(file, "file"));
-        Assert.True(mount.TryLink("file", "second"));
+        Assert.Equal(LinkOutcome.Linked, mount.Link("file", file, "second"));
         Assert.Equal((2u, stat.Inode), (Mount.Stat(file, "file").Links, store.Stat("second").Inode));
     }
 
     [Fact]
     public void A_link_never_replaces_another_file()
     {
-        Assert.False(mount.TryLink("file", "other"));
+        using var file = mount.Open("file");
+        Assert.Equal(LinkOutcome.Taken, mount.Link("file", file, "other"));
         Assert.Equal([4], store.Read("other"));
-        Assert.True(mount.TryLink("file", "new"));
-        Assert.False(mount.TryLink("file", "new"), "a name that the file had before is not one that it was given now");
+        Assert.Equal(LinkOutcome.Linked, mount.Link("file", file, "new"));
         Assert.Equal(2u, store.Stat("file").Links);
+    }
+
+    [Fact]
+    public void A_link_that_finds_itself_done_already_is_done()
+    {
+        using var file = mount.Open("file");
+        Assert.Equal(LinkOutcome.Linked, mount.Link("file", file, "new"));
+        Assert.Equal(LinkOutcome.Linked, mount.Link("file", file, "new"));
+        Assert.Equal(2u, store.Stat("file").Links);
+    }
+
+    [Fact]
+    public void A_private_name_is_removed_once()
+    {
+        Assert.True(mount.TryUnlinkOwn("file"));
+        Assert.False(mount.TryUnlinkOwn("file"));
+        Fails(Errno.IsDirectory, () => mount.TryUnlinkOwn("."));
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using Microsoft.Win32.SafeHandles;
 using StorageHost.Files;
 using StorageHost.Images;
 using Xunit;
+using static StorageHost.Files.Publishing;
 
 namespace StorageHost.Tests.Files;
 
@@ -28,19 +29,18 @@ public sealed class PublishingTests : IDisposable
     }
 
     [Fact]
-    public void A_published_file_has_its_final_name_and_keeps_its_private_one_until_it_is_tidied_up()
+    public void A_published_file_has_its_final_name_and_no_other()
     {
-        var seen = "";
-        Assert.Equal(Publishing.Outcome.Published, Publish(() => (seen = store.Names).Length > 0));
-        Assert.Equal(("private web01.qcow2", "private web01.qcow2", 2u), (seen, store.Names, store.Stat("web01.qcow2").Links));
+        Assert.Equal(Outcome.Published, Publish());
+        Assert.Equal(("web01.qcow2", 1u), (store.Names, store.Stat("web01.qcow2").Links));
         Assert.Equal([1, 2, 3], store.Read("web01.qcow2"));
     }
 
     [Fact]
-    public void A_name_that_is_taken_stays_whose_it_is_and_nobody_is_answered()
+    public void A_name_that_is_taken_stays_whose_it_is()
     {
         store.Write("web01.qcow2", 9);
-        Assert.Equal(Publishing.Outcome.Taken, Publish(() => throw new InvalidOperationException("answered")));
+        Assert.Equal(Outcome.Taken, Publish());
         Assert.Equal([9], store.Read("web01.qcow2"));
         Assert.Equal("private web01.qcow2", store.Names);
     }
@@ -49,44 +49,100 @@ public sealed class PublishingTests : IDisposable
     public void A_name_is_taken_by_anything_that_has_it()
     {
         File.CreateSymbolicLink(store["web01.qcow2"], "/nowhere");
-        Assert.Equal(Publishing.Outcome.Taken, Publish(() => true));
+        Assert.Equal(Outcome.Taken, Publish());
     }
 
     [Fact]
-    public void When_the_caller_has_left_the_name_is_withdrawn()
+    public void A_caller_who_has_left_before_the_link_leaves_all_as_it_was()
     {
-        Assert.Equal(Publishing.Outcome.Withdrawn, Publish(() => false));
+        Assert.Equal(Outcome.Abandoned, Publish(mayLink: () => store.Names != "private"));
         Assert.Equal("private", store.Names);
     }
 
     [Fact]
-    public void Withdrawing_leaves_a_name_alone_that_became_another_files()
+    public void A_link_that_was_done_although_it_said_otherwise_is_ours()
     {
-        Assert.Equal(Publishing.Outcome.Withdrawn, Publish(() =>
-        {
-            mount.TryUnlink("web01.qcow2");
-            store.Write("web01.qcow2", 9);
-            return false;
-        }));
+        Assert.True(store.Link("private", "web01.qcow2"));
+        Assert.Equal(Outcome.Published, Publish());
+        Assert.Equal(("web01.qcow2", 1u), (store.Names, store.Stat("web01.qcow2").Links));
+    }
+
+    [Fact]
+    public void A_file_whose_private_name_was_recovered_before_is_lost_and_nothing_is_given_a_name()
+    {
+        mount.TryRename("private", "recovered");
+        Assert.Equal(Outcome.Lost, Publish());
+        Assert.Equal("recovered", store.Names);
+    }
+
+    [Fact]
+    public void A_link_that_a_client_made_although_the_private_name_had_gone_is_taken_back()
+    {
+        // As a FUSE client does, which links the inode that it remembers: the name is there, the private one is not.
+        mount.TryRename("private", "web02.qcow2");
+        Assert.True(store.Link("web02.qcow2", "web01.qcow2"));
+        Assert.Equal(Outcome.Lost, Commit());
+        Assert.Equal(("web02.qcow2", 1u), (store.Names, store.Stat("web02.qcow2").Links));
+    }
+
+    [Fact]
+    public void A_name_stays_when_a_recovery_has_removed_the_private_one_of_two()
+    {
+        Assert.True(store.Link("private", "web01.qcow2"));
+        mount.TryUnlink("private");
+        Assert.Equal(Outcome.Published, Commit());
+        Assert.Equal(("web01.qcow2", 1u), (store.Names, store.Stat("web01.qcow2").Links));
+    }
+
+    [Fact]
+    public void A_file_that_somebody_has_written_to_meanwhile_was_somebody_elses_disk()
+    {
+        mount.TryRename("private", "web02.qcow2");
+        Assert.True(store.Link("web02.qcow2", "web01.qcow2"));
+        File.AppendAllText(store["web02.qcow2"], "a guest's data");
+        mount.TryUnlink("web02.qcow2");
+        Assert.Equal(Outcome.Lost, Commit());
+        Assert.Equal("", store.Names);
+    }
+
+    [Fact]
+    public void A_name_that_another_file_has_by_now_stays_when_the_claim_is_lost()
+    {
+        mount.TryRename("private", "web02.qcow2");
+        store.Write("web01.qcow2", 9);
+        Assert.Equal(Outcome.Lost, Commit());
         Assert.Equal([9], store.Read("web01.qcow2"));
-        Assert.Equal("private web01.qcow2", store.Names);
     }
 
     [Fact]
-    public void A_failure_leaves_no_name()
+    public void A_disk_that_was_deleted_before_its_publisher_was_done_was_published()
     {
-        Assert.Throws<StorageException>(() => Publishing.Publish(mount, file, "private", new FileName("absent/web01.qcow2"), () => true));
-        Assert.Equal("private", store.Names);
+        mount.TryUnlink("private");
+        Assert.Equal(Outcome.Published, Commit());
     }
 
     [Fact]
-    public void A_file_that_could_not_be_made_durable_is_thrown_away()
+    public void When_the_link_may_have_happened_the_file_is_no_pools_any_more()
+    {
+        // ENOTDIR, which no file system says of a link that it has made: it stands for whatever is unknown here.
+        store.Write("file", 1);
+        var failure = Assert.Throws<StorageException>(() => Publishing.Publish(mount, file, "private", new FileName("file/web01.qcow2"), () => true, IsUntouched));
+        Assert.Equal("link", failure.Call);
+        Assert.Equal("file", store.Names);
+    }
+
+    [Fact]
+    public void When_the_name_cannot_be_made_durable_it_stays_and_the_private_one_goes()
     {
         using var device = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.Write);
-        var failure = Assert.Throws<StorageException>(() => Publishing.Publish(mount, device, "private", Disk, () => true));
-        Assert.Equal("fsync", failure.Call);
-        Assert.False(store.Has("private"));
+        var failure = Assert.Throws<StorageException>(() => Publishing.Publish(mount, device, "private", Disk, () => true, IsUntouched));
+        Assert.Equal(("fsync", "web01.qcow2"), (failure.Call, store.Names));
+        Assert.Equal([1, 2, 3], store.Read("web01.qcow2"));
     }
 
-    private Publishing.Outcome Publish(Func<bool> tryAnswer) => Publishing.Publish(mount, file, "private", Disk, tryAnswer);
+    private static bool IsUntouched(FileStat stat) => stat is { Links: 1, Fingerprint.Size: 3 };
+
+    private Outcome Publish(Func<bool>? mayLink = null) => Publishing.Publish(mount, file, "private", Disk, mayLink ?? (() => true), IsUntouched);
+
+    private Outcome Commit() => Publishing.Commit(mount, file, "private", Disk, IsUntouched);
 }

@@ -47,7 +47,7 @@ public sealed class RecoveryTests : IAsyncLifetime
     {
         await dead.FillAsync(1);
         await ClaimAsync(1);
-        await dead.RunAsync(session => session.Mount.TryLink($"{deadName}/claim-9-centos", "web01.qcow2"));
+        Assert.True(store.Link($"{deadName}/claim-9-centos", "web01.qcow2"));
         await dead.CrashAsync();
         await daemon.RecoverAsync();
         Assert.Equal("centos_template.img web01.qcow2", store.Names);
@@ -137,7 +137,7 @@ public sealed class RecoveryTests : IAsyncLifetime
         await second.CrashAsync();
         var third = await Daemon.StartAsync(store);
         await third.RunAsync(session => session.Mount.TryRename("centos_dup_2_ready", $"{session.Private.Name}/claim-1-centos")
-            && session.Mount.TryLink($"{session.Private.Name}/claim-1-centos", "centos_dup_2_ready"));
+            && store.Link($"{session.Private.Name}/claim-1-centos", "centos_dup_2_ready"));
         await third.CrashAsync();
         for (var runs = 0; runs < 3; runs++)
         {

@@ -87,6 +87,14 @@ internal sealed class Store : IDisposable
         return Mount.Stat(file, name);
     }
 
+    /// <summary>Gives a file a second name; false when that name is another file's.</summary>
+    public bool Link(string name, string second)
+    {
+        using var mount = Open();
+        using var file = mount.Open(name);
+        return mount.Link(name, file, second) == LinkOutcome.Linked;
+    }
+
     public Mount Open() => new(Mount.OpenDirectory(Path));
 
     public void Dispose() => Folder.Delete(Path);

@@ -39,7 +39,7 @@ internal sealed class Known : IGlusterSource, IDiskSource, IDirectorySource
         Fresh(new GlusterPool([.. Enumerable.Range(1, 3).Select(n => new GlusterNode($"n{n}", true))], volumes));
 
     public static DirectoryFacts Directory(string type, string source, string device = "0:50", string mountPoint = "/srv/vms", params IndexedImage[] images) =>
-        new(type, source, mountPoint, device, 100L << 30, 60L << 30, images);
+        new(type, source, mountPoint, device, 100L << 30, 60L << 30, images, []);
 
     public static PhysicalDisk Disk(string id, string path, params string[] numbers) =>
         new(id, "ATA", "Samsung", path, numbers.ToHashSet(StringComparer.Ordinal));

@@ -47,6 +47,16 @@ public sealed class VolumeHealthTests
         Assert.Equal(Health.Fine, Of(Known.Volume() with { HealPending = null, SplitBrain = null }));
     }
 
+    [Theory]
+    [InlineData(1, "disk with a second name on the same file: web1.qcow2")]
+    [InlineData(2, "disks with a second name on the same file: web1.qcow2, web2.qcow2")]
+    [InlineData(7, "disks with a second name on the same file: web1.qcow2, web2.qcow2, web3.qcow2, web4.qcow2, web5.qcow2 and 2 more")]
+    public void A_disk_that_may_be_two_hosts_degrades_and_is_named(int disks, string message)
+    {
+        var directory = Known.Directory("xfs", "/dev/sdb1") with { MultiLinked = [.. Enumerable.Range(1, disks).Select(disk => $"web{disk}.qcow2")] };
+        Assert.Equal(new Health(VolumeStatus.Degraded, message), health.OfDirectory(Known.Fresh(directory)));
+    }
+
     [Fact]
     public void A_node_that_is_not_reached_degrades_the_volumes_that_have_bricks_there_and_no_others()
     {

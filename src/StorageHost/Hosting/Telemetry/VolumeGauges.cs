@@ -20,6 +20,8 @@ internal sealed class VolumeGauges
         meter.CreateObservableGauge("storagehost.volume.size", () => Each(volume => volume.TotalSpace << 10), "By", "Size of a volume.");
         meter.CreateObservableGauge("storagehost.volume.free", () => Each(volume => volume.FreeSpace << 10), "By", "What is free on a volume.");
         meter.CreateObservableGauge("storagehost.volume.status", Statuses, null, "1 for the status that a volume has, 0 for the others.");
+        meter.CreateObservableGauge(
+            "storagehost.disks.multi_linked", MultiLinked, "{disk}", "Disks whose file has had a second name for longer than is normal: it may be the disk of two hosts.");
         meter.CreateObservableGauge("storagehost.gluster.bricks", Bricks, "{brick}", "Bricks of a volume that are up, down, or could not be asked.");
         meter.CreateObservableGauge("storagehost.gluster.heal.pending", () => Each(volume => volume.HealPending), "{entry}", "Entries that wait to be healed.");
         meter.CreateObservableGauge("storagehost.gluster.split_brain", () => Each(volume => volume.SplitBrain), "{entry}", "Entries in split-brain.");
@@ -37,6 +39,9 @@ internal sealed class VolumeGauges
 
     private IEnumerable<Measurement<long>> Bricks() => Gluster().SelectMany(volume => new (string State, bool? IsOnline)[] { ("up", true), ("down", false), ("unknown", null) }
         .Select(state => new Measurement<long>(volume.Bricks.Count(brick => brick.IsOnline == state.IsOnline), Volume(volume.Name), new("state", state.State))));
+
+    private IEnumerable<Measurement<long>> MultiLinked() => directories.Latest.Where(directory => directory.Facts.Value is not null)
+        .Select(directory => new Measurement<long>(directory.Facts.Value!.MultiLinked.Count, new KeyValuePair<string, object?>("directory", directory.Name)));
 
     private IEnumerable<Measurement<double>> Ages() =>
         new (string Subject, DateTimeOffset? TakenAt)[] { ("gluster", gluster.Latest.TakenAt), ("disks", disks.Latest.TakenAt) }
