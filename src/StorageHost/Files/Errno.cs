@@ -64,4 +64,7 @@ internal sealed class StorageException(string call, string file, int errno) : IO
     public string File { get; } = file;
 
     public int Errno { get; } = errno;
+
+    /// <summary>Whether what the caller had asked for may have been done all the same.</summary>
+    public bool LeavesOutcomeUnknown { get; set; }
 }

@@ -34,6 +34,13 @@ internal sealed unsafe class Mount(SafeFileHandle directory, Locks? locks = null
     public static FileStat StatNow(SafeFileHandle file, string name) => TransientRetry.Execute(
         static state => TryStat(state.file, "", Syscalls.AtEmptyPath | Syscalls.AtForceSync, state.name, out var stat) ? stat : throw Failed("stat", state.name), (file, name));
 
+    /// <summary>The same, again and again: an fsync brings the state from the bricks each time.</summary>
+    public static FileStat StatSynced(SafeFileHandle file, string name)
+    {
+        Sync(file, name);
+        return StatNow(file, name);
+    }
+
     /// <summary>Looks at a name without following a link; false only when it does not exist.</summary>
     public bool TryStat(string name, out FileStat stat)
     {

@@ -76,6 +76,7 @@ internal static class Publishing
         {
             // Whether the name was given is unknown. If it was, it stays; in either case the file must never reach a pool again.
             TryCommit(mount, file, from, to, isUntouched);
+            failed.LeavesOutcomeUnknown = true;
             throw;
         }
 
@@ -100,8 +101,8 @@ internal static class Publishing
 
     /// <summary>
     /// Removes the private name. The server resolves it, so it is there exactly as long as no other daemon has recovered the file, whatever
-    /// this client remembers. Who recovers a file that has its final name already removes the private one and leaves the rest alone; who came
-    /// before the link has taken the file for its own, and it has another name then.
+    /// this client remembers. A recovery that finds two names removes the private one, so the final one is alone after a moment. One that came
+    /// before the link took the file for its own, and it has another name then.
     /// </summary>
     internal static Outcome Commit(Mount mount, SafeFileHandle file, string from, FileName to, Func<FileStat, bool> isUntouched)
     {
@@ -111,8 +112,8 @@ internal static class Publishing
         }
 
         // Without any name it was published, and deleted by somebody who saw it.
-        var stat = Mount.StatNow(file, to.Text);
-        if (stat.Links == 0 || (isUntouched(stat) && mount.LeadsTo(to.Text, stat)))
+        var stat = default(FileStat);
+        if (TransientRetry.Until(() => (stat = Mount.StatSynced(file, to.Text)).Links == 0 || (isUntouched(stat) && mount.LeadsTo(to.Text, stat))))
         {
             return Outcome.Published;
         }

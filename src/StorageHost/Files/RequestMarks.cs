@@ -8,12 +8,12 @@ internal static class RequestMarks
 {
     private const string Attribute = "user.storagehost.request";
 
-    /// <summary>Marks a file that has no final name yet; publishing makes the mark durable with the name.</summary>
+    /// <summary>Marks a file that has only its private name, and with that name; publishing makes the mark durable with the final name.</summary>
     public static void Write(SafeFileHandle file, string name, RequestMark? mark)
     {
         if (mark is not null)
         {
-            Attributes.Set(file, name, Attribute, $"{mark.Key}\n{mark.Request}\n{mark.Source}");
+            Attributes.Set(file, name, Attribute, $"{mark.Key}\n{mark.Request}\n{mark.Source}\n{name}");
         }
     }
 
@@ -29,26 +29,26 @@ internal static class RequestMarks
         }
 
         using var file = mount.TryOpenRegular(disk.Text);
-        var made = file is null ? null : Parse(Attributes.Get(file, disk.Text, Attribute));
+        var (made, privateName) = file is null ? default : Parse(Attributes.Get(file, disk.Text, Attribute));
         if (!wanted.IsOf(made))
         {
             return null;
         }
 
-        return TransientRetry.Until(() => IsCommitted(mount, file!, disk))
+        return TransientRetry.Until(() => Stays(mount, file!, disk, privateName))
             ? made
             : throw new RefusedException(Refusal.StorageUnavailable, $"{disk} is just being published; send the same request again");
     }
 
-    // Whoever made it may have died between giving it the name and making that durable. And while it has its private name as well, it may still
-    // turn out to be what another daemon has claimed. The fsync brings the number of its names from the bricks.
-    private static bool IsCommitted(Mount mount, SafeFileHandle file, FileName disk)
+    // Whoever made it may have died between giving it the name and making that durable; so it is done here. While the file has a second name
+    // other than its private one, it may have been another daemon's claim before it got the final name, and lose that again.
+    private static bool Stays(Mount mount, SafeFileHandle file, FileName disk, string privateName)
     {
-        Mount.Sync(file, disk.Text);
-        return Mount.StatNow(file, disk.Text) is { Links: 1 } stat && mount.LeadsTo(disk.Text, stat);
+        var stat = Mount.StatSynced(file, disk.Text);
+        return mount.LeadsTo(disk.Text, stat) && (stat.Links == 1 || (stat.Links == 2 && privateName.Length > 0 && mount.LeadsTo(privateName, stat)));
     }
 
-    private static RequestMark? Parse(string? text) => text?.Split('\n') is [var key, var request, var source]
-        ? new RequestMark(key, request, Enum.TryParse<DiskSource>(source, out var known) ? known : null)
-        : null;
+    private static (RequestMark? Made, string PrivateName) Parse(string? text) => text?.Split('\n') is [var key, var request, var source, .. var rest]
+        ? (new RequestMark(key, request, Enum.TryParse<DiskSource>(source, out var known) ? known : null), rest is [var name] ? name : "")
+        : default;
 }

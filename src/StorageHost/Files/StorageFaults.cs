@@ -5,13 +5,17 @@ namespace StorageHost.Files;
 /// <summary>What an errno means to a client: one table. Nothing here says "absent": only the call that was asked about a name can.</summary>
 internal static class StorageFaults
 {
+    private const string Unknown = "; whether the request took effect is unknown";
+
     public static RefusedException Refuse(StorageException exception) => exception.Errno switch
     {
-        Errno.NoSpace => new RefusedException(Refusal.NoSpace, "the volume is full", exception),
-        Errno.QuotaExceeded => new RefusedException(Refusal.NoSpace, "the quota on the volume is used up", exception),
-        Errno.TimedOut => new RefusedException(Refusal.StorageTimeout, "the storage timed out; whether the request took effect is unknown", exception),
-        _ => new RefusedException(Refusal.StorageUnavailable, Describe(exception), exception),
+        Errno.NoSpace => new RefusedException(Refusal.NoSpace, "the volume is full" + Outcome(exception), exception),
+        Errno.QuotaExceeded => new RefusedException(Refusal.NoSpace, "the quota on the volume is used up" + Outcome(exception), exception),
+        Errno.TimedOut => new RefusedException(Refusal.StorageTimeout, $"the storage timed out{Unknown}", exception),
+        _ => new RefusedException(Refusal.StorageUnavailable, Describe(exception) + Outcome(exception), exception),
     };
+
+    private static string Outcome(StorageException exception) => exception.LeavesOutcomeUnknown ? Unknown : "";
 
     private static string Describe(StorageException exception) => exception.Errno switch
     {

@@ -4,12 +4,13 @@ using StorageHost.IntegrationTests.Interception;
 namespace StorageHost.IntegrationTests.Torture;
 
 /// <summary>
-/// Watches what becomes of a file whose fsync failed: nobody knows what it holds, and a second fsync would say yes all the same. So it must
-/// be thrown away, under whatever name it bears, as far as the storage lets it.
+/// Watches what becomes of a file whose fsync failed: nobody knows what it holds, and a second fsync would say yes all the same. So it gets no
+/// other name. A copy that was to enter a pool is thrown away. A disk keeps its name, since its caller may have been told of it by another
+/// daemon, and loses its private one.
 /// </summary>
 internal sealed class FailedSyncs
 {
-    private readonly Dictionary<string, string> published = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> pooled = new(StringComparer.Ordinal);
     private readonly HashSet<string> failed = new(StringComparer.Ordinal);
     private readonly HashSet<string> unreachable = new(StringComparer.Ordinal);
     private readonly List<string> faults = [];
@@ -26,10 +27,10 @@ internal sealed class FailedSyncs
             case "linkat" or "renameat" when isDiscarded:
                 faults.Add($"{call} after its fsync had failed");
                 break;
-            case "linkat":
-                published[call.File] = call.Target;
+            case "renameat" when call.Target.EndsWith("_ready", StringComparison.Ordinal):
+                pooled[call.Target] = call.File;
                 break;
-            case "fsync" when fails && call.File.Contains('/', StringComparison.Ordinal):
+            case "fsync" when fails && (call.File.Contains('/', StringComparison.Ordinal) || pooled.ContainsKey(call.File)):
                 failed.Add(call.File);
                 break;
             case not "fsync" when fails:
@@ -38,9 +39,9 @@ internal sealed class FailedSyncs
         }
     }
 
-    /// <summary>What was done with such files, and which of them still have a name.</summary>
+    /// <summary>What was done with such files, and which of them still have a name that they must not have.</summary>
     public IEnumerable<string> Faults(IReadOnlyList<FoundFile> found) => faults.Concat(
         from file in failed
-        where published.ContainsKey(file) && !unreachable.Contains(published[file]) && !unreachable.Contains(file) && found.Any(each => each.Name == published[file])
-        select $"{published[file]} is still there, and its fsync failed");
+        where !unreachable.Contains(file) && found.Any(each => each.Name == file)
+        select $"{file} is still there, and its fsync failed");
 }

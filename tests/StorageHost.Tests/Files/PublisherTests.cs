@@ -242,15 +242,25 @@ public sealed class PublisherTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_disk_that_still_has_its_private_name_is_not_told_of()
+    public async Task The_same_request_is_told_of_a_disk_whose_publisher_hangs_before_its_commit()
     {
         var mark = new RequestMark("key", "setimage centos web01", DiskSource.Pool);
         var claim = (await daemon.Publisher.ClaimAsync((await daemon.FillAsync(1)).Single(), CancellationToken.None))!;
         await daemon.Publisher.PublishAsync(claim, Sample.Web01, mark, CancellationToken.None);
-        Assert.True(store.Link("web01.qcow2", ".storagehost/second"));
+        Assert.True(store.Link("web01.qcow2", claim.File.Name));
+        Assert.Equal(ClaimOutcome.Repeated, (await daemon.Publisher.FindAsync(Sample.Web01, mark, CancellationToken.None))!.Outcome);
+    }
+
+    [Fact]
+    public async Task The_same_request_is_not_told_of_a_disk_whose_file_may_be_another_daemons()
+    {
+        var mark = new RequestMark("key", "setimage centos web01", DiskSource.Pool);
+        var claim = (await daemon.Publisher.ClaimAsync((await daemon.FillAsync(1)).Single(), CancellationToken.None))!;
+        await daemon.Publisher.PublishAsync(claim, Sample.Web01, mark, CancellationToken.None);
+        Assert.True(store.Link("web01.qcow2", "centos_dup_1_ready"));
         var refused = await Assert.ThrowsAsync<RefusedException>(() => daemon.Publisher.FindAsync(Sample.Web01, mark, CancellationToken.None));
         Assert.Equal(Refusal.StorageUnavailable, refused.Reason);
-        await daemon.RunAsync(session => session.Mount.TryUnlink(".storagehost/second"));
+        await daemon.RunAsync(session => session.Mount.TryUnlink("centos_dup_1_ready"));
         Assert.Equal(ClaimOutcome.Repeated, (await daemon.Publisher.FindAsync(Sample.Web01, mark, CancellationToken.None))!.Outcome);
     }
 
