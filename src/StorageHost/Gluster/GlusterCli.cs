@@ -16,7 +16,7 @@ internal sealed class GlusterCli(ProcessRunner runner, GlusterMetrics metrics, I
     /// <summary>The CLI and its helper reserve far more address space than they use: 256 MiB sufficed for twelve small volumes.</summary>
     private const long MemoryBytes = 4L << 30;
 
-    public async Task<XElement> PoolListAsync(CancellationToken cancellationToken) =>
+    public async Task<XElement> PeerListAsync(CancellationToken cancellationToken) =>
         await AskAsync(["pool", "list"], cancellationToken);
 
     public async Task<XElement> VolumeInfoAsync(CancellationToken cancellationToken) =>

@@ -18,6 +18,6 @@ internal sealed class GlusterOptions
     /// <summary><c>Gluster:MaxBackoff</c>: the longest pause after polls that failed, from PollInterval to 1.00:00:00.</summary>
     public TimeSpan MaxBackoff { get; set; } = TimeSpan.FromMinutes(2);
 
-    /// <summary><c>Gluster:Node</c>: this node's name in the pool when no brick lies on it; empty for the machine's name.</summary>
+    /// <summary><c>Gluster:Node</c>: this node's name in the cluster when no brick lies on it; empty for the machine's name.</summary>
     public string Node { get; init; } = "";
 }

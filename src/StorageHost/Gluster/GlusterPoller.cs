@@ -3,14 +3,14 @@ using StorageHost.ImageStorages;
 
 namespace StorageHost.Gluster;
 
-/// <summary>Keeps the facts of the Gluster pool: one look after the other for ever, less often while they fail.</summary>
+/// <summary>Keeps the facts of the Gluster cluster: one look after the other for ever, less often while they fail.</summary>
 internal sealed partial class GlusterPoller(GlusterSurvey survey, IOptions<GlusterOptions> options, TimeProvider time, ILogger<GlusterPoller> log)
     : BackgroundService, IGlusterSource
 {
-    private volatile Facts<GlusterPool> latest = Facts<GlusterPool>.None;
+    private volatile Facts<GlusterCluster> latest = Facts<GlusterCluster>.None;
     private string? logged;
 
-    public Facts<GlusterPool> Latest => latest;
+    public Facts<GlusterCluster> Latest => latest;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -42,7 +42,7 @@ internal sealed partial class GlusterPoller(GlusterSurvey survey, IOptions<Glust
         catch (GlusterException exception)
         {
             // A node on which Gluster was never seen to run has no problem.
-            if (exception.Fault is not (GlusterFault.NotInstalled or GlusterFault.NotRunning) || latest != Facts<GlusterPool>.None)
+            if (exception.Fault is not (GlusterFault.NotInstalled or GlusterFault.NotRunning) || latest != Facts<GlusterCluster>.None)
             {
                 latest = latest with { Problem = exception.Message };
             }
@@ -54,7 +54,7 @@ internal sealed partial class GlusterPoller(GlusterSurvey survey, IOptions<Glust
 #pragma warning restore CA1031
         {
             LogBroken(exception);
-            latest = latest with { Problem = "the Gluster pool could not be looked at: internal error" };
+            latest = latest with { Problem = "the Gluster cluster could not be looked at: internal error" };
             return latest.Problem;
         }
     }
@@ -84,15 +84,15 @@ internal sealed partial class GlusterPoller(GlusterSurvey survey, IOptions<Glust
 
     private static TimeSpan Min(TimeSpan one, TimeSpan other) => one < other ? one : other;
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "The Gluster pool is known in full again")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "The Gluster cluster is known in full again")]
     private partial void LogWell();
 
     [LoggerMessage(Level = LogLevel.Information, Message = "No Gluster on this node: {Reason}")]
     private partial void LogAbsent(string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The Gluster pool is not known in full: {Problem}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The Gluster cluster is not known in full: {Problem}")]
     private partial void LogProblem(string problem);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Looking at the Gluster pool failed")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "Looking at the Gluster cluster failed")]
     private partial void LogBroken(Exception exception);
 }

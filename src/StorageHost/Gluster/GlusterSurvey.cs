@@ -4,16 +4,16 @@ using StorageHost.ImageStorages;
 
 namespace StorageHost.Gluster;
 
-/// <summary>One look at the pool after the other; what one could not learn is taken from the looks before.</summary>
+/// <summary>One look at the cluster after the other; what one could not learn is taken from the looks before.</summary>
 internal sealed class GlusterSurvey(GlusterCli cli, HealSurvey heals, IOptions<GlusterOptions> options, TimeProvider time)
 {
-    private readonly PoolKnowledge known = new(options.Value.Node.Length > 0 ? options.Value.Node : Environment.MachineName);
+    private readonly ClusterState known = new(options.Value.Node.Length > 0 ? options.Value.Node : Environment.MachineName);
 
     /// <summary>Looks once: gives what is known when the bricks were asked, and again with what is to be healed.</summary>
     /// <exception cref="GlusterException">Not even the nodes and volumes could be learnt.</exception>
-    public async IAsyncEnumerable<Facts<GlusterPool>> LookAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<Facts<GlusterCluster>> LookAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var peers = PoolList.Parse(await cli.PoolListAsync(cancellationToken));
+        var peers = PeerList.Parse(await cli.PeerListAsync(cancellationToken));
         var volumes = VolumeInfoList.Parse(await cli.VolumeInfoAsync(cancellationToken));
         known.Learn(peers, volumes, time.GetUtcNow());
         var problem = await AskBricksAsync(cancellationToken);

@@ -50,7 +50,7 @@ internal sealed partial class Readiness(
         yield return Check("running", lifetime.ApplicationStopping.IsCancellationRequested ? (CheckState.Failed, "the daemon is stopping") : default, time.GetUtcNow());
 
         // Null facts without a problem: there is no Gluster here.
-        if (gluster.Latest is { } facts && facts != Facts<GlusterPool>.None)
+        if (gluster.Latest is { } facts && facts != Facts<GlusterCluster>.None)
         {
             yield return Check("gluster", facts.Problem is { } stale ? (CheckState.Degraded, stale) : default, facts.TakenAt);
         }

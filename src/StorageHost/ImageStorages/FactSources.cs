@@ -1,10 +1,10 @@
 namespace StorageHost.ImageStorages;
 
-/// <summary>The Gluster pool (port; implemented in Gluster). Null facts without a problem: there is no gluster on this node.</summary>
+/// <summary>The Gluster cluster (port; implemented in Gluster). Null facts without a problem: there is no gluster on this node.</summary>
 internal interface IGlusterSource
 {
     /// <summary>What was last learnt.</summary>
-    Facts<GlusterPool> Latest { get; }
+    Facts<GlusterCluster> Latest { get; }
 }
 
 /// <summary>The disks of this node (port; implemented in BlockDevices).</summary>

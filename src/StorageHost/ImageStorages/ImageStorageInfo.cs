@@ -3,10 +3,10 @@ using System.Text.Json.Serialization;
 namespace StorageHost.ImageStorages;
 
 /// <summary>Everything about one image storage, as <c>GET /imagestorages/{id}</c> answers it (source: the owner's image-storage text).</summary>
-/// <param name="Hosts">The nodes linked to it: those of the Gluster pool, or this one.</param>
+/// <param name="Hosts">The nodes linked to it: those of the Gluster cluster, or this one.</param>
 /// <param name="Volumes">Volumes on a local block device.</param>
 /// <param name="ExternalVolumes">Volumes on anything else: NFS, a bind mount, another FUSE file system.</param>
-/// <param name="GlusterVolumes">All volumes of the Gluster pool.</param>
+/// <param name="GlusterVolumes">All volumes of the Gluster cluster.</param>
 /// <param name="Disks">The physical disks of this node.</param>
 internal sealed record ImageStorageInfo(
     IReadOnlyList<string> Hosts,
@@ -59,7 +59,7 @@ internal sealed record ExternalVolumeInfo : AnyVolumeInfo
     public required string MountPoint { get; init; }
 }
 
-/// <summary>A Gluster volume of the trusted pool.</summary>
+/// <summary>A Gluster volume of the cluster.</summary>
 internal sealed record GlusterVolumeInfo : AnyVolumeInfo
 {
     /// <summary>The volume's name once more, as the owner's example has it.</summary>

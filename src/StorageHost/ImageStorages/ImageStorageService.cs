@@ -30,15 +30,15 @@ internal sealed class ImageStorageService(
             throw new RefusedException(Refusal.ImageStorageNotFound, $"there is no image storage of that id; there is {policy.Id}");
         }
 
-        var pool = gluster.Latest;
+        var cluster = gluster.Latest;
         var physical = disks.Latest.Value ?? [];
         var served = directories.Latest;
         var local = served.Where(directory => !IsGluster(directory.Facts.Value)).ToLookup(directory => IsLocal(directory.Facts.Value, physical));
         return new ImageStorageInfo(
-            pool.Value is { } known ? [.. known.Nodes.Select(node => node.Name)] : [policy.Node],
+            cluster.Value is { } known ? [.. known.Nodes.Select(node => node.Name)] : [policy.Node],
             [.. local[true].Select(directory => Local(directory.Name, directory.Facts, physical))],
             [.. local[false].Select(directory => External(directory.Name, directory.Facts))],
-            [.. GlusterVolumes(pool, [.. served.Where(directory => IsGluster(directory.Facts.Value))])],
+            [.. GlusterVolumes(cluster, [.. served.Where(directory => IsGluster(directory.Facts.Value))])],
             [.. physical.Select(disk => new PhysicalDiskInfo(
                 served.FirstOrDefault(directory => LiesOn(directory.Facts.Value, disk)).Name ?? "", disk.Model, disk.Id, disk.Vendor, disk.Path))]);
     }
@@ -87,19 +87,19 @@ internal sealed class ImageStorageService(
         };
     }
 
-    private IEnumerable<GlusterVolumeInfo> GlusterVolumes(Facts<GlusterPool> pool, IReadOnlyList<(string Name, Facts<DirectoryFacts> Facts)> mounted)
+    private IEnumerable<GlusterVolumeInfo> GlusterVolumes(Facts<GlusterCluster> cluster, IReadOnlyList<(string Name, Facts<DirectoryFacts> Facts)> mounted)
     {
-        var known = pool.Value?.Volumes ?? [];
+        var known = cluster.Value?.Volumes ?? [];
         foreach (var volume in known)
         {
             var directory = mounted.FirstOrDefault(candidate => VolumeOf(candidate.Facts.Value!) == volume.Name).Facts;
-            yield return Gluster(volume, directory, VolumeHealth.Worst([health.OfGluster(volume, pool), directory is null ? Health.Fine : health.OfDirectory(directory)]));
+            yield return Gluster(volume, directory, VolumeHealth.Worst([health.OfGluster(volume, cluster), directory is null ? Health.Fine : health.OfDirectory(directory)]));
         }
 
-        // Mounted from a pool that this node is not in, or that could not be asked yet.
+        // Mounted from a cluster that this node is not in, or that could not be asked yet.
         foreach (var directory in mounted.Where(candidate => known.All(volume => VolumeOf(candidate.Facts.Value!) != volume.Name)))
         {
-            var unasked = new Health(VolumeStatus.Unknown, pool.Problem ?? "the gluster pool that it belongs to cannot be asked from this node");
+            var unasked = new Health(VolumeStatus.Unknown, cluster.Problem ?? "the Gluster cluster that it belongs to cannot be asked from this node");
             var volume = new GlusterVolume(VolumeOf(directory.Facts.Value!), "", "", "", true, [], 1, 1, null, null, null, null);
             yield return Gluster(volume, directory.Facts, VolumeHealth.Worst([unasked, health.OfDirectory(directory.Facts)]));
         }

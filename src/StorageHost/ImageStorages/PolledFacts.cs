@@ -20,7 +20,7 @@ internal sealed class PolledFacts<T>(string subject, Func<CancellationToken, Tas
         {
             await TakeAsync(stoppingToken);
 
-            // Up to a tenth more, so that the daemons of a pool that was switched on at once do not ask their storage in step.
+            // Up to a tenth more, so that the daemons of a cluster that was switched on at once do not ask their storage in step.
             await Task.Delay(interval() * (1 + (Random.Shared.NextDouble() / 10)), time, stoppingToken);
         }
     }

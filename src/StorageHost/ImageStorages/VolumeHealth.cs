@@ -23,8 +23,8 @@ internal sealed class VolumeHealth(IVolumePolicy policy)
         { Value: { } directory } => Worst([OfSpace(directory.FreeBytes, directory.TotalBytes), OfMultiLinked(directory.MultiLinked)]),
     };
 
-    /// <summary>Judges a Gluster volume by what the pool says of it.</summary>
-    public Health OfGluster(GlusterVolume volume, Facts<GlusterPool> facts)
+    /// <summary>Judges a Gluster volume by what the cluster says of it.</summary>
+    public Health OfGluster(GlusterVolume volume, Facts<GlusterCluster> facts)
     {
         var known = Worst([OfState(volume), .. OfSets(volume, facts.Value!.Nodes), OfSplitBrain(volume), OfNodes(volume, facts.Value.Nodes), OfHealing(volume), OfKnowledge(volume)]);
         return facts.Problem is { } problem ? Combine([known, new Health(known.Status, problem + AsOf(facts.TakenAt))]) : known;

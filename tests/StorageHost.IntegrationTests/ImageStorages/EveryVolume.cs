@@ -3,7 +3,7 @@ using Xunit;
 
 namespace StorageHost.IntegrationTests.ImageStorages;
 
-/// <summary>A volume of every type in one pool, and one daemon that serves a folder of the replicated one.</summary>
+/// <summary>A volume of every type in one cluster, and one daemon that serves a folder of the replicated one.</summary>
 public sealed class EveryVolume(Lab lab) : IAsyncLifetime
 {
     public const string Served = "replica";
@@ -47,7 +47,7 @@ public sealed class EveryVolume(Lab lab) : IAsyncLifetime
         Area = await lab.AreaAsync(StorageKind.Replica3, nameof(EveryVolume));
         await Area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         Client = (await Area.StartAsync(StorageView.Quick)).Client;
-        await Wait.UntilAsync("the pool to be known", async () => (await Client.StorageAsync()).GetProperty(StorageView.Gluster).GetArrayLength() > Made.Length, 60);
+        await Wait.UntilAsync("the cluster to be known", async () => (await Client.StorageAsync()).GetProperty(StorageView.Gluster).GetArrayLength() > Made.Length, 60);
     }
 
     public async Task DisposeAsync()

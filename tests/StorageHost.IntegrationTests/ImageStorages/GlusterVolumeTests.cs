@@ -5,7 +5,7 @@ using Xunit;
 
 namespace StorageHost.IntegrationTests.ImageStorages;
 
-/// <summary>What is answered of a pool with a volume of every type, against what the node's own tools say.</summary>
+/// <summary>What is answered of a cluster with a volume of every type, against what the node's own tools say.</summary>
 [Collection(LabTests.Name)]
 public sealed class GlusterVolumeTests(EveryVolume every) : IClassFixture<EveryVolume>
 {

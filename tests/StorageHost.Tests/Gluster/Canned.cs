@@ -27,14 +27,14 @@ internal static class Canned
     public static VolumeLayout Layout(string name) => Layouts().Single(volume => volume.Name == name);
 
     /// <summary>What is known after the three answers.</summary>
-    public static PoolKnowledge Knowledge(string poolList = "pool-list.xml", string status = "volume-status.xml")
+    public static ClusterState Knowledge(string poolList = "pool-list.xml", string status = "volume-status.xml")
     {
-        var knowledge = new PoolKnowledge("me");
-        knowledge.Learn(PoolList.Parse(Xml(poolList)), Layouts(), Now);
+        var knowledge = new ClusterState("me");
+        knowledge.Learn(PeerList.Parse(Xml(poolList)), Layouts(), Now);
         knowledge.Learn(VolumeStatusList.Parse(Xml(status)), Now);
         return knowledge;
     }
 
-    public static GlusterVolume Volume(this PoolKnowledge knowledge, string name) =>
+    public static GlusterVolume Volume(this ClusterState knowledge, string name) =>
         knowledge.ToFacts(null).Value!.Volumes.Single(volume => volume.Name == name);
 }

@@ -13,7 +13,7 @@ public sealed class GlusterCliTests
         gluster.Says("volume heal rep3 statistics heal-count", "heal-count.txt");
         var cli = gluster.Cli();
 
-        await cli.PoolListAsync(CancellationToken.None);
+        await cli.PeerListAsync(CancellationToken.None);
         await cli.VolumeInfoAsync(CancellationToken.None);
         await cli.VolumeStatusAsync("rep3", CancellationToken.None);
         await cli.HealSummaryAsync("rep3", CancellationToken.None);
@@ -68,7 +68,7 @@ public sealed class GlusterCliTests
         using var gluster = await FakeGluster.StartAsync();
         gluster.Options.Path = "/no/such/gluster";
 
-        var fault = await Assert.ThrowsAsync<GlusterException>(() => gluster.Cli().PoolListAsync(CancellationToken.None));
+        var fault = await Assert.ThrowsAsync<GlusterException>(() => gluster.Cli().PeerListAsync(CancellationToken.None));
 
         Assert.Equal((GlusterFault.NotInstalled, "the gluster program is not installed on this node"), (fault.Fault, fault.Message));
     }
@@ -80,7 +80,7 @@ public sealed class GlusterCliTests
         gluster.Does("pool list", "exec sleep 60");
         using var cancel = new CancellationTokenSource();
 
-        var asking = gluster.Cli().PoolListAsync(cancel.Token);
+        var asking = gluster.Cli().PeerListAsync(cancel.Token);
         await Support.Eventually.HoldsAsync(() => gluster.Calls.Count == 1);
         await cancel.CancelAsync();
 

@@ -17,7 +17,7 @@ public sealed class GlusterPollerTests : IAsyncLifetime, IDisposable
     private FakeGluster gluster = null!;
     private GlusterPoller poller = null!;
 
-    private Facts<GlusterPool> Latest => poller.Latest;
+    private Facts<GlusterCluster> Latest => poller.Latest;
 
     public async Task InitializeAsync()
     {
@@ -42,7 +42,7 @@ public sealed class GlusterPollerTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Learns_everything()
     {
-        Assert.Same(Facts<GlusterPool>.None, Latest);
+        Assert.Same(Facts<GlusterCluster>.None, Latest);
         gluster.Says("volume heal rep3 info summary", "heal-pending.xml");
         gluster.Says("volume heal rep2 info summary", "heal-split-brain.xml");
 
@@ -116,8 +116,8 @@ public sealed class GlusterPollerTests : IAsyncLifetime, IDisposable
         await NextAsync();
 
         Assert.Equal(
-            "Warning: The Gluster pool is not known in full: 'gluster volume info' failed: no\n"
-            + "Information: The Gluster pool is known in full again",
+            "Warning: The Gluster cluster is not known in full: 'gluster volume info' failed: no\n"
+            + "Information: The Gluster cluster is known in full again",
             string.Join('\n', log.Lines));
     }
 
@@ -134,7 +134,7 @@ public sealed class GlusterPollerTests : IAsyncLifetime, IDisposable
 
         await NextAsync();
 
-        Assert.Equal(new Facts<GlusterPool>(good, ManualTimeProvider.Start, problem), Latest);
+        Assert.Equal(new Facts<GlusterCluster>(good, ManualTimeProvider.Start, problem), Latest);
     }
 
     [Fact]
@@ -144,16 +144,16 @@ public sealed class GlusterPollerTests : IAsyncLifetime, IDisposable
         await StartAsync();
         await NextAsync();
 
-        Assert.Same(Facts<GlusterPool>.None, Latest);
+        Assert.Same(Facts<GlusterCluster>.None, Latest);
         Assert.Equal("Information: No Gluster on this node: the Gluster daemon (glusterd) does not run on this node", Assert.Single(log.Lines));
 
         gluster.Does("pool list", "exit 1");
         await NextAsync();
-        Assert.Equal(new Facts<GlusterPool>(null, null, "'gluster pool list' failed: exit code 1"), Latest);
+        Assert.Equal(new Facts<GlusterCluster>(null, null, "'gluster pool list' failed: exit code 1"), Latest);
 
         gluster.Does("pool list", "echo Connection failed. Please check if gluster daemon is operational.; exit 1");
         await NextAsync();
-        Assert.Equal(new Facts<GlusterPool>(null, null, "the Gluster daemon (glusterd) does not run on this node"), Latest);
+        Assert.Equal(new Facts<GlusterCluster>(null, null, "the Gluster daemon (glusterd) does not run on this node"), Latest);
     }
 
     [Fact]
@@ -163,7 +163,7 @@ public sealed class GlusterPollerTests : IAsyncLifetime, IDisposable
 
         await StartAsync();
 
-        Assert.Same(Facts<GlusterPool>.None, Latest);
+        Assert.Same(Facts<GlusterCluster>.None, Latest);
         Assert.Equal("Information: No Gluster on this node: the gluster program is not installed on this node", Assert.Single(log.Lines));
     }
 
@@ -173,7 +173,7 @@ public sealed class GlusterPollerTests : IAsyncLifetime, IDisposable
         var path = gluster.Options.Path;
         gluster.Options.Path = null!;
         await StartAsync();
-        Assert.Equal(new Facts<GlusterPool>(null, null, "the Gluster pool could not be looked at: internal error"), Latest);
+        Assert.Equal(new Facts<GlusterCluster>(null, null, "the Gluster cluster could not be looked at: internal error"), Latest);
 
         gluster.Options.Path = path;
         await NextAsync();

@@ -60,7 +60,7 @@ public sealed class MutationProperties
         Try(() =>
         {
             var answer = GlusterAnswer.Read("c", result);
-            Try(() => knowledge.Learn(PoolList.Parse(answer), Canned.Layouts(), Canned.Now));
+            Try(() => knowledge.Learn(PeerList.Parse(answer), Canned.Layouts(), Canned.Now));
             Try(() => knowledge.Learn(VolumeStatusList.Parse(answer), Canned.Now));
             Try(() => knowledge.Learn([], VolumeInfoList.Parse(answer), Canned.Now));
             Try(() => knowledge.Learn(rep3, HealCounts.Of(rep3, HealList.ParseSummary(answer)), Canned.Now));

@@ -54,7 +54,7 @@ public sealed class VolumeInfoTests
     }
 
     [Fact]
-    public void A_pool_may_have_no_volume() =>
+    public void A_cluster_may_have_no_volume() =>
         Assert.Empty(VolumeInfoList.Parse(GlusterXml.Parse("<cliOutput><volInfo><volumes><count>0</count></volumes></volInfo></cliOutput>")));
 
     [Theory]

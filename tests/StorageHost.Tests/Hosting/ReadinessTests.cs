@@ -27,7 +27,7 @@ public sealed class ReadinessTests : IAsyncLifetime
 
     public ReadinessTests()
     {
-        gluster.SetupGet(source => source.Latest).Returns(Facts<GlusterPool>.None);
+        gluster.SetupGet(source => source.Latest).Returns(Facts<GlusterCluster>.None);
         threads = new StorageThreads(Options.Create(new StorageOptions { Threads = 4 }), core.Time, NullLogger<StorageThreads>.Instance);
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
@@ -147,7 +147,7 @@ public sealed class ReadinessTests : IAsyncLifetime
     public async Task Stale_facts_of_Gluster_are_told_and_keep_nothing_from_being_served()
     {
         await StartAsync();
-        gluster.SetupGet(source => source.Latest).Returns(new Facts<GlusterPool>(null, core.Time.GetUtcNow() - TimeSpan.FromMinutes(3), "glusterd does not run"));
+        gluster.SetupGet(source => source.Latest).Returns(new Facts<GlusterCluster>(null, core.Time.GetUtcNow() - TimeSpan.FromMinutes(3), "glusterd does not run"));
         Assert.Equal(("ready", "storage:ok, directory:ok, pools:ok, breaker:ok, running:ok, gluster:degraded glusterd does not run"), await GetAsync(200));
         Assert.Equal(180, await AgeAsync("gluster", 200));
     }

@@ -13,10 +13,10 @@ public sealed class ImageStorageServiceTests
     private readonly Known known = new();
 
     [Fact]
-    public void Without_a_pool_the_only_host_is_this_one_and_with_it_its_nodes()
+    public void Without_a_cluster_the_only_host_is_this_one_and_with_it_its_nodes()
     {
         Assert.Equal(["me"], known.Get().Hosts);
-        known.Pool = Known.PoolOf();
+        known.Cluster = Known.ClusterOf();
         Assert.Equal(["n1", "n2", "n3"], known.Get().Hosts);
     }
 
@@ -81,9 +81,9 @@ public sealed class ImageStorageServiceTests
     [InlineData("n1:/vms")]
     [InlineData("n1:vms")]
     [InlineData("n1:/vms/folder/deeper")]
-    public void All_volumes_of_the_pool_are_listed_and_the_mounted_one_has_the_images_and_the_mounts_space(string source)
+    public void All_volumes_of_the_cluster_are_listed_and_the_mounted_one_has_the_images_and_the_mounts_space(string source)
     {
-        known.Pool = Known.PoolOf(Known.Volume("other"), Known.Volume("vms"));
+        known.Cluster = Known.ClusterOf(Known.Volume("other"), Known.Volume("vms"));
         known.Directories.Add(("srv_vms", Known.Fresh(Known.Directory("fuse.glusterfs", source, images: [Disk]))));
 
         var answer = known.Get();
@@ -98,21 +98,21 @@ public sealed class ImageStorageServiceTests
     }
 
     [Fact]
-    public void A_mount_of_a_pool_that_this_node_is_not_in_is_unknown_and_keeps_its_images()
+    public void A_mount_of_a_cluster_that_this_node_is_not_in_is_unknown_and_keeps_its_images()
     {
         known.Directories.Add(("srv_vms", Known.Fresh(Known.Directory("fuse.glusterfs", "far:/theirs", images: [Disk]))));
         var volume = Assert.Single(known.Get().GlusterVolumes);
-        Assert.Equal(("theirs", VolumeStatus.Unknown, "the gluster pool that it belongs to cannot be asked from this node"), (volume.VolumeId, volume.Status, volume.StatusMsg));
+        Assert.Equal(("theirs", VolumeStatus.Unknown, "the Gluster cluster that it belongs to cannot be asked from this node"), (volume.VolumeId, volume.Status, volume.StatusMsg));
         Assert.Single(volume.Images);
 
-        known.Pool = new Facts<GlusterPool>(null, null, "gluster hangs");
+        known.Cluster = new Facts<GlusterCluster>(null, null, "gluster hangs");
         Assert.Equal("gluster hangs", Assert.Single(known.Get().GlusterVolumes).StatusMsg);
     }
 
     [Fact]
     public void What_is_wrong_with_the_mount_comes_beside_what_is_wrong_with_the_volume()
     {
-        known.Pool = Known.PoolOf(Known.WithBricks(Known.Volume("vms"), true, false, true));
+        known.Cluster = Known.ClusterOf(Known.WithBricks(Known.Volume("vms"), true, false, true));
         known.Directories.Add(("srv_vms", Known.Stale(Known.Directory("fuse.glusterfs", "n1:/vms", images: [Disk]), "the mount is dead")));
 
         var volume = Assert.Single(known.Get().GlusterVolumes);
@@ -124,7 +124,7 @@ public sealed class ImageStorageServiceTests
     [Fact]
     public void Volumes_of_all_kinds_are_told_of_in_events()
     {
-        known.Pool = Known.PoolOf(Known.Volume("g"));
+        known.Cluster = Known.ClusterOf(Known.Volume("g"));
         known.Directories.Add(("l", Known.Fresh(Known.Directory("xfs", "/dev/sdb"))));
         known.Directories.Add(("e", Known.Fresh(Known.Directory("nfs", "filer:/x"))));
         Assert.Equal(["l", "e", "g"], known.Service().Volumes.Select(volume => volume.VolumeId).ToArray());

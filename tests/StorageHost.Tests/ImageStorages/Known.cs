@@ -10,13 +10,13 @@ internal sealed class Known : IGlusterSource, IDiskSource, IDirectorySource
 
     public const string AsOf = " (what is shown is of 2040-05-01T10:00:00Z)";
 
-    public Facts<GlusterPool> Pool { get; set; } = Facts<GlusterPool>.None;
+    public Facts<GlusterCluster> Cluster { get; set; } = Facts<GlusterCluster>.None;
 
     public Facts<IReadOnlyList<PhysicalDisk>> Disks { get; set; } = Facts<IReadOnlyList<PhysicalDisk>>.None;
 
     public List<(string Name, Facts<DirectoryFacts> Facts)> Directories { get; } = [];
 
-    Facts<GlusterPool> IGlusterSource.Latest => Pool;
+    Facts<GlusterCluster> IGlusterSource.Latest => Cluster;
 
     Facts<IReadOnlyList<PhysicalDisk>> IDiskSource.Latest => Disks;
 
@@ -35,8 +35,8 @@ internal sealed class Known : IGlusterSource, IDiskSource, IDirectorySource
     public static GlusterVolume WithBricks(GlusterVolume volume, params bool?[] online) =>
         volume with { Bricks = [.. volume.Bricks.Zip(online, (brick, state) => brick with { IsOnline = state })] };
 
-    public static Facts<GlusterPool> PoolOf(params GlusterVolume[] volumes) =>
-        Fresh(new GlusterPool([.. Enumerable.Range(1, 3).Select(n => new GlusterNode($"n{n}", true))], volumes));
+    public static Facts<GlusterCluster> ClusterOf(params GlusterVolume[] volumes) =>
+        Fresh(new GlusterCluster([.. Enumerable.Range(1, 3).Select(n => new GlusterNode($"n{n}", true))], volumes));
 
     public static DirectoryFacts Directory(string type, string source, string device = "0:50", string mountPoint = "/srv/vms", params IndexedImage[] images) =>
         new(type, source, mountPoint, device, 100L << 30, 60L << 30, images, []);

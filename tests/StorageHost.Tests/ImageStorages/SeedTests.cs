@@ -37,7 +37,7 @@ public sealed class SeedTests
         var image = new IndexedImage("web01.qcow2", "web01", "web01", 1 << 30, "centos");
         var known = new Known
         {
-            Pool = Known.PoolOf(Known.Volume()),
+            Cluster = Known.ClusterOf(Known.Volume()),
             Disks = Known.Fresh<IReadOnlyList<PhysicalDisk>>([Known.Disk("3500", "/dev/sdb", "8:16")]),
             Directories =
             {

@@ -60,27 +60,27 @@ public sealed class VolumeHealthTests
     [Fact]
     public void A_node_that_is_not_reached_degrades_the_volumes_that_have_bricks_there_and_no_others()
     {
-        var pool = Known.Fresh(new GlusterPool([new("n1", true), new("n2", false), new("n9", false)], []));
-        Assert.Equal(new Health(VolumeStatus.Degraded, "node n2 is not reached"), health.OfGluster(Known.Volume(), pool));
-        Assert.Equal(Health.Fine, health.OfGluster(Known.Volume(bricks: 1, setSize: 1, needed: 1), pool));
+        var cluster = Known.Fresh(new GlusterCluster([new("n1", true), new("n2", false), new("n9", false)], []));
+        Assert.Equal(new Health(VolumeStatus.Degraded, "node n2 is not reached"), health.OfGluster(Known.Volume(), cluster));
+        Assert.Equal(Health.Fine, health.OfGluster(Known.Volume(bricks: 1, setSize: 1, needed: 1), cluster));
     }
 
     [Fact]
     public void All_that_is_wrong_is_told_the_worst_first()
     {
-        var pool = Known.Stale(new GlusterPool([new("n3", false)], []), "gluster hangs");
+        var cluster = Known.Stale(new GlusterCluster([new("n3", false)], []), "gluster hangs");
         var volume = Known.WithBricks(Known.Volume(), true, true, false) with { HealPending = 4, SplitBrain = 1 };
         Assert.Equal(
             new Health(
                 VolumeStatus.Broken,
                 $"1 entries are in split-brain; brick n3:/b is down; node n3 is not reached; 4 entries wait to be healed; gluster hangs{Known.AsOf}"),
-            health.OfGluster(volume, pool));
+            health.OfGluster(volume, cluster));
     }
 
     [Fact]
     public void Stale_facts_keep_their_status_and_say_of_when_they_are() => Assert.Equal(
         new Health(VolumeStatus.Ok, $"gluster hangs{Known.AsOf}"),
-        health.OfGluster(Known.Volume(), Known.Stale(new GlusterPool([], []), "gluster hangs")));
+        health.OfGluster(Known.Volume(), Known.Stale(new GlusterCluster([], []), "gluster hangs")));
 
     [Fact]
     public void A_directory_that_cannot_be_looked_at_is_broken_with_the_reason_and_the_time_of_what_is_shown()
@@ -112,5 +112,5 @@ public sealed class VolumeHealthTests
 
     private static string Status(Health state) => state.Status.ToString().ToLowerInvariant();
 
-    private Health Of(GlusterVolume volume) => health.OfGluster(volume, Known.PoolOf(volume));
+    private Health Of(GlusterVolume volume) => health.OfGluster(volume, Known.ClusterOf(volume));
 }

@@ -3,11 +3,11 @@ using StorageHost.ImageStorages;
 namespace StorageHost.Gluster;
 
 /// <summary>
-/// What was learnt of the pool, and when. Nodes and volumes can be asked while a peer is sick, bricks cannot: what was last known of
+/// What was learnt of the cluster, and when. Nodes and volumes can be asked while a peer is sick, bricks cannot: what was last known of
 /// them stays, and its age is the age of the whole.
 /// </summary>
 /// <param name="ownName">This node's name when no brick lies on it.</param>
-internal sealed class PoolKnowledge(string ownName)
+internal sealed class ClusterState(string ownName)
 {
     private readonly Dictionary<string, (VolumeBricks Bricks, DateTimeOffset TakenAt)> bricksByVolume = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (HealCounts Counts, DateTimeOffset TakenAt)> healsByVolume = new(StringComparer.Ordinal);
@@ -23,7 +23,7 @@ internal sealed class PoolKnowledge(string ownName)
 
     private IReadOnlyList<VolumeLayout> Volumes { get; set; } = [];
 
-    /// <summary>Takes in what the pool is made of.</summary>
+    /// <summary>Takes in what the cluster is made of.</summary>
     public void Learn(IReadOnlyList<Peer> nodes, IReadOnlyList<VolumeLayout> volumes, DateTimeOffset now)
     {
         (peers, Volumes, takenAt) = (nodes, volumes, now);
@@ -49,10 +49,10 @@ internal sealed class PoolKnowledge(string ownName)
 
     /// <summary>All of it.</summary>
     /// <param name="problem">What could not be learnt anew, in words.</param>
-    public Facts<GlusterPool> ToFacts(string? problem)
+    public Facts<GlusterCluster> ToFacts(string? problem)
     {
         var oldest = Started.Select(volume => bricksByVolume.TryGetValue(volume.Name, out var known) ? known.TakenAt : takenAt).Append(takenAt).Min();
-        return new(new GlusterPool([.. peers.Select(Node)], [.. Volumes.Select(Volume)]), oldest, problem);
+        return new(new GlusterCluster([.. peers.Select(Node)], [.. Volumes.Select(Volume)]), oldest, problem);
     }
 
     private GlusterNode Node(Peer peer) => new(NameOf(peer), peer.IsConnected);

@@ -9,7 +9,7 @@ namespace StorageHost.Gluster;
 internal sealed record Peer(string Uuid, string Hostname, bool IsConnected);
 
 /// <summary>Reads <c>gluster pool list</c>.</summary>
-internal static class PoolList
+internal static class PeerList
 {
     public static IReadOnlyList<Peer> Parse(XElement answer) =>
         [.. answer.Elements("peerStatus").Elements("peer").Select(peer =>

@@ -1,16 +1,16 @@
 namespace StorageHost.ImageStorages;
 
-/// <summary>What the gluster CLI says of the trusted pool.</summary>
+/// <summary>What the gluster CLI says of the cluster.</summary>
 /// <param name="Nodes">Its nodes, this one with the name that the bricks use for it.</param>
 /// <param name="Volumes">Its volumes.</param>
-internal sealed record GlusterPool(IReadOnlyList<GlusterNode> Nodes, IReadOnlyList<GlusterVolume> Volumes);
+internal sealed record GlusterCluster(IReadOnlyList<GlusterNode> Nodes, IReadOnlyList<GlusterVolume> Volumes);
 
-/// <summary>A node of the pool.</summary>
+/// <summary>A node of the cluster.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="IsConnected">Whether its daemon is reached from here.</param>
 internal sealed record GlusterNode(string Name, bool IsConnected);
 
-/// <summary>A volume of the pool.</summary>
+/// <summary>A volume of the cluster.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Type">As the CLI names it: <c>Distribute</c>, <c>Replicate</c>, <c>Disperse</c>, <c>Distributed-Replicate</c>, …</param>
 /// <param name="Configuration">As the CLI prints it without the total: <c>3</c>, <c>1 x 3</c>, <c>1 x (2 + 1)</c>.</param>

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace StorageHost.Tests.Gluster;
 
-public sealed class PoolKnowledgeTests
+public sealed class ClusterStateTests
 {
     private const string Gn2 = "036a9e83-6723-4b2b-ae1e-b9d44a16830d";
     private static readonly DateTimeOffset Later = Canned.Now.AddMinutes(5);
@@ -15,17 +15,17 @@ public sealed class PoolKnowledgeTests
     [InlineData("pool-list-gn2.xml", "gn1 gn3 gn2")]
     public void This_node_has_the_name_that_bricks_use(string list, string names)
     {
-        var pool = Canned.Knowledge(list).ToFacts(null).Value!;
+        var cluster = Canned.Knowledge(list).ToFacts(null).Value!;
 
-        Assert.Equal(names, string.Join(' ', pool.Nodes.Select(node => node.Name)));
-        Assert.All(pool.Nodes, node => Assert.True(node.IsConnected));
+        Assert.Equal(names, string.Join(' ', cluster.Nodes.Select(node => node.Name)));
+        Assert.All(cluster.Nodes, node => Assert.True(node.IsConnected));
     }
 
     [Fact]
     public void Without_a_brick_it_has_its_own()
     {
-        var knowledge = new PoolKnowledge("me");
-        knowledge.Learn(PoolList.Parse(Canned.Xml("pool-list.xml")), [], Canned.Now);
+        var knowledge = new ClusterState("me");
+        knowledge.Learn(PeerList.Parse(Canned.Xml("pool-list.xml")), [], Canned.Now);
 
         Assert.Equal("gn2 gn3 me", string.Join(' ', knowledge.ToFacts(null).Value!.Nodes.Select(node => node.Name)));
     }
@@ -33,7 +33,7 @@ public sealed class PoolKnowledgeTests
     [Fact]
     public void A_peer_that_was_probed_by_another_name_has_the_bricks_too()
     {
-        var knowledge = new PoolKnowledge("me");
+        var knowledge = new ClusterState("me");
         knowledge.Learn([new Peer(Gn2, "10.0.0.2", IsConnected: true)], Canned.Layouts(), Canned.Now);
 
         Assert.Equal(new GlusterNode("gn2", true), Assert.Single(knowledge.ToFacts(null).Value!.Nodes));
@@ -134,7 +134,7 @@ public sealed class PoolKnowledgeTests
     public void What_could_not_be_asked_again_stays_and_its_age_is_the_age_of_all()
     {
         var knowledge = Canned.Knowledge(status: "volume-status-brick-killed.xml");
-        knowledge.Learn(PoolList.Parse(Canned.Xml("pool-list-peer-down.xml")), Canned.Layouts(), Later);
+        knowledge.Learn(PeerList.Parse(Canned.Xml("pool-list-peer-down.xml")), Canned.Layouts(), Later);
 
         var facts = knowledge.ToFacts("it hung");
 
@@ -147,7 +147,7 @@ public sealed class PoolKnowledgeTests
     public void A_volume_that_was_left_out_is_as_old_as_its_last_answer()
     {
         var knowledge = Canned.Knowledge();
-        knowledge.Learn(PoolList.Parse(Canned.Xml("pool-list.xml")), Canned.Layouts(), Later);
+        knowledge.Learn(PeerList.Parse(Canned.Xml("pool-list.xml")), Canned.Layouts(), Later);
         knowledge.Learn(VolumeStatusList.Parse(Canned.Xml("volume-status-locked.xml")), Later);
 
         Assert.Equal(Canned.Now, knowledge.ToFacts(null).TakenAt);
@@ -160,8 +160,8 @@ public sealed class PoolKnowledgeTests
     [Fact]
     public void What_was_never_asked_is_unknown_and_has_no_age()
     {
-        var knowledge = new PoolKnowledge("me");
-        knowledge.Learn(PoolList.Parse(Canned.Xml("pool-list.xml")), Canned.Layouts(), Later);
+        var knowledge = new ClusterState("me");
+        knowledge.Learn(PeerList.Parse(Canned.Xml("pool-list.xml")), Canned.Layouts(), Later);
 
         Assert.Equal(Later, knowledge.ToFacts("busy").TakenAt);
         Assert.All(knowledge.Volume("rep3").Bricks, brick => Assert.Null(brick.IsOnline));
