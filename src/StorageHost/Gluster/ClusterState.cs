@@ -10,63 +10,100 @@ namespace StorageHost.Gluster;
 internal sealed class ClusterState(string ownName)
 {
     private readonly Dictionary<string, (VolumeBricks Bricks, DateTimeOffset TakenAt)> bricksByVolume = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, (HealCounts Counts, DateTimeOffset TakenAt)> healsByVolume = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (string Problem, DateTimeOffset At)> missesByVolume = new(StringComparer.Ordinal);
     private IReadOnlyList<Peer> peers = [];
-    private DateTimeOffset takenAt;
+    private DateTimeOffset? peersTakenAt;
+    private DateTimeOffset? volumesTakenAt;
 
-    /// <summary>The started volumes.</summary>
-    public IReadOnlyList<VolumeLayout> Started => [.. Volumes.Where(volume => volume.IsStarted)];
+    /// <summary>What the volumes have to heal.</summary>
+    public HealState Heals { get; } = new();
 
-    /// <summary>The started volumes that heal; the one whose counts are the oldest comes first.</summary>
-    public IReadOnlyList<VolumeLayout> Healing =>
-        [.. Started.Where(volume => volume.Heals).OrderBy(volume => healsByVolume.GetValueOrDefault(volume.Name).TakenAt)];
+    /// <summary>The started volumes. Those that could not be asked come last, and of them first the one that was tried the longest ago.</summary>
+    public IReadOnlyList<VolumeLayout> Started =>
+        [.. Volumes.Where(volume => volume.IsStarted).OrderBy(volume => missesByVolume.GetValueOrDefault(volume.Name).At)];
 
     private IReadOnlyList<VolumeLayout> Volumes { get; set; } = [];
 
     /// <summary>Takes in what the cluster is made of.</summary>
     public void Learn(IReadOnlyList<Peer> nodes, IReadOnlyList<VolumeLayout> volumes, DateTimeOffset now)
     {
-        (peers, Volumes, takenAt) = (nodes, volumes, now);
-        var started = Started.Select(volume => volume.Name).ToHashSet(StringComparer.Ordinal);
-        foreach (var gone in bricksByVolume.Keys.Concat(healsByVolume.Keys).Except(started, StringComparer.Ordinal).ToList())
+        Learn(nodes, now);
+        Learn(volumes, now);
+    }
+
+    /// <summary>Takes in which nodes there are.</summary>
+    public void Learn(IReadOnlyList<Peer> nodes, DateTimeOffset now) => (peers, peersTakenAt) = (nodes, now);
+
+    /// <summary>Takes in which volumes there are.</summary>
+    public void Learn(IReadOnlyList<VolumeLayout> volumes, DateTimeOffset now)
+    {
+        (Volumes, volumesTakenAt) = (volumes, now);
+        var started = volumes.Where(volume => volume.IsStarted).Select(volume => volume.Name).ToHashSet(StringComparer.Ordinal);
+        foreach (var gone in bricksByVolume.Keys.Concat(missesByVolume.Keys).Except(started, StringComparer.Ordinal).ToList())
         {
             bricksByVolume.Remove(gone);
-            healsByVolume.Remove(gone);
+            missesByVolume.Remove(gone);
         }
+
+        Heals.Keep(started);
     }
 
     /// <summary>Takes in how bricks are.</summary>
     public void Learn(IEnumerable<VolumeBricks> volumes, DateTimeOffset now)
     {
+        var counts = Volumes.ToLookup(volume => volume.Name, volume => volume.Bricks.Count, StringComparer.Ordinal);
         foreach (var volume in volumes)
         {
+            Heals.Watch(bricksByVolume.GetValueOrDefault(volume.Name).Bricks, volume, counts[volume.Name].FirstOrDefault());
             bricksByVolume[volume.Name] = (volume, now);
+            missesByVolume.Remove(volume.Name);
         }
     }
 
+    /// <summary>Takes in that the bricks of a volume could not be asked, and why.</summary>
+    public void Miss(string volume, string problem, DateTimeOffset now) => missesByVolume[volume] = (problem, now);
+
     /// <summary>Takes in what a volume has to heal.</summary>
-    public void Learn(VolumeLayout volume, HealCounts counts, DateTimeOffset now) => healsByVolume[volume.Name] = (counts, now);
+    public void Learn(VolumeLayout volume, HealCounts counts, DateTimeOffset now) => Heals.Learn(volume.Name, counts, now);
+
+    /// <summary>The started volumes that are to be asked now what they have to heal; the one that was asked the longest ago comes first.</summary>
+    /// <param name="served">The volumes that are mounted here and served.</param>
+    public IReadOnlyList<VolumeLayout> HealsDue(IReadOnlySet<string> served) =>
+        Heals.Due([.. Volumes.Where(volume => volume.IsStarted && volume.Heals)], served);
 
     /// <summary>All of it.</summary>
     /// <param name="problem">What could not be learnt anew, in words.</param>
     public Facts<GlusterCluster> ToFacts(string? problem)
     {
-        var oldest = Started.Select(volume => bricksByVolume.TryGetValue(volume.Name, out var known) ? known.TakenAt : takenAt).Append(takenAt).Min();
-        return new(new GlusterCluster([.. peers.Select(Node)], [.. Volumes.Select(Volume)]), oldest, problem);
+        var names = Volumes.SelectMany(volume => volume.Bricks).Where(brick => brick.NodeUuid.Length > 0)
+            .GroupBy(brick => brick.NodeUuid, brick => brick.Node, StringComparer.Ordinal)
+            .ToDictionary(group => group.Key, group => group.Distinct(StringComparer.Ordinal).ToList(), StringComparer.Ordinal);
+        var known = bricksByVolume.Values.Select(bricks => (DateTimeOffset?)bricks.TakenAt);
+        return new(
+            new GlusterCluster([.. peers.Select(peer => Node(peer, names))], [.. Volumes.Select(Volume)]),
+            known.Append(peersTakenAt).Append(volumesTakenAt).Min(),
+            problem);
     }
 
-    private GlusterNode Node(Peer peer) => new(NameOf(peer), peer.IsConnected);
-
-    /// <summary>The name that the bricks use: a node may have been probed by another one, and calls itself localhost.</summary>
-    private string NameOf(Peer peer) =>
-        Volumes.SelectMany(volume => volume.Bricks).FirstOrDefault(brick => brick.NodeUuid == peer.Uuid)?.Node
-        ?? (peer.Hostname == "localhost" ? ownName : peer.Hostname);
+    /// <summary>By the name that the bricks use: a node may have been probed by another one, and calls itself localhost.</summary>
+    private GlusterNode Node(Peer peer, Dictionary<string, List<string>> names)
+    {
+        var own = peer.Hostname == Peer.Localhost ? ownName : peer.Hostname;
+        var others = names.GetValueOrDefault(peer.Uuid, []);
+        return new GlusterNode(others.FirstOrDefault(own), peer.IsConnected)
+        {
+            IsRejected = peer.IsRejected,
+            Names = [.. others, own],
+            Standing = peer.Standing,
+        };
+    }
 
     private GlusterVolume Volume(VolumeLayout volume)
     {
-        var known = bricksByVolume.GetValueOrDefault(volume.Name).Bricks?.Bricks.ToLookup(brick => (brick.NodeUuid, brick.Path));
-        var states = volume.Bricks.Select(brick => known?[(brick.NodeUuid, brick.Path)].FirstOrDefault()).ToList();
-        var heals = healsByVolume.GetValueOrDefault(volume.Name).Counts;
+        var (bricks, takenAt) = bricksByVolume.GetValueOrDefault(volume.Name);
+        var byPath = bricks?.Bricks.ToLookup(state => state.Path, StringComparer.Ordinal);
+        var states = volume.Bricks.Select(brick => byPath is null ? null : StateOf(brick, byPath)).ToList();
+        var heals = Heals.Of(volume.Name);
         var quorum = Quorum.Of(volume);
         return new GlusterVolume(
             volume.Name,
@@ -77,14 +114,26 @@ internal sealed class ClusterState(string ownName)
             [.. volume.Bricks.Zip(states, (brick, state) => new GlusterBrick(brick.Node, brick.Path, IsOnline(volume, state), brick.IsArbiter))],
             volume.SetSize,
             quorum.Needed,
-            heals.Pending,
-            heals.SplitBrain,
+            heals.Counts.Pending,
+            heals.Counts.SplitBrain,
             BrickSpace.Of(volume, states, state => state.TotalBytes),
             BrickSpace.Of(volume, states, state => state.FreeBytes))
         {
+            BricksTakenAt = bricks is null ? null : takenAt,
             FirstBrickBreaksTie = quorum.FirstBreaksTie,
+            HealsOfEarlier = heals.IsOfEarlier ? heals.CountedAt : null,
+            Problem = missesByVolume.GetValueOrDefault(volume.Name).Problem,
+            Strangers = [.. volume.Bricks.Where(IsStrange).Select(brick => brick.Node).Distinct(StringComparer.Ordinal)],
+            Unread = volume.Unread,
         };
     }
 
+    /// <summary>Of two answers for one brick the worse.</summary>
+    private static BrickState? StateOf(BrickPlace brick, ILookup<string, BrickState> byPath) =>
+        byPath[brick.Path].Where(brick.Has).OrderBy(state => state.IsOnline == true).FirstOrDefault();
+
     private static bool? IsOnline(VolumeLayout volume, BrickState? state) => volume.IsStarted ? state?.IsOnline : false;
+
+    private bool IsStrange(BrickPlace brick) =>
+        brick.NodeUuid.Length > 0 && peers.Count > 0 && peers.All(peer => peer.Uuid.Length > 0 && peer.Uuid != brick.NodeUuid);
 }

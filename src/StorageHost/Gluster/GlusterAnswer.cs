@@ -3,32 +3,43 @@ using StorageHost.Processes;
 
 namespace StorageHost.Gluster;
 
-/// <summary>Tells an answer of the CLI from a failure.</summary>
+/// <summary>Tells an answer of the CLI from a failure, and reads it.</summary>
 internal static class GlusterAnswer
 {
     private const int LongestReason = 300;
 
     /// <summary>The answer of a command with <c>--xml</c>, which may fail with exit code 0: only <c>opRet</c> tells.</summary>
     /// <exception cref="GlusterException">It failed, or the answer cannot be read.</exception>
-    public static XElement Read(string command, ProcessResult result)
+    public static T Read<T>(string command, ProcessResult result, Func<XElement, T> parse)
     {
         RefuseWords(command, result);
-        var answer = GlusterXml.Parse(result.Output);
-        if (answer.Element("opRet")?.Value == "0")
+        return Parsed(command, () =>
         {
-            return answer;
-        }
-
-        var code = answer.Text("opRet");
-        throw Failure(command, answer.Element("opErrstr")?.Value is { Length: > 0 } reason ? reason : $"opRet {code}");
+            var answer = GlusterXml.Parse(result.Output);
+            return answer.Text("opRet") is var code and not "0"
+                ? throw Failure(command, answer.TextIfKnown("opErrstr") ?? $"opRet {code}")
+                : parse(answer);
+        });
     }
 
     /// <summary>The answer of a command that prints text whatever it is asked for.</summary>
-    /// <exception cref="GlusterException">It failed.</exception>
-    public static string ReadText(string command, ProcessResult result)
+    /// <exception cref="GlusterException">It failed, or the answer cannot be read.</exception>
+    public static T ReadText<T>(string command, ProcessResult result, Func<string, T> parse)
     {
         RefuseWords(command, result);
-        return result.ExitCode == 0 ? result.Output : throw Failure(command, FirstWords(result));
+        return result.ExitCode == 0 ? Parsed(command, () => parse(result.Output)) : throw Failure(command, FirstWords(result));
+    }
+
+    private static T Parsed<T>(string command, Func<T> parse)
+    {
+        try
+        {
+            return parse();
+        }
+        catch (FormatException exception)
+        {
+            throw new GlusterException(GlusterFault.Unreadable, $"'{command}' gave an answer that cannot be read: {exception.Message}", exception);
+        }
     }
 
     /// <summary>What goes wrong before the daemon has answered is said in words, on either stream, with <c>--xml</c> or without.</summary>
@@ -36,7 +47,12 @@ internal static class GlusterAnswer
     {
         if (result.Truncated)
         {
-            throw new GlusterException(GlusterFault.Failed, $"'{command}' answered more than {GlusterXml.MaxLength >> 20} MiB");
+            throw new GlusterException(GlusterFault.Unreadable, $"'{command}' answered more than {GlusterXml.MaxLength >> 20} MiB");
+        }
+
+        if (GlusterXml.Start(result.Output) >= 0)
+        {
+            return;
         }
 
         var words = FirstWords(result);
@@ -45,7 +61,7 @@ internal static class GlusterAnswer
             throw new GlusterException(GlusterFault.NotRunning, "the Gluster daemon (glusterd) does not run on this node");
         }
 
-        if (result.ExitCode != 0 && !words.StartsWith("<?xml", StringComparison.Ordinal))
+        if (result.ExitCode != 0)
         {
             throw Failure(command, words.Length > 0 ? words : $"exit code {result.ExitCode}");
         }

@@ -13,36 +13,61 @@ internal sealed class GlusterCli(ProcessRunner runner, GlusterMetrics metrics, I
     /// </summary>
     private static readonly TimeSpan BrickPatience = TimeSpan.FromSeconds(10);
 
+    /// <summary>The status of so many volumes may take the whole timeout, of more of them as many times as long.</summary>
+    private const int VolumesInTimeout = 50;
+
     /// <summary>The CLI and its helper reserve far more address space than they use: 256 MiB sufficed for twelve small volumes.</summary>
     private const long MemoryBytes = 4L << 30;
 
-    public async Task<XElement> PeerListAsync(CancellationToken cancellationToken) =>
-        await AskAsync(["pool", "list"], cancellationToken);
+    public Task<Reading<Peer>> PeerListAsync(CancellationToken cancellationToken) =>
+        AskAsync(["pool", "list"], options.Value.Timeout, PeerList.Parse, cancellationToken);
 
-    public async Task<XElement> VolumeInfoAsync(CancellationToken cancellationToken) =>
-        await AskAsync(["volume", "info"], cancellationToken);
+    public Task<Reading<VolumeLayout>> VolumeInfoAsync(CancellationToken cancellationToken) =>
+        AskAsync(["volume", "info"], options.Value.Timeout, VolumeInfoList.Parse, cancellationToken);
 
-    /// <summary>Bricks and their space.</summary>
-    /// <param name="volume">A started volume, or <c>all</c> of them.</param>
+    /// <summary>Bricks and their space, of all started volumes. The CLI asks for one after the other.</summary>
+    /// <param name="volumes">How many there are.</param>
     /// <param name="cancellationToken">Stops asking.</param>
-    public async Task<XElement> VolumeStatusAsync(string volume, CancellationToken cancellationToken) =>
-        await AskAsync(["volume", "status", volume, "detail"], cancellationToken);
+    public Task<Reading<VolumeBricks>> AllVolumesStatusAsync(int volumes, CancellationToken cancellationToken) =>
+        AskAsync(
+            ["volume", "status", "all", "detail"],
+            options.Value.Timeout * Math.Max(1, (volumes + VolumesInTimeout - 1) / VolumesInTimeout),
+            VolumeStatusList.Parse,
+            cancellationToken);
 
-    public async Task<XElement> HealSummaryAsync(string volume, CancellationToken cancellationToken) =>
-        await AskAsync(["volume", "heal", volume, "info", "summary"], options.Value.Timeout + BrickPatience, GlusterAnswer.Read, cancellationToken);
+    /// <summary>Bricks and their space, of a started volume.</summary>
+    public Task<Reading<VolumeBricks>> VolumeStatusAsync(string volume, CancellationToken cancellationToken) =>
+        AskAsync(["volume", "status", volume, "detail"], options.Value.Timeout, VolumeStatusList.Parse, cancellationToken);
+
+    public Task<Reading<BrickHeal>> HealSummaryAsync(string volume, CancellationToken cancellationToken) =>
+        AskAsync(
+            ["volume", "heal", volume, "info", "summary"], options.Value.Timeout + BrickPatience, HealList.ParseSummary, cancellationToken);
 
     /// <summary>What the self-heal daemons have counted, as text: 10.3 knows no XML for it.</summary>
-    public async Task<string> HealCountAsync(string volume, CancellationToken cancellationToken) =>
-        await AskAsync(["volume", "heal", volume, "statistics", "heal-count"], options.Value.Timeout, GlusterAnswer.ReadText, cancellationToken);
+    public Task<Reading<BrickHeal>> HealCountAsync(string volume, CancellationToken cancellationToken)
+    {
+        string[] command = ["volume", "heal", volume, "statistics", "heal-count"];
+        return AskAsync(
+            command, options.Value.Timeout, result => GlusterAnswer.ReadText(Words(command), result, HealList.ParseCount), cancellationToken);
+    }
 
-    private Task<XElement> AskAsync(string[] command, CancellationToken cancellationToken) =>
-        AskAsync(command, options.Value.Timeout, GlusterAnswer.Read, cancellationToken);
+    private Task<Reading<T>> AskAsync<T>(
+        string[] command, TimeSpan timeout, Func<XElement, Reading<T>> parse, CancellationToken cancellationToken) =>
+        AskAsync(command, timeout, result => GlusterAnswer.Read(Words(command), result, parse), cancellationToken);
 
-    private async Task<T> AskAsync<T>(string[] command, TimeSpan timeout, Func<string, ProcessResult, T> read, CancellationToken cancellationToken)
+    /// <summary>Asks, and counts what went wrong: each question once, whatever of its answer could not be read.</summary>
+    private async Task<Reading<T>> AskAsync<T>(
+        string[] command, TimeSpan timeout, Func<ProcessResult, Reading<T>> read, CancellationToken cancellationToken)
     {
         try
         {
-            return read(Words(command), await RunAsync(command, timeout, cancellationToken));
+            var reading = read(await RunAsync(command, timeout, cancellationToken));
+            if (reading.Unread is not null)
+            {
+                metrics.Failed(GlusterFault.Unreadable);
+            }
+
+            return reading;
         }
         catch (GlusterException exception)
         {

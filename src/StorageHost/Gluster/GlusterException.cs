@@ -11,8 +11,11 @@ internal sealed class GlusterException(GlusterFault fault, string message, Excep
 /// <summary>Why the gluster CLI gave no usable answer.</summary>
 internal enum GlusterFault
 {
-    /// <summary>It said that the command failed, or nothing that can be read.</summary>
+    /// <summary>It said that the command failed.</summary>
     Failed,
+
+    /// <summary>It answered, and the answer, or a part of it, cannot be read.</summary>
+    Unreadable,
 
     /// <summary>The program is not there.</summary>
     NotInstalled,

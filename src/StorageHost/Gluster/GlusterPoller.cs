@@ -18,7 +18,7 @@ internal sealed partial class GlusterPoller(GlusterSurvey survey, IOptions<Glust
         while (true)
         {
             var problem = await LookAsync(stoppingToken);
-            LogChange(problem);
+            LogChange(problem ?? InVolumes());
             pause = problem is null ? options.Value.PollInterval : Min(pause * 2, options.Value.MaxBackoff);
 
             // Daemons of one farm that were started together should not go on asking together: their commands lock each other out.
@@ -59,6 +59,14 @@ internal sealed partial class GlusterPoller(GlusterSurvey survey, IOptions<Glust
         }
     }
 
+    /// <summary>What is wrong with single volumes. It slows nothing down: the others are to be known as ever.</summary>
+    private string? InVolumes()
+    {
+        var odd = (latest.Value?.Volumes ?? []).Where(volume => (volume.Unread ?? volume.Problem) is not null).ToList();
+        return odd.Count == 0 ? null
+            : $"volume {odd[0].Name}: {odd[0].Unread ?? odd[0].Problem}{(odd.Count > 1 ? $" (and {odd.Count - 1} more volumes)" : "")}";
+    }
+
     private void LogChange(string? problem)
     {
         if (problem == logged)
@@ -70,7 +78,7 @@ internal sealed partial class GlusterPoller(GlusterSurvey survey, IOptions<Glust
         {
             LogWell();
         }
-        else if (latest.Problem is null)
+        else if (latest == Facts<GlusterCluster>.None)
         {
             LogAbsent(problem);
         }

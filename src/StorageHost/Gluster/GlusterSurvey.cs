@@ -5,26 +5,49 @@ using StorageHost.ImageStorages;
 namespace StorageHost.Gluster;
 
 /// <summary>One look at the cluster after the other; what one could not learn is taken from the looks before.</summary>
-internal sealed class GlusterSurvey(GlusterCli cli, HealSurvey heals, IOptions<GlusterOptions> options, TimeProvider time)
+internal sealed class GlusterSurvey(
+    GlusterCli cli, HealSurvey heals, IDirectorySource directories, IOptions<GlusterOptions> options, TimeProvider time)
 {
     private readonly ClusterState known = new(options.Value.Node.Length > 0 ? options.Value.Node : Environment.MachineName);
 
     /// <summary>Looks once: gives what is known when the bricks were asked, and again with what is to be healed.</summary>
-    /// <exception cref="GlusterException">Not even the nodes and volumes could be learnt.</exception>
+    /// <exception cref="GlusterException">Neither the nodes nor the volumes could be learnt.</exception>
     public async IAsyncEnumerable<Facts<GlusterCluster>> LookAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var peers = PeerList.Parse(await cli.PeerListAsync(cancellationToken));
-        var volumes = VolumeInfoList.Parse(await cli.VolumeInfoAsync(cancellationToken));
-        known.Learn(peers, volumes, time.GetUtcNow());
-        var problem = await AskBricksAsync(cancellationToken);
+        var unlearnt = await AskClusterAsync(cancellationToken);
+        var unasked = await AskBricksAsync(cancellationToken);
+        var problem = unlearnt is not null && unasked is not null ? $"{unlearnt}; {unasked}" : unlearnt ?? unasked;
         yield return known.ToFacts(problem);
 
         // Where a peer's daemon hangs, asking for heals takes 10 s a volume and tells nothing that matters more.
-        if (problem is null)
+        if (unasked is null)
         {
             await AskHealsAsync(cancellationToken);
             yield return known.ToFacts(problem);
         }
+    }
+
+    /// <summary>Asks which nodes and volumes there are. An answer that cannot be had, or read, takes nothing from the other one.</summary>
+    /// <returns>What went wrong.</returns>
+    private async Task<string?> AskClusterAsync(CancellationToken cancellationToken)
+    {
+        var (peers, noPeers) = await TryAsync(cli.PeerListAsync(cancellationToken));
+        if (peers is { Items.Count: > 0 })
+        {
+            known.Learn(peers.Items, time.GetUtcNow());
+        }
+
+        var (volumes, noVolumes) = await TryAsync(cli.VolumeInfoAsync(cancellationToken));
+        if (volumes is not null)
+        {
+            known.Learn(volumes.Items, time.GetUtcNow());
+        }
+        else if (noPeers is not null)
+        {
+            throw noPeers;
+        }
+
+        return noPeers?.Message ?? noVolumes?.Message ?? (peers?.Unread is { } unread ? $"the nodes are not known in full: {unread}" : null);
     }
 
     /// <summary>
@@ -32,22 +55,28 @@ internal sealed class GlusterSurvey(GlusterCli cli, HealSurvey heals, IOptions<G
     /// connected, and that is minutes; <c>pool list</c> and <c>volume info</c> take 0.1 s all the while. Killing the CLI does no harm: once
     /// the peer went on, the next status came in 0.1 s.
     /// </summary>
-    /// <returns>Why it failed.</returns>
+    /// <returns>Why it failed for all volumes.</returns>
     private async Task<string?> AskBricksAsync(CancellationToken cancellationToken)
     {
-        var missing = known.Started.Select(volume => volume.Name).ToHashSet(StringComparer.Ordinal);
+        var missing = known.Started.Select(volume => volume.Name).Distinct(StringComparer.Ordinal).ToList();
+        if (missing.Count == 0)
+        {
+            return null;
+        }
+
         try
         {
-            // All at once; then each that was left out because it was locked, alone: that answer says why.
-            for (var next = "all"; missing.Count > 0; next = missing.FirstOrDefault(""))
+            var (all, none) = await TryAsync(cli.AllVolumesStatusAsync(missing.Count, cancellationToken));
+            if (none is { Fault: GlusterFault.Busy })
             {
-                var found = VolumeStatusList.Parse(await cli.VolumeStatusAsync(next, cancellationToken));
-                known.Learn(found, time.GetUtcNow());
-                missing.ExceptWith(found.Select(volume => volume.Name));
-                missing.Remove(next);
+                return none.Message;
             }
 
-            return null;
+            var learnt = Learn(all);
+            missing.RemoveAll(learnt.Contains);
+
+            // Those that were left out as they were locked, or all of them where one broke the answer: alone, each says why.
+            return await AskEachAsync(missing, none?.Message, cancellationToken) || learnt.Count > 0 ? null : none?.Message;
         }
         catch (GlusterException exception)
         {
@@ -55,10 +84,42 @@ internal sealed class GlusterSurvey(GlusterCli cli, HealSurvey heals, IOptions<G
         }
     }
 
+    /// <returns>Whether any of them answered.</returns>
+    private async Task<bool> AskEachAsync(IReadOnlyList<string> volumes, string? problem, CancellationToken cancellationToken)
+    {
+        var (any, started) = (false, time.GetTimestamp());
+        foreach (var volume in volumes)
+        {
+            // The rest has its turn after the next look: those that were not tried come first there.
+            if (time.GetElapsedTime(started) > options.Value.PollInterval)
+            {
+                break;
+            }
+
+            var (found, none) = await TryAsync(cli.VolumeStatusAsync(volume, cancellationToken));
+            if (Learn(found).Contains(volume))
+            {
+                any = true;
+            }
+            else
+            {
+                known.Miss(volume, none?.Message ?? problem ?? $"'gluster volume status {volume} detail' says nothing of it", time.GetUtcNow());
+            }
+        }
+
+        return any;
+    }
+
+    private HashSet<string> Learn(Reading<VolumeBricks>? found)
+    {
+        known.Learn(found?.Items ?? [], time.GetUtcNow());
+        return [.. found?.Items.Select(volume => volume.Name) ?? []];
+    }
+
     private async Task AskHealsAsync(CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
-        foreach (var volume in known.Healing)
+        foreach (var volume in known.HealsDue(Served()))
         {
             // The rest has its turn after the next status: how the bricks are matters more.
             if (time.GetElapsedTime(started) > options.Value.PollInterval)
@@ -67,6 +128,22 @@ internal sealed class GlusterSurvey(GlusterCli cli, HealSurvey heals, IOptions<G
             }
 
             known.Learn(volume, HealCounts.Of(volume, await heals.AskAsync(volume, cancellationToken)), time.GetUtcNow());
+        }
+    }
+
+    private HashSet<string> Served() => directories.Latest
+        .Select(directory => directory.Facts.Value?.GlusterVolume).OfType<string>().ToHashSet(StringComparer.Ordinal);
+
+    /// <summary>What one command failed at, another may do; not so where there is no Gluster, or it hangs, or has the whole cluster locked.</summary>
+    private static async Task<(Reading<T>? Answer, GlusterException? Fault)> TryAsync<T>(Task<Reading<T>> question)
+    {
+        try
+        {
+            return (await question, null);
+        }
+        catch (GlusterException exception) when (exception.Fault is GlusterFault.Failed or GlusterFault.Unreadable or GlusterFault.Busy)
+        {
+            return (null, exception);
         }
     }
 }

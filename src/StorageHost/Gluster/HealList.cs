@@ -17,24 +17,31 @@ internal static class HealList
     private const string BrickLine = "Brick ";
     private const string CountLine = "Number of entries:";
 
-    public static IReadOnlyList<BrickHeal> ParseSummary(XElement answer)
+    public static Reading<BrickHeal> ParseSummary(XElement answer)
     {
         var bricks = new List<BrickHeal>();
-        foreach (var brick in answer.List("healInfo", "bricks", "brick"))
+        string? unread = null;
+        foreach (var brick in (answer.Element("healInfo") ?? throw new FormatException("it has no <healInfo>")).Elements("bricks").Elements("brick"))
         {
+            if (brick.TextIfKnown("name") is not { } name)
+            {
+                unread = "a brick has no name";
+                continue;
+            }
+
             // The image of a running VM is healed for minutes, and only "possibly" by this count.
             if (Count("numberOfEntriesInHealPending") is { } pending && Count("numberOfEntriesPossiblyHealing") is { } healing)
             {
-                bricks.Add(new BrickHeal(brick.Text("name"), Clamp((long)pending + healing), Count("numberOfEntriesInSplitBrain")));
+                bricks.Add(new BrickHeal(name, Clamp((long)pending + healing), Count("numberOfEntriesInSplitBrain")));
             }
 
-            int? Count(string name) => brick.CountIfKnown(name) is { } count ? Clamp(count) : null;
+            int? Count(string element) => brick.CountIfKnown(element) is { } count ? Clamp(count) : null;
         }
 
-        return bricks;
+        return new(bricks, unread);
     }
 
-    public static IReadOnlyList<BrickHeal> ParseCount(string text)
+    public static Reading<BrickHeal> ParseCount(string text)
     {
         var bricks = new List<BrickHeal>();
         var brick = "";
@@ -51,7 +58,7 @@ internal static class HealList
             }
         }
 
-        return bricks;
+        return new(bricks, brick.Length == 0 ? "it names no brick" : null);
     }
 
     private static int Clamp(long count) => (int)Math.Min(count, int.MaxValue);

@@ -11,9 +11,9 @@ internal sealed partial class HealSurvey(GlusterCli cli, ILogger<HealSurvey> log
         try
         {
             // It asks the bricks themselves, so no lock of another node's command is in its way.
-            var heals = HealList.ParseSummary(await cli.HealSummaryAsync(volume.Name, cancellationToken));
+            var heals = await cli.HealSummaryAsync(volume.Name, cancellationToken);
             logged.Remove(volume.Name);
-            return heals;
+            return heals.Items;
         }
         catch (GlusterException exception)
         {
@@ -35,7 +35,7 @@ internal sealed partial class HealSurvey(GlusterCli cli, ILogger<HealSurvey> log
     {
         try
         {
-            return HealList.ParseCount(await cli.HealCountAsync(volume.Name, cancellationToken));
+            return (await cli.HealCountAsync(volume.Name, cancellationToken)).Items;
         }
         catch (GlusterException)
         {

@@ -21,9 +21,17 @@ internal sealed record VolumeLayout(
     IReadOnlyList<BrickPlace> Bricks,
     IReadOnlyDictionary<string, string> Options)
 {
-    /// <summary>As the CLI prints <c>Number of Bricks</c>, without the total.</summary>
+    /// <summary>How many bricks, or sets of them, each file is cut over; 1 but for the striped volumes of Gluster before 6.</summary>
+    public int Stripes { get; init; } = 1;
+
+    /// <summary>What of it cannot be read, in words; null when all was. Its bricks are those that could be, and its sets are not known.</summary>
+    public string? Unread { get; init; }
+
+    /// <summary>As the CLI prints <c>Number of Bricks</c>, without the total; empty when it is not known.</summary>
     public string Configuration =>
-        Kind == SetKind.Single ? $"{Bricks.Count}"
+        Unread is not null ? ""
+        : Stripes > 1 ? $"{Bricks.Count / SetSize / Stripes} x {Stripes}{(SetSize > 1 ? $" x {SetSize}" : "")}"
+        : Kind == SetKind.Single ? $"{Bricks.Count}"
         : ExtraInSet > 0 ? $"{Bricks.Count / SetSize} x ({SetSize - ExtraInSet} + {ExtraInSet})"
         : $"{Bricks.Count / SetSize} x {SetSize}";
 
@@ -47,6 +55,14 @@ internal enum SetKind
 /// <summary>Where a brick is.</summary>
 /// <param name="Node">The node by the name that the volume was made with.</param>
 /// <param name="Path">The directory.</param>
-/// <param name="NodeUuid">The node's <see cref="Peer.Uuid"/>.</param>
-/// <param name="IsArbiter">Whether it holds names only.</param>
-internal sealed record BrickPlace(string Node, string Path, string NodeUuid, bool IsArbiter);
+/// <param name="NodeUuid">The node's <see cref="Peer.Uuid"/>; empty when it was not told.</param>
+/// <param name="ArbiterIfTold">Whether it holds names only; null when it was not told.</param>
+internal sealed record BrickPlace(string Node, string Path, string NodeUuid, bool? ArbiterIfTold)
+{
+    /// <summary>Whether it holds names only.</summary>
+    public bool IsArbiter => ArbiterIfTold == true;
+
+    /// <summary>Whether a state is this brick's: by the node's id where both have it, else by its name.</summary>
+    public bool Has(BrickState state) =>
+        state.Path == Path && (NodeUuid.Length > 0 && state.NodeUuid.Length > 0 ? state.NodeUuid == NodeUuid : state.Node == Node);
+}

@@ -17,7 +17,17 @@ internal sealed record DirectoryFacts(
     long TotalBytes,
     long FreeBytes,
     IReadOnlyList<IndexedImage> Images,
-    IReadOnlyList<string> MultiLinked);
+    IReadOnlyList<string> MultiLinked)
+{
+    private const string GlusterMount = "fuse.glusterfs";
+
+    /// <summary>
+    /// The Gluster volume that it lies on, from a source <c>node:/volume</c>, <c>node:volume</c> or <c>node:/volume/folder</c>; null for none.
+    /// </summary>
+    public string? GlusterVolume => FileSystemType == GlusterMount
+        ? Source[(Source.IndexOf(':', StringComparison.Ordinal) + 1)..].TrimStart('/').Split('/')[0]
+        : null;
+}
 
 /// <summary>An image file as the index knows it.</summary>
 /// <param name="FileName">The file's name.</param>

@@ -8,7 +8,23 @@ internal sealed record GlusterCluster(IReadOnlyList<GlusterNode> Nodes, IReadOnl
 /// <summary>A node of the cluster.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="IsConnected">Whether its daemon is reached from here.</param>
-internal sealed record GlusterNode(string Name, bool IsConnected);
+internal sealed record GlusterNode(string Name, bool IsConnected)
+{
+    /// <summary>Whether it is shut out, as a volume's configuration there differs from that of this node.</summary>
+    public bool IsRejected { get; init; }
+
+    /// <summary>All names that bricks call it by; volumes may have been made with different ones.</summary>
+    public IReadOnlyList<string> Names { get; init; } = [Name];
+
+    /// <summary>What it is instead of a member of the cluster, in Gluster's words; empty for a member.</summary>
+    public string Standing { get; init; } = "";
+
+    /// <summary>Whether it can be asked how its bricks are.</summary>
+    public bool IsAsked => IsConnected && Standing.Length == 0;
+
+    /// <summary>Whether a brick lies on it.</summary>
+    public bool Has(GlusterBrick brick) => Names.Contains(brick.Node, StringComparer.Ordinal);
+}
 
 /// <summary>A volume of the cluster.</summary>
 /// <param name="Name">Its name.</param>
@@ -41,6 +57,21 @@ internal sealed record GlusterVolume(
     /// <summary>Whether a set of which no more than <see cref="NeededInSet"/> bricks are up also needs its first brick among them: half of an
     /// even replica set under <c>cluster.quorum-type auto</c>.</summary>
     public bool FirstBrickBreaksTie { get; init; }
+
+    /// <summary>When its bricks were last asked; null when they never were.</summary>
+    public DateTimeOffset? BricksTakenAt { get; init; }
+
+    /// <summary>When <see cref="HealPending"/> and <see cref="SplitBrain"/> were counted, where they could not be counted since; else null.</summary>
+    public DateTimeOffset? HealsOfEarlier { get; init; }
+
+    /// <summary>Why its bricks could not be asked anew when those of others were, in words; null when they were.</summary>
+    public string? Problem { get; init; }
+
+    /// <summary>Nodes of its bricks that are none of the cluster's.</summary>
+    public IReadOnlyList<string> Strangers { get; init; } = [];
+
+    /// <summary>What of the volume could not be read, in words; null when all was. Then nothing is known of its sets.</summary>
+    public string? Unread { get; init; }
 }
 
 /// <summary>A brick.</summary>

@@ -6,8 +6,6 @@ namespace StorageHost.ImageStorages;
 internal sealed class ImageStorageService(
     IGlusterSource gluster, IDiskSource disks, IDirectorySource directories, VolumeHealth health, ImageLists lists, ImageStoragePolicy policy)
 {
-    private const string GlusterMount = "fuse.glusterfs";
-
     /// <summary>The ids of the image storages.</summary>
     public IReadOnlyList<string> Ids => [policy.Id];
 
@@ -35,7 +33,7 @@ internal sealed class ImageStorageService(
         var served = directories.Latest;
         var local = served.Where(directory => !IsGluster(directory.Facts.Value)).ToLookup(directory => IsLocal(directory.Facts.Value, physical));
         return new ImageStorageInfo(
-            cluster.Value is { } known ? [.. known.Nodes.Select(node => node.Name)] : [policy.Node],
+            cluster.Value is { Nodes.Count: > 0 } known ? [.. known.Nodes.Select(node => node.Name)] : [policy.Node],
             [.. local[true].Select(directory => Local(directory.Name, directory.Facts, physical))],
             [.. local[false].Select(directory => External(directory.Name, directory.Facts))],
             [.. GlusterVolumes(cluster, [.. served.Where(directory => IsGluster(directory.Facts.Value))])],
@@ -43,7 +41,7 @@ internal sealed class ImageStorageService(
                 served.FirstOrDefault(directory => LiesOn(directory.Facts.Value, disk)).Name ?? "", disk.Model, disk.Id, disk.Vendor, disk.Path))]);
     }
 
-    private static bool IsGluster(DirectoryFacts? facts) => facts?.FileSystemType == GlusterMount;
+    private static bool IsGluster(DirectoryFacts? facts) => facts?.GlusterVolume is not null;
 
     private static bool LiesOn(DirectoryFacts? facts, PhysicalDisk disk) => facts is not null && disk.DeviceNumbers.Contains(facts.DeviceNumber);
 
@@ -87,20 +85,23 @@ internal sealed class ImageStorageService(
         };
     }
 
-    private IEnumerable<GlusterVolumeInfo> GlusterVolumes(Facts<GlusterCluster> cluster, IReadOnlyList<(string Name, Facts<DirectoryFacts> Facts)> mounted)
+    private IEnumerable<GlusterVolumeInfo> GlusterVolumes(
+        Facts<GlusterCluster> cluster, IReadOnlyList<(string Name, Facts<DirectoryFacts> Facts)> mounted)
     {
         var known = cluster.Value?.Volumes ?? [];
         foreach (var volume in known)
         {
-            var directory = mounted.FirstOrDefault(candidate => VolumeOf(candidate.Facts.Value!) == volume.Name).Facts;
-            yield return Gluster(volume, directory, VolumeHealth.Worst([health.OfGluster(volume, cluster), directory is null ? Health.Fine : health.OfDirectory(directory)]));
+            var directory = mounted.FirstOrDefault(candidate => candidate.Facts.Value!.GlusterVolume == volume.Name).Facts;
+            var state = VolumeHealth.Worst([health.OfGluster(volume, cluster), directory is null ? Health.Fine : health.OfDirectory(directory)]);
+            yield return Gluster(volume, directory, state);
         }
 
         // Mounted from a cluster that this node is not in, or that could not be asked yet.
-        foreach (var directory in mounted.Where(candidate => known.All(volume => VolumeOf(candidate.Facts.Value!) != volume.Name)))
+        foreach (var directory in mounted.Where(candidate => known.All(volume => candidate.Facts.Value!.GlusterVolume != volume.Name)))
         {
-            var unasked = new Health(VolumeStatus.Unknown, cluster.Problem ?? "the Gluster cluster that it belongs to cannot be asked from this node");
-            var volume = new GlusterVolume(VolumeOf(directory.Facts.Value!), "", "", "", true, [], 1, 1, null, null, null, null);
+            var unasked = new Health(
+                VolumeStatus.Unknown, cluster.Problem ?? "the Gluster cluster that it belongs to cannot be asked from this node");
+            var volume = new GlusterVolume(directory.Facts.Value!.GlusterVolume!, "", "", "", true, [], 1, 1, null, null, null, null);
             yield return Gluster(volume, directory.Facts, VolumeHealth.Worst([unasked, health.OfDirectory(directory.Facts)]));
         }
     }
@@ -124,7 +125,4 @@ internal sealed class ImageStorageService(
             Clones = images.Clones,
         };
     }
-
-    /// <summary>The volume's name in a mount's source: <c>node:/volume</c>, <c>node:volume</c> or <c>node:/volume/folder</c>.</summary>
-    private static string VolumeOf(DirectoryFacts facts) => facts.Source[(facts.Source.IndexOf(':', StringComparison.Ordinal) + 1)..].TrimStart('/').Split('/')[0];
 }

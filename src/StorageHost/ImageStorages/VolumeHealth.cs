@@ -12,8 +12,7 @@ internal readonly record struct Health(VolumeStatus Status, string Message)
 /// <summary>Judges volumes: one rule for each thing that can be wrong, the worst of them first in the message.</summary>
 internal sealed class VolumeHealth(IVolumePolicy policy)
 {
-    private const int NamedBricks = 3;
-    private const int NamedDisks = 5;
+    private const int Named = 3;
 
     /// <summary>Judges a directory that is served, whatever it lies on.</summary>
     public Health OfDirectory(Facts<DirectoryFacts> facts) => facts switch
@@ -26,7 +25,14 @@ internal sealed class VolumeHealth(IVolumePolicy policy)
     /// <summary>Judges a Gluster volume by what the cluster says of it.</summary>
     public Health OfGluster(GlusterVolume volume, Facts<GlusterCluster> facts)
     {
-        var known = Worst([OfState(volume), .. OfSets(volume, facts.Value!.Nodes), OfSplitBrain(volume), OfNodes(volume, facts.Value.Nodes), OfHealing(volume), OfKnowledge(volume)]);
+        var troubled = facts.Value!.Nodes.Where(node => !node.IsAsked && volume.Bricks.Any(node.Has)).ToArray();
+        var known = Worst([
+            OfState(volume),
+            .. OfSets(volume, troubled),
+            OfSplitBrain(volume),
+            .. OfNodes(volume, troubled),
+            OfHealing(volume),
+            .. OfKnowledge(volume, facts.Value.Nodes.Count > 0)]);
         return facts.Problem is { } problem ? Combine([known, new Health(known.Status, problem + AsOf(facts.TakenAt))]) : known;
     }
 
@@ -42,10 +48,8 @@ internal sealed class VolumeHealth(IVolumePolicy policy)
 
     private static Health OfState(GlusterVolume volume) => volume.IsStarted ? Health.Fine : new Health(VolumeStatus.Broken, "the volume is stopped");
 
-    private static IEnumerable<Health> OfSets(GlusterVolume volume, IReadOnlyList<GlusterNode> nodes)
+    private static IEnumerable<Health> OfSets(GlusterVolume volume, GlusterNode[] troubled)
     {
-        // A node that is gone tells nothing of its bricks; nor does it serve them.
-        var gone = nodes.Where(node => !node.IsConnected).Select(node => node.Name).ToHashSet(StringComparer.Ordinal);
         if (!volume.IsStarted)
         {
             yield break;
@@ -53,40 +57,91 @@ internal sealed class VolumeHealth(IVolumePolicy policy)
 
         foreach (var set in volume.Bricks.Chunk(Math.Max(1, volume.SetSize)))
         {
-            var down = set.Where(brick => !(brick.IsOnline ?? !gone.Contains(brick.Node))).ToArray();
-            if (down.Length > 0)
+            var down = set.Where(brick => brick.IsOnline == false).ToArray();
+            var unasked = set.Except(down).Where(IsUnasked).ToArray();
+            if (down.Length + unasked.Length > 0)
             {
-                var up = set.Length - down.Length;
-                var lost = up < volume.NeededInSet || (volume.FirstBrickBreaksTie && up == volume.NeededInSet && down.Contains(set[0]));
+                string[] parts = [.. down.Length > 0 ? [$"{Name(down)} {(down.Length == 1 ? "is" : "are")} down"] : Array.Empty<string>(),
+                    .. unasked.Length > 0 ? [$"{Name(unasked)} could not be asked"] : Array.Empty<string>()];
+                var (isLost, mayBeLost) = (IsLost(volume, set, down), IsLost(volume, set, [.. down, .. unasked]));
                 yield return new Health(
-                    lost ? VolumeStatus.Broken : VolumeStatus.Degraded,
-                    $"{Name(down)} {(down.Length == 1 ? "is" : "are")} down{(lost ? volume.SetSize > 1 ? ": quorum is lost" : ": its files cannot be reached" : "")}");
+                    mayBeLost ? VolumeStatus.Broken : VolumeStatus.Degraded,
+                    string.Join(" and ", parts) + (isLost ? volume.SetSize > 1 ? ": quorum is lost" : ": its files cannot be reached"
+                        : mayBeLost ? volume.SetSize > 1 ? ": too few are known to be up for quorum" : ": its files may be out of reach"
+                        : ""));
             }
         }
+
+        // A node that cannot be asked tells nothing of its bricks, and what was known of them is no longer so.
+        bool IsUnasked(GlusterBrick brick) =>
+            (brick.IsOnline is null && volume.BricksTakenAt is not null) || troubled.Any(node => node.Has(brick));
+    }
+
+    private static bool IsLost(GlusterVolume volume, GlusterBrick[] set, GlusterBrick[] away)
+    {
+        var up = set.Length - away.Length;
+        return up < volume.NeededInSet || (volume.FirstBrickBreaksTie && up == volume.NeededInSet && away.Contains(set[0]));
     }
 
     private static string Name(GlusterBrick[] bricks) =>
-        $"{(bricks.Length == 1 ? "brick" : "bricks")} {string.Join(", ", bricks.Take(NamedBricks))}{(bricks.Length > NamedBricks ? $" and {bricks.Length - NamedBricks} more" : "")}";
+        $"{(bricks.Length == 1 ? "brick" : "bricks")} {Few([.. bricks.Select(brick => brick.ToString())])}";
 
-    private static Health OfSplitBrain(GlusterVolume volume) =>
-        volume.SplitBrain > 0 ? new Health(VolumeStatus.Broken, $"{volume.SplitBrain} entries are in split-brain") : Health.Fine;
+    private static string Few(string[] names) => $"{string.Join(", ", names.Take(Named))}{(names.Length > Named ? $" and {names.Length - Named} more" : "")}";
 
-    private static Health OfHealing(GlusterVolume volume) =>
-        volume.HealPending > 0 ? new Health(VolumeStatus.Degraded, $"{volume.HealPending} entries wait to be healed") : Health.Fine;
-
-    private static Health OfNodes(GlusterVolume volume, IReadOnlyList<GlusterNode> nodes)
-    {
-        var gone = nodes.Where(node => !node.IsConnected && volume.Bricks.Any(brick => brick.Node == node.Name)).Select(node => node.Name).ToArray();
-        return gone.Length == 0 ? Health.Fine : new Health(VolumeStatus.Degraded, $"node {string.Join(", ", gone)} is not reached");
-    }
-
-    private static Health OfKnowledge(GlusterVolume volume) => volume.IsStarted && volume.Bricks.All(brick => brick.IsOnline is null)
-        ? new Health(VolumeStatus.Unknown, "its bricks could not be asked")
+    private static Health OfSplitBrain(GlusterVolume volume) => volume.SplitBrain > 0
+        ? new Health(VolumeStatus.Broken, $"{volume.SplitBrain} entries are in split-brain{AsOf(volume.HealsOfEarlier)}")
         : Health.Fine;
 
-    private static Health OfMultiLinked(IReadOnlyList<string> disks) => disks.Count == 0 ? Health.Fine : new Health(
-        VolumeStatus.Degraded,
-        $"{(disks.Count == 1 ? "disk" : "disks")} with a second name on the same file: {string.Join(", ", disks.Take(NamedDisks))}{(disks.Count > NamedDisks ? $" and {disks.Count - NamedDisks} more" : "")}");
+    private static Health OfHealing(GlusterVolume volume) => volume.HealPending > 0
+        ? new Health(VolumeStatus.Degraded, $"{volume.HealPending} entries wait to be healed{AsOf(volume.HealsOfEarlier)}")
+        : Health.Fine;
+
+    private static IEnumerable<Health> OfNodes(GlusterVolume volume, GlusterNode[] troubled)
+    {
+        string[] gone = [.. troubled.Where(node => !node.IsConnected).Select(node => node.Name)];
+        if (gone.Length > 0)
+        {
+            yield return new Health(VolumeStatus.Degraded, $"node {Few(gone)} is not reached");
+        }
+
+        foreach (var node in troubled.Where(node => node.Standing.Length > 0).Take(Named))
+        {
+            yield return new Health(VolumeStatus.Degraded, node.IsRejected
+                ? $"peer {node.Name} is rejected, a volume's checksum differs between it and this node: see 'gluster peer status'"
+                : $"peer {node.Name} is not in the cluster ({node.Standing}): see 'gluster peer status'");
+        }
+
+        if (volume.Strangers.Count > 0)
+        {
+            yield return new Health(VolumeStatus.Degraded, $"node {Few([.. volume.Strangers])} is no peer of this node: see 'gluster peer status'");
+        }
+    }
+
+    private static IEnumerable<Health> OfKnowledge(GlusterVolume volume, bool areNodesKnown)
+    {
+        if (!areNodesKnown)
+        {
+            yield return new Health(VolumeStatus.Unknown, "the nodes of the cluster are not known");
+        }
+
+        if (volume.Unread is { } unread)
+        {
+            yield return new Health(VolumeStatus.Unknown, $"what gluster says of the volume cannot be read: {unread}");
+        }
+
+        if (volume.IsStarted && volume.BricksTakenAt is null)
+        {
+            yield return new Health(VolumeStatus.Unknown, $"its bricks could not be asked{(volume.Problem is { } problem ? $": {problem}" : "")}");
+        }
+        else if (volume.Problem is { } problem)
+        {
+            yield return new Health(VolumeStatus.Ok, problem + AsOf(volume.BricksTakenAt));
+        }
+    }
+
+    private static Health OfMultiLinked(IReadOnlyList<string> disks) => disks.Count == 0
+        ? Health.Fine
+        : new Health(VolumeStatus.Degraded, $"{(disks.Count == 1 ? "disk" : "disks")} with a second name on the same file: {Few([.. disks])}");
 
     private Health OfSpace(long free, long total) => free < total / 100 * policy.ReservePercent
         ? new Health(VolumeStatus.Degraded, string.Create(

@@ -13,7 +13,7 @@ internal static class Canned
 {
     public static readonly DateTimeOffset Now = new(2040, 5, 1, 12, 0, 0, TimeSpan.Zero);
 
-    private static readonly Lazy<IReadOnlyList<VolumeLayout>> LayoutsOnce = new(() => VolumeInfoList.Parse(Xml("volume-info.xml")));
+    private static readonly Lazy<IReadOnlyList<VolumeLayout>> LayoutsOnce = new(() => VolumeInfoList.Parse(Xml("volume-info.xml")).Items);
 
     public static string Path(string file, [CallerFilePath] string here = "") =>
         System.IO.Path.Combine(System.IO.Path.GetDirectoryName(here)!, "Canned", file);
@@ -30,8 +30,8 @@ internal static class Canned
     public static ClusterState Knowledge(string poolList = "pool-list.xml", string status = "volume-status.xml")
     {
         var knowledge = new ClusterState("me");
-        knowledge.Learn(PeerList.Parse(Xml(poolList)), Layouts(), Now);
-        knowledge.Learn(VolumeStatusList.Parse(Xml(status)), Now);
+        knowledge.Learn(PeerList.Parse(Xml(poolList)).Items, Layouts(), Now);
+        knowledge.Learn(VolumeStatusList.Parse(Xml(status)).Items, Now);
         return knowledge;
     }
 

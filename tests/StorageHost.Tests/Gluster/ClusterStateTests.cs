@@ -1,6 +1,5 @@
 using System.Globalization;
 using StorageHost.Gluster;
-using StorageHost.ImageStorages;
 using Xunit;
 
 namespace StorageHost.Tests.Gluster;
@@ -25,7 +24,7 @@ public sealed class ClusterStateTests
     public void Without_a_brick_it_has_its_own()
     {
         var knowledge = new ClusterState("me");
-        knowledge.Learn(PeerList.Parse(Canned.Xml("pool-list.xml")), [], Canned.Now);
+        knowledge.Learn(PeerList.Parse(Canned.Xml("pool-list.xml")).Items, [], Canned.Now);
 
         Assert.Equal("gn2 gn3 me", string.Join(' ', knowledge.ToFacts(null).Value!.Nodes.Select(node => node.Name)));
     }
@@ -36,7 +35,9 @@ public sealed class ClusterStateTests
         var knowledge = new ClusterState("me");
         knowledge.Learn([new Peer(Gn2, "10.0.0.2", IsConnected: true)], Canned.Layouts(), Canned.Now);
 
-        Assert.Equal(new GlusterNode("gn2", true), Assert.Single(knowledge.ToFacts(null).Value!.Nodes));
+        var node = Assert.Single(knowledge.ToFacts(null).Value!.Nodes);
+        Assert.Equal(("gn2", true), (node.Name, node.IsConnected));
+        Assert.Equal(["gn2", "10.0.0.2"], node.Names);
     }
 
     [Fact]
@@ -55,7 +56,7 @@ public sealed class ClusterStateTests
     {
         var knowledge = Canned.Knowledge("pool-list-peer-down.xml", "volume-status-peer-down.xml");
 
-        Assert.Equal(new GlusterNode("gn3", false), Assert.Single(knowledge.ToFacts(null).Value!.Nodes, node => !node.IsConnected));
+        Assert.Equal("gn3", Assert.Single(knowledge.ToFacts(null).Value!.Nodes, node => !node.IsConnected).Name);
         Assert.Equal([true, true, null, true, true, null], knowledge.Volume("darb").Bricks.Select(brick => brick.IsOnline));
         Assert.Equal([false, false, true], knowledge.Volume("arb").Bricks.Select(brick => brick.IsArbiter));
         Assert.Equal(2080374784, knowledge.Volume("darb").TotalBytes);
@@ -86,9 +87,9 @@ public sealed class ClusterStateTests
     {
         var knowledge = Canned.Knowledge();
         var arbiter = Canned.Layout("arb").Bricks[2];
-        var states = VolumeStatusList.Parse(Canned.Xml("volume-status.xml")).Single(volume => volume.Name == "arb").Bricks;
+        var states = VolumeStatusList.Parse(Canned.Xml("volume-status.xml")).Items.Single(volume => volume.Name == "arb").Bricks;
 
-        knowledge.Learn([new("arb", [.. states.Select(state => state.NodeUuid == arbiter.NodeUuid ? state with { TotalBytes = 4096 } : state)])], Later);
+        knowledge.Learn([new VolumeBricks("arb", [.. states.Select(state => state.NodeUuid == arbiter.NodeUuid ? state with { TotalBytes = 4096 } : state)])], Later);
 
         Assert.Equal(2080374784, knowledge.Volume("arb").TotalBytes);
     }
@@ -97,9 +98,9 @@ public sealed class ClusterStateTests
     public void Space_beyond_all_numbers_is_the_largest_number()
     {
         var knowledge = Canned.Knowledge();
-        var states = VolumeStatusList.Parse(Canned.Xml("volume-status.xml")).Single(volume => volume.Name == "dist").Bricks;
+        var states = VolumeStatusList.Parse(Canned.Xml("volume-status.xml")).Items.Single(volume => volume.Name == "dist").Bricks;
 
-        knowledge.Learn([new("dist", [.. states.Select(state => state with { TotalBytes = long.MaxValue })])], Later);
+        knowledge.Learn([new VolumeBricks("dist", [.. states.Select(state => state with { TotalBytes = long.MaxValue })])], Later);
 
         Assert.Equal(long.MaxValue, knowledge.Volume("dist").TotalBytes);
     }
@@ -134,7 +135,7 @@ public sealed class ClusterStateTests
     public void What_could_not_be_asked_again_stays_and_its_age_is_the_age_of_all()
     {
         var knowledge = Canned.Knowledge(status: "volume-status-brick-killed.xml");
-        knowledge.Learn(PeerList.Parse(Canned.Xml("pool-list-peer-down.xml")), Canned.Layouts(), Later);
+        knowledge.Learn(PeerList.Parse(Canned.Xml("pool-list-peer-down.xml")).Items, Canned.Layouts(), Later);
 
         var facts = knowledge.ToFacts("it hung");
 
@@ -147,13 +148,13 @@ public sealed class ClusterStateTests
     public void A_volume_that_was_left_out_is_as_old_as_its_last_answer()
     {
         var knowledge = Canned.Knowledge();
-        knowledge.Learn(PeerList.Parse(Canned.Xml("pool-list.xml")), Canned.Layouts(), Later);
-        knowledge.Learn(VolumeStatusList.Parse(Canned.Xml("volume-status-locked.xml")), Later);
+        knowledge.Learn(PeerList.Parse(Canned.Xml("pool-list.xml")).Items, Canned.Layouts(), Later);
+        knowledge.Learn(VolumeStatusList.Parse(Canned.Xml("volume-status-locked.xml")).Items, Later);
 
         Assert.Equal(Canned.Now, knowledge.ToFacts(null).TakenAt);
         Assert.All(knowledge.Volume("dist").Bricks, brick => Assert.True(brick.IsOnline));
 
-        knowledge.Learn(VolumeStatusList.Parse(Canned.Xml("volume-status.xml")), Later);
+        knowledge.Learn(VolumeStatusList.Parse(Canned.Xml("volume-status.xml")).Items, Later);
         Assert.Equal(Later, knowledge.ToFacts(null).TakenAt);
     }
 
@@ -161,7 +162,7 @@ public sealed class ClusterStateTests
     public void What_was_never_asked_is_unknown_and_has_no_age()
     {
         var knowledge = new ClusterState("me");
-        knowledge.Learn(PeerList.Parse(Canned.Xml("pool-list.xml")), Canned.Layouts(), Later);
+        knowledge.Learn(PeerList.Parse(Canned.Xml("pool-list.xml")).Items, Canned.Layouts(), Later);
 
         Assert.Equal(Later, knowledge.ToFacts("busy").TakenAt);
         Assert.All(knowledge.Volume("rep3").Bricks, brick => Assert.Null(brick.IsOnline));
@@ -189,11 +190,11 @@ public sealed class ClusterStateTests
         var knowledge = Canned.Knowledge();
         Assert.Equal("arb darb dd dis dr dr2 rep2 rep3", Names());
 
-        knowledge.Learn(Canned.Layout("arb"), default, Later);
-        knowledge.Learn(Canned.Layout("dd"), default, Canned.Now);
+        knowledge.Learn(Canned.Layout("arb"), new HealCounts(1, 0), Later);
+        knowledge.Learn(Canned.Layout("dd"), new HealCounts(0, 1), Canned.Now);
 
         Assert.Equal("darb dis dr dr2 rep2 rep3 dd arb", Names());
 
-        string Names() => string.Join(' ', knowledge.Healing.Select(volume => volume.Name));
+        string Names() => string.Join(' ', knowledge.HealsDue(new HashSet<string>(StringComparer.Ordinal)).Select(volume => volume.Name));
     }
 }

@@ -69,6 +69,20 @@ internal sealed class FakeGluster : IDisposable
     /// <summary>From now on a command prints a file of <see cref="Canned"/>.</summary>
     public void Says(string command, string file) => Does(command, $"cat {Canned.Path(file)}");
 
+    /// <summary>From now on commands print the files of a folder of <see cref="Canned"/>, which are named like them; all others fail.</summary>
+    public void SaysAll(string folder)
+    {
+        foreach (var command in Directory.GetFiles(scratch.File(""), "*_*"))
+        {
+            File.Delete(command);
+        }
+
+        foreach (var file in Directory.GetFiles(Canned.Path(folder)))
+        {
+            Says(Path.GetFileNameWithoutExtension(file), file);
+        }
+    }
+
     public TestMeters Meters { get; } = new();
 
     public GlusterCli Cli() => new(runner, new GlusterMetrics(Meters), Microsoft.Extensions.Options.Options.Create(Options));

@@ -7,6 +7,7 @@ namespace StorageHost.Tests.Gluster;
 public sealed class GlusterAnswerTests
 {
     private const string Command = "gluster volume info";
+    private const string Unread = "'gluster volume info' gave an answer that cannot be read: ";
 
     [Fact]
     public void A_failure_with_exit_code_0_is_one()
@@ -34,13 +35,16 @@ public sealed class GlusterAnswerTests
     [InlineData(nameof(GlusterFault.Hung), 1, "Error : Request timed out\n", "'gluster volume info' failed: Error : Request timed out")]
     [InlineData(nameof(GlusterFault.Busy), 1, "Locking failed on gn3. Please check log file for details.\n", "'gluster volume info' failed: Locking failed on gn3. Please check log file for details.")]
     [InlineData(nameof(GlusterFault.Failed), 1, "", "'gluster volume info' failed: exit code 1")]
-    [InlineData(nameof(GlusterFault.Failed), 0, "", "gluster gave an answer that is not XML")]
-    [InlineData(nameof(GlusterFault.Failed), 0, "all is well", "gluster gave an answer that is not XML")]
-    [InlineData(nameof(GlusterFault.Failed), 0, "<cliOutput><opRet>0</opRet>", "gluster gave an answer that is not XML")]
-    [InlineData(nameof(GlusterFault.Failed), 0, "<cliOutput><opRet>0</opRet></cliOutput><x/>", "gluster gave an answer that is not XML")]
-    [InlineData(nameof(GlusterFault.Failed), 0, "<cliOutput/>", "gluster gave an answer that cannot be read: <cliOutput> has no <opRet>")]
+    [InlineData(nameof(GlusterFault.Unreadable), 0, "", Unread + "it is empty")]
+    [InlineData(nameof(GlusterFault.Unreadable), 0, " \n", Unread + "it is empty")]
+    [InlineData(nameof(GlusterFault.Unreadable), 0, "all is well", Unread + "it is not XML")]
+    [InlineData(nameof(GlusterFault.Unreadable), 0, "<html/>", Unread + "it is not XML")]
+    [InlineData(nameof(GlusterFault.Unreadable), 0, "<cliOutput><opRet>0</opRet>", Unread + "it is cut short")]
+    [InlineData(nameof(GlusterFault.Unreadable), 1, "<?xml version=\"1.0\"?>", Unread + "it is cut short")]
+    [InlineData(nameof(GlusterFault.Unreadable), 0, "<cliOutput><opRet>0</opRet></cliOutput><cliOutput><opRet>0</opRet></cliOutput>", Unread + "it is not XML")]
+    [InlineData(nameof(GlusterFault.Unreadable), 0, "<cliOutput/>", Unread + "<cliOutput> has no <opRet>")]
     [InlineData(nameof(GlusterFault.Failed), 0, "<cliOutput><opRet>-1</opRet><opErrstr/></cliOutput>", "'gluster volume info' failed: opRet -1")]
-    [InlineData(nameof(GlusterFault.Failed), 0, "<o><opRet>1</opRet><opErrstr> a\nb&#x85;c </opErrstr></o>", "'gluster volume info' failed: a b c")]
+    [InlineData(nameof(GlusterFault.Failed), 0, "<cliOutput><opRet>1</opRet><opErrstr> a\nb&#x85;c </opErrstr></cliOutput>", "'gluster volume info' failed: a b c")]
     public void Every_failure_has_its_kind_and_words(string kind, int exitCode, string output, string message)
     {
         var fault = Refused(output, exitCode);
@@ -58,36 +62,36 @@ public sealed class GlusterAnswerTests
 
     [Fact]
     public void Reasons_are_cut() =>
-        Assert.InRange(Refused($"<o><opRet>1</opRet><opErrstr>{new string('x', 100_000)}</opErrstr></o>").Message.Length, 300, 400);
+        Assert.InRange(Refused($"<cliOutput><opRet>1</opRet><opErrstr>{new string('x', 100_000)}</opErrstr></cliOutput>").Message.Length, 300, 400);
 
     [Fact]
     public void An_answer_that_was_cut_off_is_none() =>
         Assert.Equal(
             "'gluster volume info' answered more than 8 MiB",
-            Assert.Throws<GlusterException>(() => GlusterAnswer.Read(Command, Result(Canned.Text("pool-list.xml")) with { Truncated = true })).Message);
+            Assert.Throws<GlusterException>(() => GlusterAnswer.Read(Command, Result(Canned.Text("pool-list.xml")) with { Truncated = true }, answer => answer)).Message);
 
     [Fact]
     public void Entities_are_not_expanded() =>
-        Assert.Equal("gluster gave an answer that is not XML", Refused("<!DOCTYPE o [<!ENTITY a \"0\">]><o><opRet>&a;</opRet></o>").Message);
+        Assert.Equal(Unread + "it is not XML", Refused("<?xml version=\"1.0\"?><!DOCTYPE o [<!ENTITY a \"0\">]><cliOutput><opRet>&a;</opRet></cliOutput>").Message);
 
     [Fact]
     public void A_bottomless_answer_is_refused_before_anything_walks_it()
     {
         const int Depth = 400_000;
-        var deep = string.Concat(Enumerable.Repeat("<o>", Depth)) + "<opRet>0</opRet>" + string.Concat(Enumerable.Repeat("</o>", Depth));
+        var deep = $"<cliOutput>{string.Concat(Enumerable.Repeat("<o>", Depth))}<opRet>0</opRet>{string.Concat(Enumerable.Repeat("</o>", Depth))}</cliOutput>";
 
-        Assert.Equal("gluster gave an answer that cannot be read: it is nested too deeply", Refused(deep).Message);
+        Assert.Equal(Unread + "it is nested too deeply", Refused(deep).Message);
     }
 
     [Fact]
     public void Text_is_given_as_it_stands_or_refused()
     {
-        Assert.Equal("Number of entries: 0\n", GlusterAnswer.ReadText(Command, Result("Number of entries: 0\n")));
-        Assert.Throws<GlusterException>(() => GlusterAnswer.ReadText(Command, Result("Gathering count of entries", 1)));
+        Assert.Equal("Number of entries: 0\n", GlusterAnswer.ReadText(Command, Result("Number of entries: 0\n"), text => text));
+        Assert.Throws<GlusterException>(() => GlusterAnswer.ReadText(Command, Result("Gathering count of entries", 1), text => text));
     }
 
     private static GlusterException Refused(string output, int exitCode = 0, string error = "") =>
-        Assert.Throws<GlusterException>(() => GlusterAnswer.Read(Command, Result(output, exitCode, error)));
+        Assert.Throws<GlusterException>(() => GlusterAnswer.Read(Command, Result(output, exitCode, error), answer => answer));
 
     private static ProcessResult Result(string output, int exitCode = 0, string error = "") => new(exitCode, output, error, Truncated: false, TimeSpan.Zero);
 }

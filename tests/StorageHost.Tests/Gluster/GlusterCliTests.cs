@@ -33,7 +33,7 @@ public sealed class GlusterCliTests
         gluster.Options.Timeout = TimeSpan.FromSeconds(1);
         gluster.Does("volume status all detail", "trap '' TERM; sleep 60 & echo $! >> pids; wait; sleep 60");
 
-        var fault = await Assert.ThrowsAsync<GlusterException>(() => gluster.Cli().VolumeStatusAsync("all", CancellationToken.None));
+        var fault = await Assert.ThrowsAsync<GlusterException>(() => gluster.Cli().AllVolumesStatusAsync(50, CancellationToken.None));
 
         Assert.Equal(GlusterFault.Hung, fault.Fault);
         Assert.Equal(

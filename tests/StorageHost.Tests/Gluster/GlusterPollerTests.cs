@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using StorageHost.Gluster;
 using StorageHost.ImageStorages;
+using StorageHost.Tests.ImageStorages;
 using StorageHost.Tests.Support;
 using Xunit;
 
@@ -14,6 +15,7 @@ public sealed class GlusterPollerTests : IAsyncLifetime, IDisposable
     private readonly ManualTimeProvider clock = new();
     private readonly ListLog<GlusterPoller> log = new();
     private readonly ListLog<HealSurvey> healLog = new();
+    private readonly Known served = new();
     private FakeGluster gluster = null!;
     private GlusterPoller poller = null!;
 
@@ -23,7 +25,7 @@ public sealed class GlusterPollerTests : IAsyncLifetime, IDisposable
     {
         gluster = await FakeGluster.StartAsync();
         var options = Options.Create(gluster.Options);
-        poller = new GlusterPoller(new GlusterSurvey(gluster.Cli(), new HealSurvey(gluster.Cli(), healLog), options, clock), options, clock, log);
+        poller = new GlusterPoller(new GlusterSurvey(gluster.Cli(), new HealSurvey(gluster.Cli(), healLog), served, options, clock), options, clock, log);
     }
 
     public async Task DisposeAsync()
@@ -61,7 +63,6 @@ public sealed class GlusterPollerTests : IAsyncLifetime, IDisposable
     public async Task Looks_again_after_the_interval_give_or_take_a_tenth()
     {
         await StartAsync();
-        var calls = gluster.Calls.Count;
 
         clock.Advance(Interval * 0.89);
         Assert.Equal(1, clock.Timers);
@@ -69,7 +70,7 @@ public sealed class GlusterPollerTests : IAsyncLifetime, IDisposable
         clock.Advance(Interval * 0.22);
         await RestsAsync();
 
-        Assert.Equal(2 * calls, gluster.Calls.Count);
+        Assert.Equal(2, gluster.Calls.Count(call => call.EndsWith(Status, StringComparison.Ordinal)));
         Assert.InRange(Latest.TakenAt!.Value - ManualTimeProvider.Start, Interval * 0.9, Interval * 1.11);
         Assert.False(Volume("rep3").Bricks[1].IsOnline);
     }
@@ -122,8 +123,8 @@ public sealed class GlusterPollerTests : IAsyncLifetime, IDisposable
     }
 
     [Theory]
-    [InlineData("echo garbage", "gluster gave an answer that is not XML")]
-    [InlineData("echo '<o><opRet>-1</opRet><opErrstr>Internal error</opErrstr></o>'", "'gluster pool list' failed: Internal error")]
+    [InlineData("echo garbage", "'gluster pool list' gave an answer that cannot be read: it is not XML")]
+    [InlineData("echo '<cliOutput><opRet>-1</opRet><opErrstr>Internal error</opErrstr></cliOutput>'", "'gluster pool list' failed: Internal error")]
     [InlineData("head -c 9000000 /dev/zero", "'gluster pool list' answered more than 8 MiB")]
     [InlineData("echo Connection failed. Please check if gluster daemon is operational.; exit 1", "the Gluster daemon (glusterd) does not run on this node")]
     public async Task The_last_good_facts_are_served_with_their_age(string script, string problem)
@@ -134,7 +135,9 @@ public sealed class GlusterPollerTests : IAsyncLifetime, IDisposable
 
         await NextAsync();
 
-        Assert.Equal(new Facts<GlusterCluster>(good, ManualTimeProvider.Start, problem), Latest);
+        Assert.Equal((ManualTimeProvider.Start, problem), (Latest.TakenAt, Latest.Problem));
+        Assert.Equal(string.Join(' ', good!.Nodes.Select(node => node.Name)), string.Join(' ', Latest.Value!.Nodes.Select(node => node.Name)));
+        Assert.Equal(good.Volumes.SelectMany(volume => volume.Bricks), Latest.Value.Volumes.SelectMany(volume => volume.Bricks));
     }
 
     [Fact]
@@ -148,6 +151,7 @@ public sealed class GlusterPollerTests : IAsyncLifetime, IDisposable
         Assert.Equal("Information: No Gluster on this node: the Gluster daemon (glusterd) does not run on this node", Assert.Single(log.Lines));
 
         gluster.Does("pool list", "exit 1");
+        gluster.Does("volume info", "exit 1");
         await NextAsync();
         Assert.Equal(new Facts<GlusterCluster>(null, null, "'gluster pool list' failed: exit code 1"), Latest);
 
@@ -205,8 +209,9 @@ public sealed class GlusterPollerTests : IAsyncLifetime, IDisposable
 
         await StartAsync();
 
-        Assert.Equal(
-            "'gluster volume status arb detail' failed: Another transaction is in progress for rep3. Please try again after some time.", Latest.Problem);
+        const string Busy = "'gluster volume status arb detail' failed: Another transaction is in progress for rep3. Please try again after some time.";
+        Assert.Equal((null, Busy), (Latest.Problem, Volume("arb").Problem));
+        Assert.Equal($"Warning: The Gluster cluster is not known in full: volume arb: {Busy} (and 2 more volumes)", Assert.Single(log.Lines));
         Assert.All(Volume("arb").Bricks, brick => Assert.Null(brick.IsOnline));
         Assert.All(Volume("rep3").Bricks, brick => Assert.True(brick.IsOnline));
     }
@@ -217,12 +222,13 @@ public sealed class GlusterPollerTests : IAsyncLifetime, IDisposable
         gluster.Says(Status, "volume-status-locked.xml");
         foreach (var volume in new[] { "arb", "dd", "dist" })
         {
-            gluster.Does($"volume status {volume} detail", "echo '<o><opRet>0</opRet></o>'");
+            gluster.Does($"volume status {volume} detail", "echo '<cliOutput><opRet>0</opRet></cliOutput>'");
         }
 
         await StartAsync();
 
         Assert.All(Volume("arb").Bricks, brick => Assert.Null(brick.IsOnline));
+        Assert.Equal("'gluster volume status arb detail' says nothing of it", Volume("arb").Problem);
         Assert.Equal(14, gluster.Calls.Count);
     }
 
@@ -266,7 +272,7 @@ public sealed class GlusterPollerTests : IAsyncLifetime, IDisposable
         Assert.Equal((2, null), (Volume("dd").HealPending, Volume("rep3").HealPending));
 
         await NextAsync();
-        Assert.Equal("arb darb dd dis dr dr2 rep2 rep3 arb darb dd", Heals());
+        Assert.Equal("arb darb dd dis dr dr2 rep2 rep3 arb dd", Heals());
         Assert.Equal(0, Volume("rep3").HealPending);
     }
 

@@ -11,17 +11,17 @@ public sealed class HealTests
     [InlineData("heal-pending-disperse.xml", "dd", 2, 0)]
     [InlineData("heal-split-brain.xml", "rep2", 0, 1)]
     public void The_summary_counts_each_entry_once(string file, string volume, int pending, int splitBrain) =>
-        Assert.Equal(new HealCounts(pending, splitBrain), HealCounts.Of(Canned.Layout(volume), HealList.ParseSummary(Canned.Xml(file))));
+        Assert.Equal(new HealCounts(pending, splitBrain), HealCounts.Of(Canned.Layout(volume), HealList.ParseSummary(Canned.Xml(file)).Items));
 
     [Fact]
     public void The_count_knows_no_split_brain() =>
-        Assert.Equal(new HealCounts(5, null), HealCounts.Of(Canned.Layout("rep3"), HealList.ParseCount(Canned.Text("heal-count.txt"))));
+        Assert.Equal(new HealCounts(5, null), HealCounts.Of(Canned.Layout("rep3"), HealList.ParseCount(Canned.Text("heal-count.txt")).Items));
 
     [Fact]
     public void A_brick_that_could_not_be_asked_is_left_out()
     {
-        Assert.Equal("gn1:/data/brick1/rep31 gn3:/data/brick3/rep31", Bricks(HealList.ParseSummary(Canned.Xml("heal-pending.xml"))));
-        Assert.Equal("gn1:/data/brick1/rep31 gn3:/data/brick3/rep31", Bricks(HealList.ParseCount(Canned.Text("heal-count.txt"))));
+        Assert.Equal("gn1:/data/brick1/rep31 gn3:/data/brick3/rep31", Bricks(HealList.ParseSummary(Canned.Xml("heal-pending.xml")).Items));
+        Assert.Equal("gn1:/data/brick1/rep31 gn3:/data/brick3/rep31", Bricks(HealList.ParseCount(Canned.Text("heal-count.txt")).Items));
 
         static string Bricks(IEnumerable<BrickHeal> heals) => string.Join(' ', heals.Select(heal => heal.Brick));
     }
@@ -44,6 +44,6 @@ public sealed class HealTests
     {
         var xml = Canned.Text("heal-pending.xml").Replace("PossiblyHealing>0<", "PossiblyHealing>2<", StringComparison.Ordinal);
 
-        Assert.All(HealList.ParseSummary(GlusterXml.Parse(xml)), heal => Assert.Equal(7, heal.Pending));
+        Assert.All(HealList.ParseSummary(GlusterXml.Parse(xml)).Items, heal => Assert.Equal(7, heal.Pending));
     }
 }

@@ -56,15 +56,11 @@ public sealed class MutationProperties
     {
         var knowledge = Canned.Knowledge();
         var (rep3, result) = (Canned.Layout("rep3"), new ProcessResult(0, output, "", Truncated: false, TimeSpan.Zero));
-        Try(() => knowledge.Learn(rep3, HealCounts.Of(rep3, HealList.ParseCount(GlusterAnswer.ReadText("c", result))), Canned.Now));
-        Try(() =>
-        {
-            var answer = GlusterAnswer.Read("c", result);
-            Try(() => knowledge.Learn(PeerList.Parse(answer), Canned.Layouts(), Canned.Now));
-            Try(() => knowledge.Learn(VolumeStatusList.Parse(answer), Canned.Now));
-            Try(() => knowledge.Learn([], VolumeInfoList.Parse(answer), Canned.Now));
-            Try(() => knowledge.Learn(rep3, HealCounts.Of(rep3, HealList.ParseSummary(answer)), Canned.Now));
-        });
+        Try(() => knowledge.Learn(rep3, HealCounts.Of(rep3, GlusterAnswer.ReadText("c", result, HealList.ParseCount).Items), Canned.Now));
+        Try(() => knowledge.Learn(GlusterAnswer.Read("c", result, PeerList.Parse).Items, Canned.Now));
+        Try(() => knowledge.Learn(GlusterAnswer.Read("c", result, VolumeStatusList.Parse).Items, Canned.Now));
+        Try(() => knowledge.Learn(GlusterAnswer.Read("c", result, VolumeInfoList.Parse).Items, Canned.Now));
+        Try(() => knowledge.Learn(rep3, HealCounts.Of(rep3, GlusterAnswer.Read("c", result, HealList.ParseSummary).Items), Canned.Now));
 
         return knowledge.ToFacts(null).Value!.Volumes.All(volume =>
             volume.TotalBytes is null or >= 0 && volume.FreeBytes is null or >= 0 && volume.HealPending is null or >= 0 && volume.NeededInSet >= 1);

@@ -57,6 +57,6 @@ public sealed class QuorumTests
         kind,
         size,
         extra,
-        [.. Enumerable.Range(0, size).Select(k => new BrickPlace($"n{k}", "/b", $"{k}", IsArbiter: false))],
+        [.. Enumerable.Range(0, size).Select(k => new BrickPlace($"n{k}", "/b", $"{k}", ArbiterIfTold: false))],
         options.Where(option => option.Value.Length > 0).ToDictionary(option => option.Name, option => option.Value, StringComparer.Ordinal));
 }

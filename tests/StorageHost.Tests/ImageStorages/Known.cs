@@ -30,7 +30,10 @@ internal sealed class Known : IGlusterSource, IDiskSource, IDirectorySource
 
     /// <summary>A replica of three, all well; a brick's node is n1, n2, ….</summary>
     public static GlusterVolume Volume(string name = "vms", int bricks = 3, int setSize = 3, int needed = 2) => new(
-        name, "Replicate", "1 x 3", "tcp", true, [.. Enumerable.Range(1, bricks).Select(n => new GlusterBrick($"n{n}", "/b", true, false))], setSize, needed, 0, 0, 9 << 20, 6 << 20);
+        name, "Replicate", "1 x 3", "tcp", true, [.. Enumerable.Range(1, bricks).Select(n => new GlusterBrick($"n{n}", "/b", true, false))], setSize, needed, 0, 0, 9 << 20, 6 << 20)
+    {
+        BricksTakenAt = Taken,
+    };
 
     public static GlusterVolume WithBricks(GlusterVolume volume, params bool?[] online) =>
         volume with { Bricks = [.. volume.Bricks.Zip(online, (brick, state) => brick with { IsOnline = state })] };
