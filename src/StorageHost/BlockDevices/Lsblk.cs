@@ -1,60 +1,64 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using StorageHost.ImageStorages;
 using StorageHost.Processes;
 
 namespace StorageHost.BlockDevices;
 
-/// <summary>A block device as lsblk shows it, with what is built on it. One that is built on several is shown under each.</summary>
-/// <param name="Kname">The kernel's name: <c>sda1</c>, <c>dm-0</c>.</param>
-/// <param name="Path">The device node.</param>
-/// <param name="Number"><c>major:minor</c>.</param>
-/// <param name="Type"><c>disk</c>, <c>part</c>, <c>lvm</c>, <c>raid1</c>, <c>mpath</c>, <c>loop</c>, <c>rom</c>, …</param>
-/// <param name="Size">In bytes.</param>
-/// <param name="Vendor">The vendor string, often filled up with blanks.</param>
-/// <param name="Model">The product string.</param>
-/// <param name="Serial">The serial number.</param>
-/// <param name="Wwn">The World Wide Name as udev writes it: <c>0x5…</c>, <c>eui.…</c>.</param>
-/// <param name="Children">What is built on it.</param>
-internal sealed record LsblkDevice(
-    string Kname,
-    string Path,
-    [property: JsonPropertyName("maj:min")] string Number,
-    string Type,
-    long? Size = null,
-    string? Vendor = null,
-    string? Model = null,
-    string? Serial = null,
-    string? Wwn = null,
-    IReadOnlyList<LsblkDevice>? Children = null);
-
-/// <summary>Runs lsblk and reads what it says.</summary>
+/// <summary>Runs lsblk. It is for one caller who asks one thing at a time.</summary>
 internal sealed class Lsblk(ProcessRunner runner, string program = "lsblk")
 {
-    // Nothing of file systems: for those lsblk would open the devices, and wait for one that hangs.
-    private const string Columns = "NAME,KNAME,PATH,MAJ:MIN,TYPE,SIZE,VENDOR,MODEL,SERIAL,WWN";
+    private const int OutputBytes = 8 << 20;
+    private const string UnknownColumn = "unknown column: ";
 
-    private static readonly JsonSerializerOptions Json = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        NumberHandling = JsonNumberHandling.AllowReadingFromString,
-        RespectRequiredConstructorParameters = true,
-        RespectNullableAnnotations = true,
-    };
+    // NAME has lsblk show a tree. Without the others nothing can be told of a device.
+    private static readonly string[] Needed = ["NAME", "KNAME", "MAJ:MIN", "TYPE"];
 
-    /// <summary>The devices that lie on no other, with what is built on them.</summary>
-    /// <exception cref="FactsException">lsblk is not there, failed or did not end.</exception>
-    public async Task<IReadOnlyList<LsblkDevice>> ReadAsync(CancellationToken cancellationToken)
+    // Nothing of file systems: for those lsblk would open the devices, and wait for one that hangs. Not every version has each of these.
+    private string[] wanted = ["PATH", "SIZE", "VENDOR", "MODEL", "SERIAL", "WWN", "TRAN"];
+
+    /// <summary>Asks once; once more for each column that this version lacks, and never again for that.</summary>
+    /// <returns>What it showed, and its words where it could not show all of it.</returns>
+    /// <exception cref="FactsException">lsblk is not there, failed, did not end, or cannot be understood.</exception>
+    public async Task<(LsblkAnswer Answer, string Words)> ReadAsync(CancellationToken cancellationToken)
     {
-        var command = new ProcessCommand(program, ["--json", "--bytes", "--output", Columns])
+        while (true)
+        {
+            var result = await RunAsync(cancellationToken);
+            if (result is { Truncated: true, ExitCode: 0 })
+            {
+                throw new FactsException($"lsblk's answer is longer than {OutputBytes >> 20} MiB, or did not end");
+            }
+
+            if (result.ExitCode == 0)
+            {
+                return (LsblkAnswer.Read(result.Output), LsblkWords.Of(result.Error));
+            }
+
+            var lacking = Lacking(result.Error);
+            wanted = wanted.Contains(lacking, StringComparer.Ordinal) ? [.. wanted.Where(column => column != lacking)] : throw Failed(result);
+        }
+    }
+
+    /// <summary>The column that it does not know, as in <c>lsblk: unknown column: PATH,SIZE</c>: the first of those that it has not read.</summary>
+    private static string? Lacking(string error) => error.IndexOf(UnknownColumn, StringComparison.Ordinal) is var at and >= 0
+        ? error[(at + UnknownColumn.Length)..].Split(',', '\n')[0].Trim()
+        : null;
+
+    private static FactsException Failed(ProcessResult result)
+    {
+        var words = LsblkWords.Of(result.Error);
+        return new FactsException($"lsblk failed with exit code {result.ExitCode}{(words.Length > 0 ? $": {words}" : "")}");
+    }
+
+    private async Task<ProcessResult> RunAsync(CancellationToken cancellationToken)
+    {
+        var command = new ProcessCommand(program, ["--json", "--bytes", "--output", string.Join(',', [.. Needed, .. wanted])])
         {
             Timeout = TimeSpan.FromSeconds(15),
-            OutputBytes = 8 << 20,
+            OutputBytes = OutputBytes,
         };
         try
         {
-            var result = await runner.RunAsync(command, cancellationToken);
-            return result.ExitCode == 0 ? Parse(result.Output) : throw new FactsException($"lsblk failed with exit code {result.ExitCode}");
+            return await runner.RunAsync(command, cancellationToken);
         }
         catch (ProcessNotStartedException exception)
         {
@@ -65,18 +69,4 @@ internal sealed class Lsblk(ProcessRunner runner, string program = "lsblk")
             throw new FactsException("lsblk did not end: a device hangs", exception);
         }
     }
-
-    internal static IReadOnlyList<LsblkDevice> Parse(string output)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize<Listing>(output, Json)!.Blockdevices;
-        }
-        catch (JsonException exception)
-        {
-            throw new FactsException("lsblk's answer could not be read", exception);
-        }
-    }
-
-    private sealed record Listing(IReadOnlyList<LsblkDevice> Blockdevices);
 }

@@ -82,14 +82,22 @@ internal sealed class MountTable : IMounts
 
         try
         {
-            var device = File.ResolveLinkTarget(point.Source, returnFinalTarget: true)?.FullName ?? point.Source;
-            return point with { DeviceNumber = File.ReadAllText($"/sys/class/block/{Path.GetFileName(device)}/dev").Trim() };
+            var source = FirstDevice(point.Source);
+            var device = File.ResolveLinkTarget(source, returnFinalTarget: true)?.FullName ?? source;
+            return point with { DeviceNumber = File.ReadAllText($"/sys/class/block/{SysfsName(device)}/dev").Trim() };
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             return point;
         }
     }
+
+    /// <summary>The first of the devices that a source names: bcachefs names all of its own, <c>/dev/sda:/dev/sdb</c>.</summary>
+    internal static string FirstDevice(string source) => source.Split(":/dev/")[0];
+
+    /// <summary>What the kernel calls a device node: <c>/dev/cciss/c0d0</c> is <c>cciss!c0d0</c> there.</summary>
+    internal static string SysfsName(string node) =>
+        (node.StartsWith("/dev/", StringComparison.Ordinal) ? node["/dev/".Length..] : Path.GetFileName(node)).Replace('/', '!');
 
     private static string Unescape(string text) =>
         text.Replace("\\040", " ", StringComparison.Ordinal).Replace("\\011", "\t", StringComparison.Ordinal)

@@ -20,8 +20,19 @@ public sealed class DiskIdTests
     }
 
     [Theory]
+    [InlineData("disk-1", """ "rota":true """)]
+    [InlineData("S1", """ "serial":"S1" """)]
+    public void The_number_of_a_virtio_disk_may_stand_in_its_link_alone(string id, string members)
+    {
+        var lsblk = new CannedLsblk();
+        lsblk.Links.Add(("virtio-disk-1", "vda"));
+        Assert.Equal(id, Assert.Single(lsblk.Disks(Device("vda", "254:0", "disk", members))).Id);
+    }
+
+    [Theory]
     [InlineData("3500253887013e77e", """ "serial":"S21", "wwn":"0x500253887013e77e" """)]
     [InlineData("eui.002538b971b06d0e", """ "serial":"S4EW", "wwn":"eui.002538b971b06d0e" """)]
+    [InlineData("350026b7241023fa1", """ "serial":"S4EW", "wwn":"naa.50026b7241023fa1" """)]
     [InlineData("S21", """ "serial":" S21 ", "wwn":null """)]
     [InlineData("sda", """ "serial":"", "wwn":"", "vendor":null, "model":null """)]
     [InlineData("sda", """ "rota":true """)]

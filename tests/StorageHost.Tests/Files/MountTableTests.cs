@@ -47,6 +47,18 @@ public sealed class MountTableTests
     [InlineData("35")]
     public void An_id_without_a_whole_line_is_no_mount(string id) => Assert.Null(MountTable.Find(Table, id));
 
+    [Theory]
+    [InlineData("/dev/sda1", "/dev/sda1", "sda1")]
+    [InlineData("/dev/sda:/dev/sdb:/dev/sdc", "/dev/sda", "sda")]
+    [InlineData("/dev/disk/by-path/pci-0000:00:1f.2-ata-1", "/dev/disk/by-path/pci-0000:00:1f.2-ata-1", "disk!by-path!pci-0000:00:1f.2-ata-1")]
+    [InlineData("/dev/cciss/c0d0p1", "/dev/cciss/c0d0p1", "cciss!c0d0p1")]
+    [InlineData("/elsewhere/sda", "/elsewhere/sda", "sda")]
+    public void A_source_names_one_device_or_several(string source, string first, string kernels)
+    {
+        Assert.Equal(first, MountTable.FirstDevice(source));
+        Assert.Equal(kernels, MountTable.SysfsName(first));
+    }
+
     [Fact]
     public void The_kernels_own_table_knows_where_everything_lies()
     {
