@@ -8,24 +8,71 @@ using StorageHost.Hosting.Security;
 namespace StorageHost.Hosting.Systemd;
 
 /// <summary>
-/// Asks the daemon's own <c>/healthz</c> as a client would: a new connection to the address that it listens on, with TLS where that has it.
+/// Asks the daemon's own <c>/healthz</c> as a client would: a new connection to each address that it listens on, with TLS where that has
+/// it. One answer is enough: an address may have left this machine while the daemon serves all others.
 /// </summary>
 internal sealed class SelfProbe(IServer server, SecurityFiles files) : IDisposable
 {
-    private HttpClient? client;
+    private IReadOnlyList<HttpClient> clients = [];
 
     /// <summary>Asks once.</summary>
     /// <returns>What was wrong; null when it was answered.</returns>
     public async Task<string?> AskAsync(CancellationToken cancellationToken)
     {
-        try
+        if (clients.Count == 0)
         {
-            if (server.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault() is not { } url)
+            clients = [.. (server.Features.Get<IServerAddressesFeature>()?.Addresses ?? []).Select(Connect)];
+        }
+
+        using var answered = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var asked = clients.Select(client => AskAsync(client, answered.Token)).ToList();
+        var faults = new List<string>();
+        while (asked.Count > 0)
+        {
+            var first = await Task.WhenAny(asked);
+            asked.Remove(first);
+            if (await first is not { } fault)
             {
-                return "it does not listen yet";
+                await answered.CancelAsync();
+                return null;
             }
 
-            client ??= Connect(url);
+            faults.Add(fault);
+        }
+
+        return faults.Count == 0 ? "it does not listen yet" : string.Join("; ", faults.Distinct(StringComparer.Ordinal));
+    }
+
+    public void Dispose()
+    {
+        foreach (var client in clients)
+        {
+            client.Dispose();
+        }
+    }
+
+    /// <summary>
+    /// Where a client on this machine may reach an address that Kestrel listens on, the likeliest first. Where IPv6 is switched off, Kestrel
+    /// listens on <c>[::]</c> all the same, and is reached by IPv4 alone.
+    /// </summary>
+    internal static IReadOnlyList<EndPoint> Reach(BindingAddress address)
+    {
+        if (address.IsUnixPipe)
+        {
+            return [new UnixDomainSocketEndPoint(address.UnixPipePath)];
+        }
+
+        var host = IPAddress.TryParse(address.Host, out var parsed) ? parsed : null;
+        IPAddress[] hosts = host is null || host.Equals(IPAddress.IPv6Any) ? [IPAddress.Loopback, IPAddress.IPv6Loopback]
+            : host.Equals(IPAddress.Any) ? [IPAddress.Loopback]
+            : [host];
+        return [.. hosts.Select(each => new IPEndPoint(each, address.Port))];
+    }
+
+    private static async Task<string?> AskAsync(HttpClient client, CancellationToken cancellationToken)
+    {
+        try
+        {
             using var answer = await client.GetAsync("/healthz", cancellationToken);
             return answer.IsSuccessStatusCode ? null : $"/healthz said {(int)answer.StatusCode}";
         }
@@ -38,14 +85,6 @@ internal sealed class SelfProbe(IServer server, SecurityFiles files) : IDisposab
             return fault.GetBaseException().Message;
         }
     }
-
-    public void Dispose() => client?.Dispose();
-
-    /// <summary>Where a client on this machine reaches an address that Kestrel listens on.</summary>
-    internal static EndPoint Reach(BindingAddress address) =>
-        address.IsUnixPipe ? new UnixDomainSocketEndPoint(address.UnixPipePath)
-        : !IPAddress.TryParse(address.Host, out var host) || host.Equals(IPAddress.Any) ? new IPEndPoint(IPAddress.Loopback, address.Port)
-        : new IPEndPoint(host.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback : host, address.Port);
 
     private HttpClient Connect(string url)
     {
@@ -63,10 +102,27 @@ internal sealed class SelfProbe(IServer server, SecurityFiles files) : IDisposab
     /// <summary>Who vouches for it, and for which name, does not matter here: it must be the one that the daemon shows.</summary>
     private bool IsOurs(X509Certificate? shown) => shown is not null && shown.Equals(files.Certificate.Current?.Certificate);
 
+    private static async ValueTask<Stream> OpenAsync(IReadOnlyList<EndPoint> endPoints, CancellationToken cancellationToken)
+    {
+        foreach (var likely in endPoints.SkipLast(1))
+        {
+            try
+            {
+                return await OpenAsync(likely, cancellationToken);
+            }
+            catch (SocketException)
+            {
+                // The next one says what is wrong, or answers.
+            }
+        }
+
+        return await OpenAsync(endPoints[^1], cancellationToken);
+    }
+
     private static async ValueTask<Stream> OpenAsync(EndPoint endPoint, CancellationToken cancellationToken)
     {
         var unix = endPoint is UnixDomainSocketEndPoint;
-        var socket = unix ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) : new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, unix ? ProtocolType.Unspecified : ProtocolType.Tcp);
         try
         {
             await socket.ConnectAsync(endPoint, cancellationToken);

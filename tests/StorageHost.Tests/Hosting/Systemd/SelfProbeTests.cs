@@ -1,9 +1,14 @@
+using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Moq;
 using StorageHost.Hosting.Security;
 using StorageHost.Hosting.Systemd;
 using StorageHost.Tests.Hosting.Security;
@@ -39,6 +44,28 @@ public sealed class SelfProbeTests : IDisposable
         await using var app = await StartAsync(url, StatusCodes.Status200OK);
         using var probe = Probe(app);
         Assert.Null(await probe.AskAsync(CancellationToken.None));
+        Assert.Null(await probe.AskAsync(CancellationToken.None));
+    }
+
+    /// <summary>As where IPv6 is switched off: Kestrel says that it listens on <c>[::]</c>, and one of the two loopback addresses does not answer.</summary>
+    [Theory]
+    [InlineData("http://127.0.0.1:0")]
+    [InlineData("http://[::1]:0")]
+    public async Task Where_one_of_the_loopback_addresses_is_missing_the_other_is_asked(string url)
+    {
+        await using var app = await StartAsync(url, StatusCodes.Status200OK);
+        using var probe = Probe($"http://[::]:{BindingAddress.Parse(app.Urls.Single()).Port}");
+        Assert.Null(await probe.AskAsync(CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task An_address_that_does_not_answer_is_no_fault_while_another_one_does()
+    {
+        await using var app = await StartAsync("http://127.0.0.1:0", StatusCodes.Status200OK);
+        using var hanging = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        hanging.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        hanging.Listen();
+        using var probe = Probe("http://unix:/no/such/socket", $"http://{hanging.LocalEndPoint}", app.Urls.Single());
         Assert.Null(await probe.AskAsync(CancellationToken.None));
     }
 
@@ -85,13 +112,24 @@ public sealed class SelfProbeTests : IDisposable
 
     [Theory]
     [InlineData("http://0.0.0.0:80", "127.0.0.1:80")]
-    [InlineData("http://[::]:80", "[::1]:80")]
-    [InlineData("http://localhost:80", "127.0.0.1:80")]
+    [InlineData("http://[::]:80", "127.0.0.1:80 [::1]:80")]
+    [InlineData("http://*:80", "127.0.0.1:80 [::1]:80")]
+    [InlineData("http://localhost:80", "127.0.0.1:80 [::1]:80")]
     [InlineData("http://10.1.2.3:80", "10.1.2.3:80")]
     [InlineData("https://[fd00::1]:443", "[fd00::1]:443")]
     [InlineData("http://unix:/run/storagehost/api.sock", "/run/storagehost/api.sock")]
     public void Every_address_can_be_reached_from_this_machine(string url, string endPoint) =>
-        Assert.Equal(endPoint, SelfProbe.Reach(BindingAddress.Parse(url)).ToString());
+        Assert.Equal(endPoint, string.Join(' ', SelfProbe.Reach(BindingAddress.Parse(url))));
+
+    private SelfProbe Probe(params string[] urls)
+    {
+        var addresses = new Mock<IServerAddressesFeature>();
+        addresses.Setup(feature => feature.Addresses).Returns(urls);
+        var server = new Mock<IServer>();
+        server.Setup(known => known.Features).Returns(new FeatureCollection());
+        server.Object.Features.Set(addresses.Object);
+        return new SelfProbe(server.Object, files);
+    }
 
     private SelfProbe Probe(WebApplication app) => new(app.Services.GetRequiredService<IServer>(), files);
 
