@@ -1,7 +1,6 @@
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.Options;
@@ -18,30 +17,58 @@ internal sealed record VolumeChange(string VolumeId, VolumeStatus Status, string
 
 /// <summary>
 /// What changes, as server-sent events: <c>job</c>, <c>pool</c> and <c>volume</c>, each with the object that the resource of that name
-/// answers. Every reader compares what is with what it told last, so that nothing in the daemon waits for a reader or knows of one.
+/// answers. Every reader asks for what has changed since it last asked, so that nothing in the daemon waits for a reader or knows of one.
 /// </summary>
-internal sealed class EventStream(
-    ImageCacheService images, ImageStorageService storages, TimeProvider time, IHostApplicationLifetime lifetime, IOptions<JsonOptions> json)
+internal sealed class EventStream
 {
+    /// <summary>How many may read at the same time.</summary>
+    internal const int MaxReaders = 100;
+
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
 
-    private readonly JsonSerializerOptions json = json.Value.SerializerOptions;
+    private readonly TimeProvider time;
+    private readonly IHostApplicationLifetime lifetime;
+    private readonly JsonSerializerOptions json;
+    private readonly EventState state;
+    private int readers;
+
+    public EventStream(
+        ImageCacheService images, ImageStorageService storages, TimeProvider time, IHostApplicationLifetime lifetime, IOptions<JsonOptions> json)
+    {
+        (this.time, this.lifetime, this.json) = (time, lifetime, json.Value.SerializerOptions);
+
+        // A little less than the interval: readers ask a little sooner or later, and should find what is new at each turn.
+        state = new EventState(() => Look(images, storages), Write, Interval * 0.75, time);
+    }
+
+    /// <summary>Takes a reader's place, until it is disposed of.</summary>
+    /// <exception cref="RefusedException">TooManyRequests: that many read already.</exception>
+    public IDisposable Enter()
+    {
+        if (Interlocked.Increment(ref readers) > MaxReaders)
+        {
+            Interlocked.Decrement(ref readers);
+            throw new RefusedException(Refusal.TooManyRequests, $"{MaxReaders} clients read /events already");
+        }
+
+        return new Place(this);
+    }
 
     /// <summary>First the state of everything, then its changes, until the reader or the daemon ends.</summary>
     public async IAsyncEnumerable<SseItem<string>> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
         using var ticks = new PeriodicTimer(Interval, time);
-        var told = new Dictionary<(string Type, string Key), string>();
+        var told = 0L;
         var quietSince = time.GetTimestamp();
         do
         {
-            var now = Snapshot().DistinctBy(entry => entry.Id).ToDictionary(entry => entry.Id, entry => entry.State);
-            foreach (var (id, state) in now.Where(entry => !told.TryGetValue(entry.Key, out var last) || last != entry.Value))
+            var (now, changes) = state.Since(told);
+            foreach (var (type, change) in changes)
             {
                 quietSince = time.GetTimestamp();
-                yield return new SseItem<string>(state, id.Type);
+                yield return new SseItem<string>(change, type);
             }
 
             told = now;
@@ -67,22 +94,39 @@ internal sealed class EventStream(
         }
     }
 
-    private IEnumerable<((string Type, string Key) Id, string State)> Snapshot() =>
+    private static IEnumerable<Observed> Look(ImageCacheService images, ImageStorageService storages) =>
     [
-        .. images.ListJobs().Select(job => (("job", job.Id), Write(JobAnswer.Of(job)))),
-        .. images.ListPools().Select(pool => (("pool", pool.Image.Text), Write(PoolAnswer.Of(pool)))),
-        .. storages.Volumes.Select(volume => (("volume", volume.VolumeId), Write(new VolumeChange(volume.VolumeId, volume.Status, volume.StatusMsg)))),
+        .. images.ListJobs().Select(job => new Observed("job", job.Id, job)),
+        .. images.ListPools().Select(pool => new Observed("pool", pool.Image.Text, pool)),
+        .. storages.Volumes.Select(volume => new Observed("volume", volume.VolumeId, new VolumeChange(volume.VolumeId, volume.Status, volume.StatusMsg))),
     ];
 
-    private string Write<T>(T value) => JsonSerializer.Serialize(value, (JsonTypeInfo<T>)json.GetTypeInfo(typeof(T)));
+    private string Write(object value)
+    {
+        var answer = value switch
+        {
+            JobStatus job => JobAnswer.Of(job),
+            PoolStatus pool => PoolAnswer.Of(pool),
+            _ => value,
+        };
+        return JsonSerializer.Serialize(answer, json.GetTypeInfo(answer.GetType()));
+    }
+
+    private sealed class Place(EventStream stream) : IDisposable
+    {
+        public void Dispose() => Interlocked.Decrement(ref stream.readers);
+    }
 }
 
 /// <summary>Maps <c>/events</c>.</summary>
 internal static class EventEndpoints
 {
     public static void MapEvents(this RouteGroupBuilder api) => api.MapGet("/events", Read).WithName("events").WithTags("Events")
-        .WithSummary("Job progress, pool levels and volume status, as server-sent events").RequireAuthorization(Scopes.Read);
+        .WithSummary("Job progress, pool levels and volume status, as server-sent events").RequireAuthorization(Scopes.Read).Refuses();
 
-    private static ServerSentEventsResult<string> Read(EventStream events, CancellationToken cancellationToken) =>
-        TypedResults.ServerSentEvents(events.ReadAsync(cancellationToken));
+    private static ServerSentEventsResult<string> Read(EventStream events, HttpContext context, CancellationToken cancellationToken)
+    {
+        context.Response.RegisterForDispose(events.Enter());
+        return TypedResults.ServerSentEvents(events.ReadAsync(cancellationToken));
+    }
 }
