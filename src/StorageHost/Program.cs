@@ -60,6 +60,7 @@ builder.Services
     .Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(15));
 
 await using var app = builder.Build();
+app.UseConnectionLimit();
 app.UseStorageHostApi();
 app.UseSecurity();
 app.MapStorageHostApi();

@@ -12,6 +12,7 @@ internal static class Errno
     public const int InputOutput = 5;
     public const int NoSuchDevice = 6;
     public const int Again = 11;
+    public const int NoMemory = 12;
     public const int Access = 13;
     public const int Busy = 16;
     public const int Exists = 17;
@@ -20,6 +21,8 @@ internal static class Errno
     public const int NotDirectory = 20;
     public const int IsDirectory = 21;
     public const int Invalid = 22;
+    public const int NoFilesOnMachine = 23;
+    public const int NoFiles = 24;
     public const int NotTty = 25;
     public const int NoSpace = 28;
     public const int ReadOnly = 30;
@@ -36,15 +39,19 @@ internal static class Errno
     private static readonly FrozenDictionary<int, string> Names = new Dictionary<int, string>
     {
         [NotPermitted] = "EPERM", [NoEntry] = "ENOENT", [Interrupted] = "EINTR", [InputOutput] = "EIO", [NoSuchDevice] = "ENXIO", [9] = "EBADF",
-        [Again] = "EAGAIN", [12] = "ENOMEM", [Access] = "EACCES", [Busy] = "EBUSY", [Exists] = "EEXIST", [CrossDevice] = "EXDEV",
-        [NoDevice] = "ENODEV", [NotDirectory] = "ENOTDIR", [IsDirectory] = "EISDIR", [Invalid] = "EINVAL", [24] = "EMFILE", [NotTty] = "ENOTTY",
-        [27] = "EFBIG", [NoSpace] = "ENOSPC", [ReadOnly] = "EROFS", [31] = "EMLINK", [Range] = "ERANGE", [36] = "ENAMETOOLONG", [37] = "ENOLCK",
+        [Again] = "EAGAIN", [NoMemory] = "ENOMEM", [Access] = "EACCES", [Busy] = "EBUSY", [Exists] = "EEXIST", [CrossDevice] = "EXDEV",
+        [NoDevice] = "ENODEV", [NotDirectory] = "ENOTDIR", [IsDirectory] = "EISDIR", [Invalid] = "EINVAL", [NotTty] = "ENOTTY",
+        [NoFilesOnMachine] = "ENFILE", [NoFiles] = "EMFILE", [27] = "EFBIG", [NoSpace] = "ENOSPC", [ReadOnly] = "EROFS",
+        [31] = "EMLINK", [Range] = "ERANGE", [36] = "ENAMETOOLONG", [37] = "ENOLCK",
         [NotEmpty] = "ENOTEMPTY", [TooManyLinks] = "ELOOP", [NoData] = "ENODATA", [77] = "EBADFD", [NotSupported] = "EOPNOTSUPP",
         [103] = "ECONNABORTED", [NotConnected] = "ENOTCONN", [TimedOut] = "ETIMEDOUT", [112] = "EHOSTDOWN", [113] = "EHOSTUNREACH",
         [Stale] = "ESTALE", [QuotaExceeded] = "EDQUOT",
     }.ToFrozenDictionary();
 
     public static string Name(int errno) => Names.TryGetValue(errno, out var name) ? name : errno.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>This machine could not even ask the storage: nothing was learnt of it.</summary>
+    public static bool IsOwn(int errno) => errno is NoFiles or NoFilesOnMachine or NoMemory;
 
     /// <summary>A healthy replica volume under racing nodes says these for a moment (measured on Gluster 10.3); a signal the third.</summary>
     public static bool IsTransient(int errno) => errno is NotConnected or Stale or Interrupted;

@@ -20,14 +20,14 @@ internal sealed class MountTable : IMounts
 {
     private const string TablePath = "/proc/self/mountinfo";
 
-    public string? DeviceOf(string path) => Covering(File.ReadLines(TablePath), path) is { } point ? BlockDevice(point).DeviceNumber : null;
+    public string? DeviceOf(string path) => Covering(Lines(TablePath), path) is { } point ? BlockDevice(point).DeviceNumber : null;
 
     /// <summary>The mount that an open file lies on; null when the table does not show it any more (lazily unmounted).</summary>
     public static MountPoint? Of(SafeFileHandle file)
     {
-        var info = File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fdinfo/{file.DangerousGetHandle()}"));
+        var info = Lines(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fdinfo/{file.DangerousGetHandle()}"));
         var id = info.First(line => line.StartsWith("mnt_id:", StringComparison.Ordinal))["mnt_id:".Length..].Trim();
-        return Find(File.ReadLines(TablePath), id) is { } point ? BlockDevice(point) : null;
+        return Find(Lines(TablePath), id) is { } point ? BlockDevice(point) : null;
     }
 
     /// <summary>The mount of that id among the lines of a mount table.</summary>
@@ -54,6 +54,19 @@ internal sealed class MountTable : IMounts
         }
 
         return null;
+    }
+
+    private static string[] Lines(string file)
+    {
+        try
+        {
+            return File.ReadAllLines(file);
+        }
+        catch (IOException exception) when (Errno.IsOwn(exception.HResult))
+        {
+            // .NET keeps an errno that has no exception of its own there.
+            throw new StorageException("open", "the mount table", exception.HResult);
+        }
     }
 
     private static IEnumerable<Line> Parse(IEnumerable<string> lines)

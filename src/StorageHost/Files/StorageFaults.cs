@@ -24,6 +24,9 @@ internal static class StorageFaults
         Errno.Access => "the daemon has not the rights that it needs in the directory (EACCES)",
         Errno.NotConnected => "the mount is dead, or has lost its servers (ENOTCONN)",
         Errno.Stale => "the mount is stale: what it showed is gone from its server (ESTALE)",
+        Errno.NoFiles => "the daemon has as many files open as it may (EMFILE)",
+        Errno.NoFilesOnMachine => "this machine has as many files open as it can (ENFILE)",
+        Errno.NoMemory => "this machine has no memory left for the call (ENOMEM)",
         _ => $"the storage answered {Errno.Name(exception.Errno)}",
     };
 }

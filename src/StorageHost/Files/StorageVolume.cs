@@ -139,6 +139,7 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
         catch
         {
             own.Dispose();
+            mount.Dispose();
             throw;
         }
     }
@@ -149,7 +150,7 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
         {
             return FindFaultIn(current);
         }
-        catch (StorageException exception)
+        catch (StorageException exception) when (!Errno.IsOwn(exception.Errno))
         {
             return StorageFaults.Refuse(exception).Message;
         }

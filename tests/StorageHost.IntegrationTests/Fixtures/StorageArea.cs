@@ -78,9 +78,13 @@ internal sealed class StorageArea : IAsyncDisposable
     /// <summary>Starts a daemon and does not wait.</summary>
     public Daemon Launch(int place, params string[] settings) => Add(Daemon.Launch(Places[place], NextLog, ["--Storage:Directory", Directory, .. settings]));
 
+    /// <summary>The same with a command before it, which becomes the daemon.</summary>
+    public Daemon Launch(string[] through, params string[] settings) =>
+        Add(Daemon.Launch(Places[0] with { Enter = [.. Places[0].Enter, .. through] }, NextLog, ["--Storage:Directory", Directory, .. settings]));
+
     /// <summary>The same under a supervisor.</summary>
-    public Daemon Launch(Supervisor supervisor, string[] settings) =>
-        Add(Daemon.Launch(supervisor.Over(Places[0]), NextLog, ["--Storage:Directory", Directory, .. settings]));
+    public Daemon Launch(Supervisor supervisor, string[] settings, params string[] through) =>
+        Launch([.. supervisor.Over(Place.Here).Enter, .. through], settings);
 
     public async ValueTask DisposeAsync()
     {

@@ -31,6 +31,7 @@ internal sealed class TestApi : IAsyncDisposable, ILoggerProvider
         builder.Services.AddSingleton(Options.Create(security)).AddSingleton(new SecurityFiles(security)).AddSecurity();
         app = builder.Build();
         Assert.Empty(app.Services.GetRequiredService<SecurityFiles>().Open());
+        app.UseConnectionLimit();
         app.UseStorageHostApi();
         app.UseSecurity();
         app.MapStorageHostApi();

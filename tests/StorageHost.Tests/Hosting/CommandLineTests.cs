@@ -33,6 +33,15 @@ public sealed class CommandLineTests
         Assert.DoesNotContain(builder.Configuration.AsEnumerable(), entry => entry.Key == "check-config");
     }
 
+    /// <summary>Watching takes one of the few inotify instances that a user has, and a start without one would fail.</summary>
+    [Fact]
+    public void No_file_of_settings_is_watched()
+    {
+        var files = SettingsSetup.CreateBuilder(["--Storage:Directory=/srv"], out _)!.Configuration.Sources.OfType<FileConfigurationSource>().ToList();
+        Assert.NotEmpty(files);
+        Assert.All(files, file => Assert.False(file.ReloadOnChange));
+    }
+
     [Fact]
     public void A_check_shows_what_would_be_in_force_and_fails_with_the_faults()
     {

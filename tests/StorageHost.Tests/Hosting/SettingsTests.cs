@@ -51,6 +51,7 @@ public sealed class SettingsTests
     [InlineData("Qemu:MemoryLimitMb", "64", "must be 128 to 65536 (MiB)")]
     [InlineData("Security:AllowAnonymous", "yes", "'yes' is not true or false")]
     [InlineData("Security:SocketMode", "rw", "must be an octal mode")]
+    [InlineData("Security:MaxConnections", "9", "must be 10 to 100000")]
     [InlineData("Security:TokensFile", "tokens", "must be an absolute path")]
     [InlineData("Security:AllowAll", "true", "there is no such setting")]
     [InlineData("Serilog:MinimumLevel:Default", "Loud", "'Loud' is not one of Verbose, Debug, Information, Warning, Error, Fatal")]

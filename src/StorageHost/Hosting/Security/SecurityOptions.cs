@@ -29,6 +29,9 @@ internal sealed class SecurityOptions
     /// <summary>Octal mode of Unix sockets that the daemon listens on: whoever may write to one may do everything.</summary>
     public string SocketMode { get; init; } = "0660";
 
+    /// <summary>How many connections there may be; never more than half of the files that the process may still open.</summary>
+    public int MaxConnections { get; init; } = 4000;
+
     /// <summary>Whether a caller who does not say who it is may do everything.</summary>
     internal bool IsOpen => AllowAnonymous || (ClientCa.Length == 0 && TokensFile.Length == 0);
 }

@@ -24,6 +24,7 @@ internal sealed class SecurityRules : AbstractValidator<SecurityOptions>
             .WithMessage("is required: which clients with a certificate of Security:ClientCa may do what");
         RuleFor(o => o.ClientCa).NotEmpty().When(o => o.ClientsFile.Length > 0)
             .WithMessage("is required: the authorities that vouch for the clients of Security:ClientsFile");
+        RuleFor(o => o.MaxConnections).InclusiveBetween(10, 100_000).WithMessage("must be 10 to 100000");
         RuleFor(o => o.SocketMode).Matches("^0?[0-7]{3}\\z").WithMessage("must be an octal mode such as 0660");
     }
 

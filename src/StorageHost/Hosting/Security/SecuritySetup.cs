@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
@@ -15,7 +16,10 @@ internal static class SecuritySetup
 
     public static IServiceCollection AddSecurity(this IServiceCollection services)
     {
-        services.AddSingleton<FailureLimit>().AddSingleton<Tls>().AddHostedService<SecurityWatch>();
+        services.AddSingleton<FailureLimit>().AddSingleton<ConnectionLimit>().AddSingleton<Tls>().AddHostedService<SecurityWatch>();
+
+        // Kestrel asks the last transport first.
+        services.AddSingleton<SocketTransportFactory>().AddSingleton<IConnectionListenerFactory, LimitedTransport>();
 
         // Only the core of it: the rest keeps keys for cookies in the user's home.
         services.AddTransient<CallerHandler>().AddAuthenticationCore(authentication =>
@@ -37,6 +41,10 @@ internal static class SecuritySetup
 
     /// <summary>Comes after what writes error answers, and before the endpoints.</summary>
     public static IApplicationBuilder UseSecurity(this IApplicationBuilder app) => app.UseMiddleware<BrowserRules>().UseAuthentication().UseAuthorization();
+
+    /// <summary>Says for how long a connection has a request; comes first, so that no answer is cut short.</summary>
+    public static IApplicationBuilder UseConnectionLimit(this IApplicationBuilder app) => app.Use((context, next) =>
+        context.Features.Get<ConnectionPlace>() is { } place ? place.ServeAsync(() => next(context)) : next(context));
 
     /// <summary>A policy for each scope. What names none (an address where nothing is) is for those who are known.</summary>
     private static void Demand(AuthorizationOptions authorization)
