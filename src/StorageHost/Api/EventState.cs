@@ -22,7 +22,8 @@ internal sealed class EventState(Func<IEnumerable<Observed>> look, Func<object, 
     private long lookedAt;
     private long changed;
 
-    /// <summary>What has changed since a look that a reader was told of: everything since look 0. What does not exist any more is left out.</summary>
+    /// <summary>What has changed since a look that a reader was told of; everything, since look 0.
+    /// What does not exist any more is left out.</summary>
     /// <returns>The number of the latest look, and each change with its type.</returns>
     public (long Look, IReadOnlyList<(string Type, string Json)> Changes) Since(long told)
     {

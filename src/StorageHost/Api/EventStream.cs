@@ -34,7 +34,11 @@ internal sealed class EventStream
     private int readers;
 
     public EventStream(
-        ImageCacheService images, ImageStorageService storages, TimeProvider time, IHostApplicationLifetime lifetime, IOptions<JsonOptions> json)
+        ImageCacheService images,
+        ImageStorageService storages,
+        TimeProvider time,
+        IHostApplicationLifetime lifetime,
+        IOptions<JsonOptions> json)
     {
         (this.time, this.lifetime, this.json) = (time, lifetime, json.Value.SerializerOptions);
 
@@ -98,7 +102,8 @@ internal sealed class EventStream
     [
         .. images.ListJobs().Select(job => new Observed("job", job.Id, job)),
         .. images.ListPools().Select(pool => new Observed("pool", pool.Image.Text, pool)),
-        .. storages.Volumes.Select(volume => new Observed("volume", volume.VolumeId, new VolumeChange(volume.VolumeId, volume.Status, volume.StatusMsg))),
+        .. storages.Volumes.Select(volume => new VolumeChange(volume.VolumeId, volume.Status, volume.StatusMsg))
+            .Select(change => new Observed("volume", change.VolumeId, change)),
     ];
 
     private string Write(object value)

@@ -22,7 +22,10 @@ internal sealed class DeviceGraph
     /// <param name="fileSystems">The names of the devices of each file system that may have several.</param>
     /// <param name="mounts">Tells which device a file lies on.</param>
     public DeviceGraph(
-        IReadOnlyList<LsblkDevice> devices, IReadOnlyDictionary<string, string> loopFiles, IEnumerable<IReadOnlyList<string>> fileSystems, IMounts mounts)
+        IReadOnlyList<LsblkDevice> devices,
+        IReadOnlyDictionary<string, string> loopFiles,
+        IEnumerable<IReadOnlyList<string>> fileSystems,
+        IMounts mounts)
     {
         // A device that is listed twice is one; the first entry is as good as the others.
         roots = [.. devices.DistinctBy(device => device.Number, StringComparer.Ordinal)];
@@ -35,8 +38,9 @@ internal sealed class DeviceGraph
             }
         }
 
-        foreach (var members in fileSystems.Select(names => names.Select(name => numbers.GetValueOrDefault(name)).OfType<string>().ToList()))
+        foreach (var names in fileSystems)
         {
+            var members = names.Select(name => numbers.GetValueOrDefault(name)).OfType<string>().ToList();
             members.ForEach(member => Above(member).UnionWith(members));
         }
     }

@@ -40,7 +40,8 @@ internal static class DeviceLinks
         .. Entries(Path.Combine(directory, "btrfs"), "*")
             .Select(system => Names(Entries(Path.Combine(system.FullName, "devices"), "*").Select(device => device.Name))),
         .. Entries(Path.Combine(directory, "bcachefs"), "*")
-            .Select(system => Names(Entries(system.FullName, "dev-*").SelectMany(device => Entries(device.FullName, "block")).Select(TargetName))),
+            .Select(system => Entries(system.FullName, "dev-*").SelectMany(device => Entries(device.FullName, "block")))
+            .Select(devices => Names(devices.Select(TargetName))),
     ];
 
     private static IReadOnlyList<string> Names(IEnumerable<string> files) => [.. files.Select(file => file.Replace('!', '/'))];
@@ -48,7 +49,8 @@ internal static class DeviceLinks
     private static string TargetName(FileSystemInfo link) => Path.GetFileName(link.LinkTarget) ?? link.Name;
 
     /// <summary>A node's name below <c>/dev</c>, as of <c>../../sda</c> and <c>../../cciss/c0d0</c>.</summary>
-    private static string KernelName(string target) => string.Join('/', target.Split('/').SkipWhile(part => part is "..").SkipWhile(part => part is "" or "dev"));
+    private static string KernelName(string target) =>
+        string.Join('/', target.Split('/').SkipWhile(part => part is "..").SkipWhile(part => part is "" or "dev"));
 
     private static IEnumerable<FileSystemInfo> Entries(string directory, string pattern)
     {

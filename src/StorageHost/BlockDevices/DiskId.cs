@@ -31,7 +31,8 @@ internal static class DiskId
         ?? paths[0].Kname;
 
     /// <summary>What the first path that says anything says.</summary>
-    public static string? First(IEnumerable<LsblkDevice> paths, Func<LsblkDevice, string?> says) => paths.Select(says).FirstOrDefault(text => text is not null);
+    public static string? First(IEnumerable<LsblkDevice> paths, Func<LsblkDevice, string?> says) =>
+        paths.Select(says).FirstOrDefault(text => text is not null);
 
     private static string? FromLinks((string Prefix, string Instead)[] forms, IReadOnlyCollection<string> links) => forms
         .SelectMany(form => links

@@ -29,8 +29,12 @@ internal sealed partial class DiskPoller : BackgroundService, IDiskSource
     private async Task<IReadOnlyList<PhysicalDisk>> ReadAsync(CancellationToken cancellationToken)
     {
         var (answer, words) = await lsblk.ReadAsync(cancellationToken);
-        LogChange(string.Join(
-            "; ", new[] { answer.Unread > 0 ? $"{answer.Unread} of its entries could not be read" : "", words.Length > 0 ? $"it says: {words}" : "" }.Where(part => part.Length > 0)));
+        string[] lacks =
+        [
+            answer.Unread > 0 ? $"{answer.Unread} of its entries could not be read" : "",
+            words.Length > 0 ? $"it says: {words}" : "",
+        ];
+        LogChange(string.Join("; ", lacks.Where(part => part.Length > 0)));
         return new DeviceGraph(answer.Devices, DeviceLinks.LoopFiles(), DeviceLinks.FileSystems(), mounts).Disks(DeviceLinks.ById());
     }
 

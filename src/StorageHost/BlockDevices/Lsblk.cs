@@ -34,11 +34,15 @@ internal sealed class Lsblk(ProcessRunner runner, string program = "lsblk")
             }
 
             var lacking = Lacking(result.Error);
-            wanted = wanted.Contains(lacking, StringComparer.Ordinal) ? [.. wanted.Where(column => column != lacking)] : throw Failed(result);
+            wanted = wanted.Contains(lacking, StringComparer.Ordinal)
+                ? [.. wanted.Where(column => column != lacking)]
+                : throw Failed(result);
         }
     }
 
-    /// <summary>The column that it does not know, as in <c>lsblk: unknown column: PATH,SIZE</c>: the first of those that it has not read.</summary>
+    /// <summary>
+    /// The column that it does not know, as in <c>lsblk: unknown column: PATH,SIZE</c>: the first of those that it has not read.
+    /// </summary>
     private static string? Lacking(string error) => error.IndexOf(UnknownColumn, StringComparison.Ordinal) is var at and >= 0
         ? error[(at + UnknownColumn.Length)..].Split(',', '\n')[0].Trim()
         : null;

@@ -35,7 +35,8 @@ internal sealed record LsblkAnswer(IReadOnlyList<LsblkDevice> Devices, int Unrea
         throw Unreadable(output);
     }
 
-    private static FactsException Unreadable(string output) => new($"lsblk's answer could not be read; it begins with: {LsblkWords.Beginning(output)}");
+    private static FactsException Unreadable(string output) =>
+        new($"lsblk's answer could not be read; it begins with: {LsblkWords.Beginning(output)}");
 
     private static List<LsblkDevice> ReadAll(JsonElement entries, ref int unread)
     {

@@ -9,7 +9,8 @@ internal static class LsblkWords
 
     /// <summary>What it wrote to standard error, on one line; empty when it wrote nothing.</summary>
     public static string Of(string error) => Cut(
-        string.Join("; ", error.Split('\n').Select(Clean).Where(line => line.Length > 0).Select(WithoutPrefix).Distinct(StringComparer.Ordinal).Take(Lines)),
+        string.Join("; ", error.Split('\n').Select(Clean).Select(WithoutPrefix).Where(line => line.Length > 0)
+            .Distinct(StringComparer.Ordinal).Take(Lines)),
         Length);
 
     /// <summary>The first words of an answer that cannot be read.</summary>

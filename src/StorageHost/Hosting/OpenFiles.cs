@@ -8,7 +8,8 @@ internal static class OpenFiles
     private const string Row = "Max open files";
 
     /// <summary>How many more it may open. .NET has raised its limit to the hard one, and keeps some 250 open itself.</summary>
-    public static long Left() => Limit(File.ReadLines("/proc/self/limits")) - Directory.EnumerateFileSystemEntries("/proc/self/fd").LongCount();
+    public static long Left() =>
+        Limit(File.ReadLines("/proc/self/limits")) - Directory.EnumerateFileSystemEntries("/proc/self/fd").LongCount();
 
     /// <summary>Reads <c>/proc/self/limits</c> (format: proc(5)): name, soft limit, hard limit, unit.</summary>
     internal static long Limit(IEnumerable<string> limits)

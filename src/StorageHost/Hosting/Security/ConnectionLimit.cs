@@ -90,10 +90,15 @@ internal sealed partial class ConnectionLimit
         LogMet(Most, places.Count(place => place.IsIdle));
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "At most {Most} connections are served: half of the {Files} files that this process may still open (LimitNOFILE)")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "At most {Most} connections are served: half of the {Files} files that this process may still open (LimitNOFILE)")]
     private partial void LogLowered(int most, long files);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "All {Most} connections are in use, {Idle} of them without a request: new ones replace the longest idle (Security:MaxConnections)")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "All {Most} connections are in use, {Idle} of them without a request: "
+            + "new ones replace the longest idle (Security:MaxConnections)")]
     private partial void LogMet(int most, int idle);
 }
 

@@ -8,8 +8,8 @@ namespace StorageHost.Hosting.Security;
 
 /// <summary>
 /// Kestrel's sockets under a <see cref="ConnectionLimit"/> that holds at every moment: it is asked before the next connection is accepted.
-/// (Kestrel's own limit is asked later, on the thread pool. A burst took all files before that, and .NET ends a process that cannot open one
-/// when it makes code.)
+/// (Kestrel's own limit is asked later, on the thread pool. A burst took all files before that, and .NET ends a process that cannot open
+/// one when it makes code.)
 /// </summary>
 internal sealed class LimitedTransport(SocketTransportFactory sockets, ConnectionLimit limit, TimeProvider time)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector

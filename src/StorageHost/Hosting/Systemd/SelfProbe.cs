@@ -52,8 +52,8 @@ internal sealed class SelfProbe(IServer server, SecurityFiles files) : IDisposab
     }
 
     /// <summary>
-    /// Where a client on this machine may reach an address that Kestrel listens on, the likeliest first. Where IPv6 is switched off, Kestrel
-    /// listens on <c>[::]</c> all the same, and is reached by IPv4 alone.
+    /// Where a client on this machine may reach an address that Kestrel listens on, the likeliest first. Where IPv6 is switched off,
+    /// Kestrel listens on <c>[::]</c> all the same, and is reached by IPv4 alone.
     /// </summary>
     internal static IReadOnlyList<EndPoint> Reach(BindingAddress address)
     {
