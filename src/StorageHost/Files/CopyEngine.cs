@@ -10,8 +10,8 @@ namespace StorageHost.Files;
 /// writing at the same time. A copy is handed on only when it is on the storage and is what its template is.
 /// </summary>
 internal sealed class CopyEngine(
-    StorageVolume volume, FileNames names, TemplateFile templates, FilePermissions permissions, IOptions<PoolOptions> options,
-    ImageMetrics metrics, TimeProvider time) : ICopyEngine
+    StorageVolume volume, FileNames names, TemplateFile templates, CheckedTemplates safe, FilePermissions permissions, IOptions<PoolOptions> options,
+    ImageMetrics metrics) : ICopyEngine
 {
     /// <summary>
     /// How much is read and written at a time, in bytes. FUSE takes a direct write apart and sends the parts at once, but lets no second write
@@ -31,15 +31,13 @@ internal sealed class CopyEngine(
     /// <summary>What stands for the digest of a reflinked copy, which has the very blocks of its template.</summary>
     private const string Reflinked = "reflink";
 
-    /// <summary>A template written to within this time may still be written to without its modification time showing it.</summary>
-    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
-
     /// <summary>Blocks of passes that have ended: as garbage they would lie about until a rare full collection.</summary>
     private readonly ConcurrentBag<AlignedBuffer> spare = [];
 
     public async Task<IReadOnlyList<Claim>> MakeAsync(ImageName image, int copies, Func<CopyProgress, ValueTask<Pace>> progress, CancellationToken cancellationToken)
     {
-        var (source, template) = await OpenSettledAsync(image, cancellationToken);
+        var opened = await safe.OpenAsync(image, cancellationToken);
+        var (source, template) = (opened.Source, opened.Template);
         var making = new List<CopyInTheMaking>();
         var whole = false;
         try
@@ -59,46 +57,13 @@ internal sealed class CopyEngine(
         }
         finally
         {
-            volume.Release(source);
+            volume.Release(opened);
             if (!whole)
             {
                 await Task.WhenAll(making.Select(DiscardAsync));
             }
         }
     }
-
-    private async Task<OpenedTemplate> OpenSettledAsync(ImageName image, CancellationToken cancellationToken)
-    {
-        var opened = await OpenAsync(image, cancellationToken);
-        if (Unsettled(opened.Template) is { } rest)
-        {
-            var before = opened.Template.Fingerprint;
-            volume.Release(opened);
-            await Task.Delay(rest, time, cancellationToken);
-            opened = await OpenAsync(image, cancellationToken);
-
-            // Not by the time alone: a timer may come a moment early.
-            if (opened.Template.Fingerprint != before && Unsettled(opened.Template) is not null)
-            {
-                volume.Release(opened);
-                throw new RefusedException(Refusal.JobConflict, $"the template {image} is still being written");
-            }
-        }
-
-        return opened;
-    }
-
-    /// <summary>How long a template has to be left alone still; null when it was for long enough, or bears a time to come.</summary>
-    private TimeSpan? Unsettled(Template template)
-    {
-        var age = time.GetUtcNow() - DateTimeOffset.UnixEpoch - TimeSpan.FromMicroseconds(template.Fingerprint.ModifiedNs / 1000);
-        return age >= TimeSpan.Zero && age < Settling ? Settling - age : null;
-    }
-
-    private Task<OpenedTemplate> OpenAsync(ImageName image, CancellationToken cancellationToken) => volume.RunAsync(
-        "open a template",
-        (VolumeSession session, StorageCall<OpenedTemplate> _) => new OpenedTemplate(templates.Open(session.Mount, image, out var template), template),
-        cancellationToken);
 
     private async Task<string> StreamAsync(
         SafeFileHandle source, Template template, List<CopyInTheMaking> making, Func<CopyProgress, ValueTask<Pace>> progress, CancellationToken cancellationToken)
@@ -209,10 +174,4 @@ internal sealed class CopyEngine(
 
     private Task<T> RunAsync<T>(string operation, Func<VolumeSession, T> work, CancellationToken cancellationToken) =>
         volume.TransferAsync(operation, (VolumeSession session, StorageCall<T> _) => work(session), cancellationToken);
-
-    /// <summary>A template to be read. When nobody takes it, it closes itself.</summary>
-    private sealed record OpenedTemplate(SafeFileHandle Source, Template Template) : IDisposable
-    {
-        public void Dispose() => Source.Dispose();
-    }
 }

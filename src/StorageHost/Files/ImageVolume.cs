@@ -5,7 +5,7 @@ namespace StorageHost.Files;
 /// <summary>Answers what the core asks about the volume.</summary>
 internal sealed class ImageVolume(
     StorageVolume volume, FileNames names, Recovery recovery, TemplateFile templates, TemplateList list, UnreadableFiles unreadable,
-    DoubledCopies doubled, StorageThreads threads) : IVolume
+    DoubledCopies doubled, CheckedTemplates safe, StorageThreads threads) : IVolume
 {
     // What the last scan read of copies that have not changed since: on Gluster, listing a directory brings what stat says of its files with it.
     private Dictionary<FileName, (FileStat Stat, Copy Copy)> read = [];
@@ -22,14 +22,7 @@ internal sealed class ImageVolume(
     public Task<Template> FindTemplateAsync(ImageName image, CancellationToken cancellationToken) =>
         volume.RunAsync("look at a template", (VolumeSession session, StorageCall<Template> _) => templates.Find(session.Mount, image), cancellationToken);
 
-    public Task<Template> InspectTemplateAsync(ImageName image, CancellationToken cancellationToken) => volume.RunAsync(
-        "inspect a template",
-        (VolumeSession session, StorageCall<Template> _) =>
-        {
-            using var file = templates.Open(session.Mount, image, out var template);
-            return template;
-        },
-        cancellationToken);
+    public Task<Template> InspectTemplateAsync(ImageName image, CancellationToken cancellationToken) => safe.InspectAsync(image, cancellationToken);
 
     public Task<VolumeSpace> ReadSpaceAsync(CancellationToken cancellationToken) =>
         volume.RunAsync("read the room on the volume", (VolumeSession session, StorageCall<VolumeSpace> _) => session.Mount.Space(), cancellationToken);

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Microsoft.Win32.SafeHandles;
 using StorageHost.Images;
 
 namespace StorageHost.Files;
@@ -7,6 +6,9 @@ namespace StorageHost.Files;
 /// <summary>Finds and opens templates, and keeps hostile ones away from everything behind it.</summary>
 internal sealed class TemplateFile(FileNames names, IImageInspector inspector, StorageVolume volume)
 {
+    /// <summary>A template and those that it is backed by. Each is a file that every guest keeps open and looks into.</summary>
+    private const int MaxChain = 8;
+
     /// <summary>Looks at a template; null when it does not exist.</summary>
     public Template? TryFind(Mount mount, ImageName image) =>
         mount.TryStat(names.Template(image).Text, out var stat) ? new Template(image, stat.Fingerprint, stat.AllocatedBytes) : null;
@@ -15,43 +17,33 @@ internal sealed class TemplateFile(FileNames names, IImageInspector inspector, S
     /// <exception cref="RefusedException">ImageNotFound.</exception>
     public Template Find(Mount mount, ImageName image) => TryFind(mount, image) ?? throw NotFound(image);
 
-    /// <summary>Opens a template whose header has passed the inspection.</summary>
+    /// <summary>Opens a template and every template that it is backed by. All are regular files whose headers have passed the inspection.</summary>
     /// <exception cref="RefusedException">ImageNotFound; ImageRejected.</exception>
-    public SafeFileHandle Open(Mount mount, ImageName image, out Template template)
+    public OpenedTemplate Open(Mount mount, ImageName image)
     {
-        var name = names.Template(image).Text;
-        if (!mount.TryStat(name, out var listed))
-        {
-            throw NotFound(image);
-        }
-
-        // Opening a device or a pipe may already do something: so only after lstat, and the open file is asked again.
-        var file = listed.IsRegular ? mount.Open(name) : throw Rejected(image, "it is not a regular file");
+        var opened = new OpenedTemplate();
         try
         {
-            var stat = Mount.Stat(file, name);
-            if (!stat.IsRegular)
+            for (ImageName? next = image; next is { } current;)
             {
-                throw Rejected(image, "it is not a regular file");
+                if (opened.Chain.Any(file => file.Template.Image == current))
+                {
+                    throw Rejected(image, opened.Chain[^1].Template.Image, $"its chain of backing files leads back to {current}");
+                }
+
+                if (opened.Chain.Count == MaxChain)
+                {
+                    throw Rejected(image, image, $"its chain of backing files is longer than {MaxChain} templates");
+                }
+
+                next = AddTo(opened, mount, image, current);
             }
 
-            var header = inspector.Inspect(new HeaderSource(file, name));
-            if (header.Fault is { } fault)
-            {
-                throw Rejected(image, fault);
-            }
-
-            if (header.BackingFile is { } backing && (BackingTemplate(backing) is not { } parent || TryFind(mount, parent) is null))
-            {
-                throw Rejected(image, "its backing file is not one of the templates");
-            }
-
-            template = new Template(image, stat.Fingerprint, stat.AllocatedBytes);
-            return file;
+            return opened;
         }
         catch
         {
-            file.Dispose();
+            opened.Dispose();
             throw;
         }
     }
@@ -73,7 +65,51 @@ internal sealed class TemplateFile(FileNames names, IImageInspector inspector, S
     public bool MayBeBackedBy(string backingFile, ImageName image) =>
         BackingTemplate(backingFile) == image || Regex.IsMatch(backingFile, $"(?<![A-Za-z0-9._-]){Regex.Escape(names.Template(image).Text)}(?![A-Za-z0-9._-])", RegexOptions.CultureInvariant);
 
+    /// <summary>The refusal of a template for a fault of its own or of one that it is backed by.</summary>
+    internal static RefusedException Rejected(ImageName image, ImageName faulty, string fault) => new(
+        Refusal.ImageRejected, $"the template {image} is not served: {(faulty == image ? "" : $"its backing file, the template {faulty}: ")}{fault}");
+
     private static RefusedException NotFound(ImageName image) => new(Refusal.ImageNotFound, $"there is no template {image}");
 
-    private static RefusedException Rejected(ImageName image, string fault) => new(Refusal.ImageRejected, $"the template {image} is not served: {fault}");
+    /// <summary>Opens one file of a chain.</summary>
+    /// <returns>The next one; null when it is the last.</returns>
+    private ImageName? AddTo(OpenedTemplate opened, Mount mount, ImageName image, ImageName current)
+    {
+        var name = names.Template(current).Text;
+        if (!mount.TryStat(name, out var listed))
+        {
+            throw current == image ? NotFound(image) : Rejected(image, current, "it does not exist");
+        }
+
+        // Opening a device or a pipe may already do something: so only after lstat, and the open file is asked again.
+        var file = listed.IsRegular ? mount.Open(name) : throw Rejected(image, current, "it is not a regular file");
+        try
+        {
+            var stat = Mount.Stat(file, name);
+            if (!stat.IsRegular)
+            {
+                throw Rejected(image, current, "it is not a regular file");
+            }
+
+            var content = new HeaderSource(file, name);
+            var header = inspector.Inspect(content);
+            if (header.Fault is { } fault)
+            {
+                throw Rejected(image, current, fault);
+            }
+
+            if (header.BackingFile is { } backing && BackingTemplate(backing) is null)
+            {
+                throw Rejected(image, current, "its backing file is not one of the templates");
+            }
+
+            opened.Add(new ChainedFile(new Template(current, stat.Fingerprint, stat.AllocatedBytes), file, content));
+            return header.BackingFile is { } next ? BackingTemplate(next) : null;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
 }

@@ -65,6 +65,7 @@ internal sealed class PoolRules : AbstractValidator<PoolOptions>
         RuleFor(o => o.Workers).InclusiveBetween(2, 16).WithMessage("must be 2 to 16: one is kept for callers who wait");
         RuleFor(o => o.MaxWaiting).InclusiveBetween(1, 100_000).WithMessage("must be 1 to 100000");
         RuleFor(o => o.WaitTimeout).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromDays(1)).WithMessage("must be 00:00:01 to 1.00:00:00");
+        RuleFor(o => o.SettleTime).InclusiveBetween(TimeSpan.Zero, TimeSpan.FromHours(1)).WithMessage("must be 00:00:00 to 01:00:00");
         RuleFor(o => o.MaxBytesPerSecond).Must(rate => rate is 0 or >= 1 << 20).WithMessage("must be 0 (no limit) or at least 1048576 (bytes a second)");
     }
 }

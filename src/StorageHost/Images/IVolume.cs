@@ -32,8 +32,8 @@ internal interface IVolume
     /// <exception cref="RefusedException">ImageNotFound when it does not exist.</exception>
     Task<Template> FindTemplateAsync(ImageName image, CancellationToken cancellationToken);
 
-    /// <summary>Reads one template's header.</summary>
-    /// <exception cref="RefusedException">ImageNotFound; ImageRejected when it must not be served.</exception>
+    /// <summary>Looks through one template, unless it is still being written.</summary>
+    /// <exception cref="RefusedException">ImageNotFound; ImageRejected when it must not be served or is not whole.</exception>
     Task<Template> InspectTemplateAsync(ImageName image, CancellationToken cancellationToken);
 
     /// <summary>Reads the whole directory.</summary>

@@ -33,4 +33,19 @@ internal interface IImageInspector
 {
     /// <summary>Reads the header. Content never makes it throw, and it reads at most a few KiB.</summary>
     ImageHeader Inspect(IHeaderSource source);
+
+    /// <summary>Begins to look whether a file holds everything that its tables name; null when the format has no tables (raw).</summary>
+    /// <param name="source">An image whose header has no fault. It must stay open until the check is done.</param>
+    IWholeCheck? CheckWhole(IHeaderSource source);
+}
+
+/// <summary>A check of one image that may take seconds. It goes on in steps, so that a storage thread is never kept for long.</summary>
+internal interface IWholeCheck
+{
+    /// <summary>What is missing or wrong, in words for the client; null when nothing was found. Valid when the check is done.</summary>
+    string? Fault { get; }
+
+    /// <summary>Goes on until it is done or told to stop. Content never makes it throw.</summary>
+    /// <returns>Whether it is done.</returns>
+    bool Advance(Func<bool> stop);
 }

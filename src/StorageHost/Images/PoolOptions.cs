@@ -18,6 +18,9 @@ internal sealed class PoolOptions
     /// <summary>How many bytes a second the filling of a pool may write; 0: as many as the storage takes. Callers who wait are never slowed down.</summary>
     public long MaxBytesPerSecond { get; set; }
 
+    /// <summary>How long nobody must have written to a template before it is copied: a raw file that is still being copied looks whole.</summary>
+    public TimeSpan SettleTime { get; set; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Whether a copy's digest is computed from what is read back from the storage, not from the page cache.</summary>
     public bool Verify { get; set; } = true;
 }

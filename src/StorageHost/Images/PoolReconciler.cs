@@ -14,6 +14,9 @@ internal sealed partial class PoolReconciler(
     private readonly ConcurrentDictionary<ImageName, RunningPass> running = new();
     private readonly ConcurrentDictionary<ImageName, Backoff> backoffs = new();
 
+    /// <summary>Pools of templates that are still being written. Until they have settled, not even callers are served.</summary>
+    private readonly ConcurrentDictionary<ImageName, Backoff> unsettled = new();
+
     /// <summary>What keeps the volume from being served; null when nothing does.</summary>
     public string? Problem { get; private set; } = "the storage directory was not read yet";
 
@@ -109,7 +112,8 @@ internal sealed partial class PoolReconciler(
     {
         PassState? state = running.TryGetValue(pool.Image, out var current) ? new PassState(current.Step, pool.Job?.CopiesLeft ?? 0) : null;
         var backoff = backoffs.GetOrAdd(pool.Image, _ => new Backoff(time));
-        var (step, copies) = PoolPlan.Next(pool.Wanted, pool.Ready, pool.Total, pool.Waiting, state, backoff.IsResting);
+        var isPutOff = unsettled.TryGetValue(pool.Image, out var settling) && settling.IsResting;
+        var (step, copies) = isPutOff ? (PoolStep.Rest, 0) : PoolPlan.Next(pool.Wanted, pool.Ready, pool.Total, pool.Waiting, state, backoff.IsResting);
         pool.Job?.Expect(Math.Max(0, pool.Wanted - pool.Total));
         if (step == PoolStep.Stop)
         {
@@ -161,6 +165,17 @@ internal sealed partial class PoolReconciler(
             {
                 LogStopped(pool.Image);
             }
+            catch (RefusedException exception) when (exception.RetryAfter is { } rest)
+            {
+                if (pool.Problem != exception.Message)
+                {
+                    LogPutOff(pool.Image, exception.Message);
+                }
+
+                pool.Problem = exception.Message;
+                pool.Job?.Hinder(exception.Message);
+                PutOff(pool, rest, stoppingToken);
+            }
             catch (RefusedException exception)
             {
                 LogHindered(pool.Image, exception.Message);
@@ -192,6 +207,19 @@ internal sealed partial class PoolReconciler(
         }
     }
 
+    /// <summary>Leaves a pool alone until its template has settled, and then calls for it.</summary>
+    private void PutOff(Pool pool, TimeSpan rest, CancellationToken stoppingToken)
+    {
+        unsettled.GetOrAdd(pool.Image, _ => new Backoff(time)).RestFor(rest);
+        _ = RingAsync();
+
+        async Task RingAsync()
+        {
+            await Task.Delay(rest, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            pools.Ring();
+        }
+    }
+
     private sealed record RunningPass(PoolStep Step, Action Cancel, Task Done);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The storage directory cannot be read: {Reason}")]
@@ -199,6 +227,9 @@ internal sealed partial class PoolReconciler(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The pool of {Image} cannot be brought to its level now: {Reason}")]
     private partial void LogHindered(ImageName image, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The pool of {Image} is put off: {Reason}")]
+    private partial void LogPutOff(ImageName image, string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Unexpected failure of {Work}")]
     private partial void LogBroken(Exception exception, string work);

@@ -50,4 +50,7 @@ internal enum Refusal
 internal sealed class RefusedException(Refusal reason, string message, Exception? innerException = null) : Exception(message, innerException)
 {
     public Refusal Reason { get; } = reason;
+
+    /// <summary>When the same will be possible; null when nobody can tell.</summary>
+    public TimeSpan? RetryAfter { get; init; }
 }

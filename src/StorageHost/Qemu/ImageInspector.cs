@@ -26,6 +26,15 @@ internal sealed class ImageInspector : IImageInspector
             : Raw(image.Length, image.Length == 0 ? "the file is empty" : null);
     }
 
+    public IWholeCheck? CheckWhole(IHeaderSource source)
+    {
+        Span<byte> buffer = stackalloc byte[HeadBytes];
+        var image = new HeaderWindow(source, buffer[..source.Read(0, buffer)]);
+        return image.Head.StartsWith(Qcow2Header.Magic) && Qcow2Header.Parse(image.Head) is { } header
+            ? new Qcow2WholeCheck(source, header, Qcow2Extensions.FindBitmaps(header, image))
+            : null;
+    }
+
     /// <summary>A guest sees whole sectors, so a last part of one counts as one; QEMU says the same.</summary>
     private static ImageHeader Raw(long length, string? fault) => length > MaxVirtualBytes
         ? new ImageHeader(ImageFormat.Raw, 0, null, fault ?? "the image is larger than 1 PiB")

@@ -9,6 +9,8 @@ internal static class Qcow2Extensions
     private const uint BackingFormat = 0xe2792aca;
     private const uint Encryption = 0x0537be77;
     private const uint DataFile = 0x44415441;
+    private const uint Bitmaps = 0x23852875;
+    private const int BitmapsBytes = 24;
     private const int MaxCount = 64;
     private const int MaxFormatBytes = 15;
 
@@ -54,6 +56,38 @@ internal static class Qcow2Extensions
         return null;
     }
 
+    /// <summary>Where the directory of bitmaps lies, if there are any that count. The extensions have no fault.</summary>
+    public static Qcow2Bitmaps? FindBitmaps(in Qcow2Header header, HeaderWindow image)
+    {
+        Span<byte> prefix = stackalloc byte[8];
+        Span<byte> data = stackalloc byte[BitmapsBytes];
+        long offset = header.HeaderBytes;
+        for (var count = 0; header.HasBitmaps && count < MaxCount && image.TryRead(offset, prefix); count++)
+        {
+            var type = BinaryPrimitives.ReadUInt32BigEndian(prefix);
+            long bytes = BinaryPrimitives.ReadUInt32BigEndian(prefix[4..]);
+            offset += prefix.Length;
+            if (type == End)
+            {
+                break;
+            }
+
+            if (type == Bitmaps)
+            {
+                return bytes == BitmapsBytes && image.TryRead(offset, data)
+                    ? new Qcow2Bitmaps(
+                        BinaryPrimitives.ReadUInt32BigEndian(data),
+                        BinaryPrimitives.ReadUInt64BigEndian(data[8..]),
+                        BinaryPrimitives.ReadUInt64BigEndian(data[16..]))
+                    : null;
+            }
+
+            offset += (bytes + 7) & ~7L;
+        }
+
+        return null;
+    }
+
     private static string? Check(uint type, long offset, int bytes, in Qcow2Header header, HeaderWindow image) => type switch
     {
         DataFile => "the qcow2 header names an external data file",
@@ -75,3 +109,6 @@ internal static class Qcow2Extensions
             : "the qcow2 backing format is neither raw nor qcow2";
     }
 }
+
+/// <summary>The directory of an image's bitmaps.</summary>
+internal readonly record struct Qcow2Bitmaps(uint Count, ulong DirectoryBytes, ulong DirectoryOffset);

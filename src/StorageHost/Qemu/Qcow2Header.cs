@@ -65,6 +65,9 @@ internal readonly record struct Qcow2Header
 
     public Qcow2Features Features { get; private init; }
 
+    /// <summary>Whether the bitmaps are those of the data: a program that does not know them clears this when it writes.</summary>
+    public bool HasBitmaps { get; private init; }
+
     public uint RefcountOrder { get; private init; }
 
     public uint HeaderBytes { get; private init; }
@@ -109,6 +112,7 @@ internal readonly record struct Qcow2Header
         return this with
         {
             Features = (Qcow2Features)UInt64(head, 72),
+            HasBitmaps = (UInt64(head, 88) & 1) != 0,
             RefcountOrder = UInt32(head, 96),
             HeaderBytes = length,
             CompressionType = length > CompressionTypeOffset && head.Length > CompressionTypeOffset ? head[CompressionTypeOffset] : (byte)0,

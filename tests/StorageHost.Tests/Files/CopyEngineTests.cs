@@ -2,6 +2,7 @@ using Moq;
 using StorageHost.Files;
 using StorageHost.Images;
 using StorageHost.Tests.Images;
+using StorageHost.Tests.Qemu;
 using StorageHost.Tests.Support;
 using Xunit;
 
@@ -173,44 +174,98 @@ public sealed class CopyEngineTests : IAsyncLifetime
         Assert.Empty(store.Private);
     }
 
-    [Fact]
-    public async Task A_template_that_was_written_to_just_now_is_left_to_settle()
+    [Theory]
+    [InlineData(0, 10)]
+    [InlineData(9_999, 0.001)]
+    [InlineData(3_000, 7)]
+    public async Task A_template_that_was_written_to_just_now_is_put_off_until_it_has_settled(int ageMs, double restSeconds)
     {
         store.WriteTemplate(1000);
-        File.SetLastWriteTimeUtc(store["centos_template.img"], daemon.Clock.GetUtcNow().UtcDateTime.AddMilliseconds(-400));
-        var making = MakeAsync(1);
-        await Eventually.HoldsAsync(() => daemon.Clock.Timers == 1);
-        daemon.Clock.Advance(TimeSpan.FromMilliseconds(599));
-        Assert.False(making.IsCompleted);
+        File.SetLastWriteTimeUtc(store["centos_template.img"], daemon.Clock.GetUtcNow().UtcDateTime.AddMilliseconds(-ageMs));
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => MakeAsync(1));
+        Assert.Equal((Refusal.JobConflict, TimeSpan.FromSeconds(restSeconds)), (refused.Reason, refused.RetryAfter));
+        Assert.Equal("the template centos may still be being written: its last write is less than 10 s old", refused.Message);
         Assert.Empty(store.Private);
-        daemon.Clock.Advance(TimeSpan.FromMilliseconds(1));
-        Assert.Single(await Eventually.EndsAsync(making));
-    }
-
-    /// <summary>Timers count in whole milliseconds.</summary>
-    [Fact]
-    public async Task A_template_has_settled_when_it_did_not_change_while_it_was_waited_for()
-    {
-        store.WriteTemplate(1000);
-        File.SetLastWriteTimeUtc(store["centos_template.img"], daemon.Clock.GetUtcNow().UtcDateTime.AddMilliseconds(-400.5));
-        var making = MakeAsync(1);
-        await Eventually.HoldsAsync(() => daemon.Clock.Timers == 1);
-        daemon.Clock.Advance(TimeSpan.FromMilliseconds(599));
-        Assert.Single(await Eventually.EndsAsync(making));
+        daemon.Clock.Advance(TimeSpan.FromSeconds(restSeconds));
+        Assert.Single(await MakeAsync(1));
     }
 
     [Fact]
-    public async Task A_template_that_is_still_being_written_holds_nobody_up()
+    public async Task A_template_with_a_time_to_come_settles_while_it_is_watched()
     {
         store.WriteTemplate(1000);
-        var began = daemon.Clock.GetUtcNow().UtcDateTime;
-        File.SetLastWriteTimeUtc(store["centos_template.img"], began);
-        var making = MakeAsync(1);
-        await Eventually.HoldsAsync(() => daemon.Clock.Timers == 1);
-        File.SetLastWriteTimeUtc(store["centos_template.img"], began.AddMilliseconds(900));
-        daemon.Clock.Advance(TimeSpan.FromSeconds(1));
-        var refused = await Assert.ThrowsAsync<RefusedException>(() => Eventually.EndsAsync(making));
-        Assert.Equal((Refusal.JobConflict, "the template centos is still being written"), (refused.Reason, refused.Message));
+        var path = store["centos_template.img"];
+        File.SetLastWriteTimeUtc(path, daemon.Clock.GetUtcNow().UtcDateTime.AddHours(1));
+        Assert.Equal(TimeSpan.FromSeconds(10), (await Assert.ThrowsAsync<RefusedException>(() => MakeAsync(1))).RetryAfter);
+        daemon.Clock.Advance(TimeSpan.FromSeconds(6));
+        Assert.Equal(TimeSpan.FromSeconds(4), (await Assert.ThrowsAsync<RefusedException>(() => MakeAsync(1))).RetryAfter);
+        File.SetLastWriteTimeUtc(path, daemon.Clock.GetUtcNow().UtcDateTime.AddHours(1));
+        Assert.Equal(TimeSpan.FromSeconds(10), (await Assert.ThrowsAsync<RefusedException>(() => MakeAsync(1))).RetryAfter);
+        daemon.Clock.Advance(TimeSpan.FromSeconds(10));
+        Assert.Single(await MakeAsync(1));
+    }
+
+    [Fact]
+    public async Task A_backing_file_must_have_settled_too()
+    {
+        await WriteChainAsync("centos", "debian12");
+        File.SetLastWriteTimeUtc(store["debian12_template.img"], daemon.Clock.GetUtcNow().UtcDateTime.AddSeconds(-4));
+        Assert.Equal(TimeSpan.FromSeconds(6), (await Assert.ThrowsAsync<RefusedException>(() => MakeAsync(1))).RetryAfter);
+        Assert.Equal(Sample.Centos, (await daemon.Images.InspectTemplateAsync(Sample.Centos, CancellationToken.None)).Image);
+    }
+
+    [Fact]
+    public async Task A_template_is_looked_through_once_for_each_of_its_states()
+    {
+        store.WriteTemplate(1000);
+        inspector.Setup(port => port.CheckWhole(It.IsAny<IHeaderSource>())).Returns(() => new Checked(3, null));
+        Assert.Single(await MakeAsync(1));
+        Assert.Single(await MakeAsync(1));
+        await daemon.Images.InspectTemplateAsync(Sample.Centos, CancellationToken.None);
+        inspector.Verify(port => port.CheckWhole(It.IsAny<IHeaderSource>()), Times.Once);
+        File.SetLastWriteTimeUtc(store["centos_template.img"], Store.Written.AddTicks(1));
+        inspector.Setup(port => port.CheckWhole(It.IsAny<IHeaderSource>())).Returns(() => new Checked(1, "it is cut short"));
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => MakeAsync(1));
+        Assert.Equal((Refusal.ImageRejected, "the template centos is not served: it is cut short"), (refused.Reason, refused.Message));
+        Assert.Equal(Refusal.ImageRejected, (await Assert.ThrowsAsync<RefusedException>(
+            () => daemon.Images.InspectTemplateAsync(Sample.Centos, CancellationToken.None))).Reason);
+        inspector.Verify(port => port.CheckWhole(It.IsAny<IHeaderSource>()), Times.Exactly(2));
+    }
+
+    [Fact]
+    public async Task What_changes_while_it_is_looked_through_is_neither_copied_nor_remembered()
+    {
+        store.WriteTemplate(1000);
+        inspector.Setup(port => port.CheckWhole(It.IsAny<IHeaderSource>())).Returns(() =>
+        {
+            File.SetLastWriteTimeUtc(store["centos_template.img"], Store.Written.AddTicks(1));
+            return new Checked(1, null);
+        });
+        Assert.Equal(Refusal.JobConflict, (await Assert.ThrowsAsync<RefusedException>(() => MakeAsync(1))).Reason);
+        inspector.Setup(port => port.CheckWhole(It.IsAny<IHeaderSource>())).Returns(() => new Checked(1, "it is cut short"));
+        Assert.Equal(Refusal.ImageRejected, (await Assert.ThrowsAsync<RefusedException>(() => MakeAsync(1))).Reason);
+    }
+
+    [Fact]
+    public async Task The_copy_of_a_cut_qcow2_is_refused_with_what_it_lacks_and_that_of_its_child_too()
+    {
+        await UseRealInspectorAsync();
+        await WriteChainAsync("centos", "debian12");
+        var parent = store["debian12_template.img"];
+        await RealQemuImg.WriteAsync(parent, "write -P 7 0 1M");
+        var whole = new FileInfo(parent).Length;
+        using (var file = File.OpenHandle(parent, FileMode.Open, FileAccess.ReadWrite))
+        {
+            RandomAccess.SetLength(file, whole - 4096);
+        }
+
+        File.SetLastWriteTimeUtc(parent, Store.Written);
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => MakeAsync(1));
+        Assert.Equal(Refusal.ImageRejected, refused.Reason);
+        Assert.Equal(
+            "the template centos is not served: its backing file, the template debian12: the qcow2 image is cut short or still being copied: "
+            + $"it needs {whole} bytes, has {whole - 4096}",
+            refused.Message);
     }
 
     [Theory]
@@ -231,13 +286,36 @@ public sealed class CopyEngineTests : IAsyncLifetime
         Assert.Empty(store.Private);
     }
 
-    [Fact]
-    public async Task A_template_that_is_backed_by_another_template_is_copied()
+    [Theory]
+    [InlineData(2)]
+    [InlineData(8)]
+    public async Task A_template_that_is_backed_by_other_templates_is_copied(int length)
     {
-        store.WriteTemplate(1000);
-        store.WriteTemplate([1], Sample.Debian);
-        Inspected("debian12_template.img", null);
+        await UseRealInspectorAsync();
+        await WriteChainAsync([.. Enumerable.Range(0, length).Select(number => number == 0 ? "centos" : $"t{number}")]);
         Assert.Single(await MakeAsync(1));
+    }
+
+    [Theory]
+    [InlineData("nine of them", "its chain of backing files is longer than 8 templates")]
+    [InlineData("on itself", "its chain of backing files leads back to centos")]
+    [InlineData("two on each other", "its backing file, the template t1: its chain of backing files leads back to centos")]
+    [InlineData("the last on the one before", "its backing file, the template t2: its chain of backing files leads back to t1")]
+    [InlineData("on a stranger", "its backing file, the template t1: its backing file is not one of the templates")]
+    [InlineData("on a link", "its backing file, the template t1: it is not a regular file")]
+    [InlineData("on a pipe", "its backing file, the template t1: it is not a regular file")]
+    [InlineData("on a directory", "its backing file, the template t1: it is not a regular file")]
+    [InlineData("on what is not there", "its backing file, the template t1: it does not exist")]
+    [InlineData("on another format", "its backing file, the template t1: the image is in the QED format; only qcow2 and raw are served")]
+    public async Task A_template_is_not_copied_when_anything_that_it_is_backed_by_must_not_be_served(string chain, string fault)
+    {
+        await UseRealInspectorAsync();
+        await SpoilChainAsync(chain);
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => MakeAsync(1));
+        Assert.Equal((Refusal.ImageRejected, $"the template centos is not served: {fault}"), (refused.Reason, refused.Message));
+        Assert.Equal(refused.Message, (await Assert.ThrowsAsync<RefusedException>(
+            () => daemon.Images.InspectTemplateAsync(Sample.Centos, CancellationToken.None))).Message);
+        Assert.Empty(store.Private);
     }
 
     private Task<IReadOnlyList<Claim>> MakeAsync(int copies, Action<CopyProgress>? progress = null, Pace pace = Pace.Full) =>
@@ -249,6 +327,61 @@ public sealed class CopyEngineTests : IAsyncLifetime
 
     private void Inspected(string? backing, string? fault) =>
         inspector.Setup(port => port.Inspect(It.IsAny<IHeaderSource>())).Returns(new ImageHeader(ImageFormat.Qcow2, 1000, backing, fault));
+
+    private async Task UseRealInspectorAsync()
+    {
+        await daemon.DisposeAsync();
+        daemon = await Daemon.StartAsync(store);
+    }
+
+    /// <summary>Makes qcow2 templates, each backed by the next.</summary>
+    private async Task WriteChainAsync(params string[] images)
+    {
+        await UseRealInspectorAsync();
+        for (var number = images.Length - 1; number >= 0; number--)
+        {
+            await CreateAsync(images[number], number == images.Length - 1 ? null : images[number + 1]);
+        }
+    }
+
+    private async Task CreateAsync(string image, string? backing)
+    {
+        string[] on = backing is null ? [] : ["-u", "-F", "qcow2", "-b", $"{backing}_template.img"];
+        await RealQemuImg.RunAsync(["create", "-q", "-f", "qcow2", .. on, store[$"{image}_template.img"], "4M"]);
+        File.SetLastWriteTimeUtc(store[$"{image}_template.img"], Store.Written);
+    }
+
+    private async Task SpoilChainAsync(string chain)
+    {
+        var parent = store["t1_template.img"];
+        switch (chain)
+        {
+            case "nine of them": await WriteChainAsync(["centos", .. Enumerable.Range(1, 8).Select(number => $"t{number}")]); return;
+            case "on itself": await CreateAsync("centos", "centos"); return;
+            case "two on each other": await CreateAsync("centos", "t1"); await CreateAsync("t1", "centos"); return;
+            case "the last on the one before": await WriteChainAsync("centos", "t1"); await CreateAsync("t1", "t2"); await CreateAsync("t2", "t1"); return;
+        }
+
+        await CreateAsync("centos", "t1");
+        switch (chain)
+        {
+            case "on a stranger": await RealQemuImg.RunAsync("create", "-q", "-f", "qcow2", "-u", "-F", "raw", "-b", "/etc/passwd", parent, "4M"); break;
+            case "on a link": store.Write("target", 1); File.CreateSymbolicLink(parent, store["target"]); break;
+            case "on a pipe": NativeCalls.MakeFifo(parent); break;
+            case "on a directory": Directory.CreateDirectory(parent); break;
+            case "on another format": await RealQemuImg.RunAsync("create", "-q", "-f", "qed", parent, "4M"); break;
+        }
+    }
+
+    /// <summary>A check that takes so many steps.</summary>
+    private sealed class Checked(int steps, string? fault) : IWholeCheck
+    {
+        private int done;
+
+        public string? Fault => fault;
+
+        public bool Advance(Func<bool> stop) => ++done == steps;
+    }
 
     private void Change(string change)
     {

@@ -25,9 +25,10 @@ internal sealed class Daemon : IAsyncDisposable
         Publisher = new Publisher(Volume, Sample.Names, Templates, permissions, inspector, () => Enumerable.Range(1, 100), unreadable);
         Recovery = new Recovery(Volume, Sample.Names, Publisher, unreadable, Clock, NullLogger<Recovery>.Instance);
         Remover = new Remover(Volume, Sample.Names, inspector, Templates, new DeletedFiles(Volume, Clock));
-        Engine = new CopyEngine(Volume, Sample.Names, Templates, permissions, pool, TestMeters.OfImages(), Clock);
+        var safe = new CheckedTemplates(Volume, Templates, new TemplateAge(pool, Clock), new WholeTemplates(Volume, inspector, TimeProvider.System));
+        Engine = new CopyEngine(Volume, Sample.Names, Templates, safe, permissions, pool, TestMeters.OfImages());
         var list = new TemplateList(Sample.Names, options.Value, TimeProvider.System);
-        Images = new ImageVolume(Volume, Sample.Names, Recovery, Templates, list, unreadable, new DoubledCopies(unreadable, Clock, NullLogger<DoubledCopies>.Instance), Threads);
+        Images = new ImageVolume(Volume, Sample.Names, Recovery, Templates, list, unreadable, new DoubledCopies(unreadable, Clock, NullLogger<DoubledCopies>.Instance), safe, Threads);
     }
 
     /// <summary>The clock by which files are old; deadlines go by the real one.</summary>

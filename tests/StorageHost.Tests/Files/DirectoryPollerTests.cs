@@ -208,5 +208,7 @@ public sealed class DirectoryPollerTests : IAsyncLifetime, IDisposable
 
             return inspector.Inspect(source);
         }
+
+        public IWholeCheck? CheckWhole(IHeaderSource source) => null;
     }
 }

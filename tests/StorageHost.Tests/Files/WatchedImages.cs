@@ -65,6 +65,8 @@ internal sealed class WatchedImages : IImageInspector, IDisposable
         return CannotRead ? throw new StorageException("pread", "an image", Errno.InputOutput) : inspector.Inspect(source);
     }
 
+    public IWholeCheck? CheckWhole(IHeaderSource source) => null;
+
     public void Dispose()
     {
         threads.Dispose();

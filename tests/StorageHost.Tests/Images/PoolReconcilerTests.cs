@@ -96,6 +96,28 @@ public sealed class PoolReconcilerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_template_that_settles_is_left_alone_meanwhile_and_keeps_no_worker_from_others()
+    {
+        var unsettled = new RefusedException(Refusal.JobConflict, "the template centos may still be being written") { RetryAfter = TimeSpan.FromSeconds(10) };
+        core.Engine.Setup(engine => engine.MakeAsync(Centos, It.IsAny<int>(), It.IsAny<Func<CopyProgress, ValueTask<Pace>>>(), It.IsAny<CancellationToken>()))
+            .Callback(() => core.Passes.Enqueue((Centos, 1))).ThrowsAsync(unsettled);
+        core.Templates[Debian] = Template(Debian);
+        var wait = core.Pool.TakeOrWait(CancellationToken.None).Next!;
+        await core.StartAsync();
+        await Eventually.HoldsAsync(() => core.Pool.Problem == unsettled.Message && core.Time.Timers >= 2);
+        var other = core.Pools.Get(Debian).TakeOrWait(CancellationToken.None).Next!;
+        core.Pools.Ring();
+        Assert.NotNull(await Eventually.EndsAsync(other));
+        core.Time.Advance(TimeSpan.FromSeconds(9.9));
+        Assert.Equal((1, 0L, false), (core.Passes.Count(pass => pass.Image == Centos), core.Pool.Failures, wait.IsCompleted));
+        core.Engine.Setup(engine => engine.MakeAsync(Centos, It.IsAny<int>(), It.IsAny<Func<CopyProgress, ValueTask<Pace>>>(), It.IsAny<CancellationToken>()))
+            .ReturnsAsync([core.NewClaim(Centos)]);
+        core.Time.Advance(TimeSpan.FromSeconds(0.1));
+        Assert.NotNull(await Eventually.EndsAsync(wait));
+        await Eventually.HoldsAsync(() => core.Pool.Problem is null);
+    }
+
+    [Fact]
     public async Task Copying_that_does_not_end_is_waited_for_no_longer_than_a_storage_call()
     {
         var hanging = new TaskCompletionSource<IReadOnlyList<Claim>>();
