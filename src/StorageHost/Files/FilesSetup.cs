@@ -33,6 +33,7 @@ internal static class FilesSetup
         .AddSingleton<ImageReader>()
         .AddSingleton<DirectoryPoller>()
         .AddSingleton<IDirectorySource>(provider => provider.GetRequiredService<DirectoryPoller>())
+        .AddSingleton<IHostIndex, HostIndex>()
         .AddHostedService(provider => provider.GetRequiredService<DirectoryPoller>());
 
     private static StorageOptions Options(IServiceProvider provider) => provider.GetRequiredService<IOptions<StorageOptions>>().Value;

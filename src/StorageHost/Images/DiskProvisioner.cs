@@ -4,7 +4,7 @@ namespace StorageHost.Images;
 
 /// <summary>Gives a host its system disk: from the pool, or, when no copy is ready, the next one that is made.</summary>
 internal sealed partial class DiskProvisioner(
-    IVolume volume, IPublisher publisher, Pools pools, RightOfWay way, IOptions<PoolOptions> options, IHostApplicationLifetime lifetime, ImageMetrics metrics,
+    IVolume volume, IPublisher publisher, IHostIndex hosts, Pools pools, RightOfWay way, IOptions<PoolOptions> options, IHostApplicationLifetime lifetime, ImageMetrics metrics,
     TimeProvider time, ILogger<DiskProvisioner> log)
 {
     /// <summary>Publishes a copy of a template. A caller who goes away before the disk has its name leaves nothing; one who goes later leaves the disk.</summary>
@@ -26,7 +26,9 @@ internal sealed partial class DiskProvisioner(
                 return there;
             }
 
+            await hosts.RefuseNamesakeAsync(hostname, cancellationToken);
             var disk = await TryPublishReadyAsync(image, hostname, mark, cancellationToken) ?? await PublishNextAsync(image, hostname, mark, cancellationToken);
+            hosts.Add(hostname, disk.Disk);
             LogPublished(disk.Disk, image, disk.Source, time.GetElapsedTime(started).TotalMilliseconds);
             Conclude(disk.Source == DiskSource.Pool ? ClaimEnd.Hit : ClaimEnd.Miss);
 

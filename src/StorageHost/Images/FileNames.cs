@@ -60,6 +60,13 @@ internal sealed partial class FileNames(string templateSuffix)
         return null;
     }
 
+    /// <summary>
+    /// What keeps a name from being given to something new, to be read after the field's name; null when nothing does. What bears such a
+    /// name already is served and deleted as ever.
+    /// </summary>
+    public static string? NewNameFault(string name) =>
+        name.EndsWith('.') ? "must not end in '.': DNS takes a last dot for nothing, so two names would be one host" : null;
+
     public FileName Template(ImageName image) => new(image.Text + templateSuffix);
 
     public FileName Copy(ImageName image, int number) => new(string.Create(CultureInfo.InvariantCulture, $"{image.Text}_dup_{number}_ready"));

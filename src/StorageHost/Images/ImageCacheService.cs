@@ -6,6 +6,7 @@ internal sealed partial class ImageCacheService(
     IPublisher publisher,
     IRemover remover,
     IDiskCreator creator,
+    IHostIndex hosts,
     Pools pools,
     Jobs jobs,
     DiskProvisioner provisioner,
@@ -44,7 +45,11 @@ internal sealed partial class ImageCacheService(
     public async Task<JobStatus> StartSetImageAsync(ImageName image, Hostname hostname, string? key, CancellationToken cancellationToken)
     {
         await volume.FindTemplateAsync(image, cancellationToken);
-        await provisioner.FindAsync(image, hostname, RequestMark.OfSetImage(key, image, hostname), cancellationToken);
+        if (await provisioner.FindAsync(image, hostname, RequestMark.OfSetImage(key, image, hostname), cancellationToken) is null)
+        {
+            await hosts.RefuseNamesakeAsync(hostname, cancellationToken);
+        }
+
         var job = jobs.Begin(JobKind.SetImage, image, hostname);
         job.Follow(() => pools.Find(image)?.Job);
         _ = RunAsync();
@@ -77,8 +82,10 @@ internal sealed partial class ImageCacheService(
     /// <summary>Makes an empty data disk of so many GiB; with the key of a request that made one, tells of that one.</summary>
     public async Task<DataDisk> AddStorageAsync(Hostname hostname, int sizeGb, string? key, CancellationToken cancellationToken)
     {
+        await hosts.RefuseNamesakeAsync(hostname, cancellationToken);
         var image = await creator.CreateAsync(sizeGb, cancellationToken);
         var disk = await publisher.PublishDataDiskAsync(image, hostname, sizeGb, RequestMark.OfAddStorage(key, hostname, sizeGb), cancellationToken);
+        hosts.Add(hostname, disk);
         LogAdded(disk, sizeGb);
         return new DataDisk(hostname, disk, sizeGb);
     }

@@ -13,9 +13,29 @@ public sealed class ValidatorTests
     [InlineData("CentOS-7.9_x", "0", "")]
     [InlineData(null, "", "createvmform.image is required; createvmform.hostname is required")]
     [InlineData("a_dup_1", "web01", "createvmform.image must contain neither '_dup_' nor '_template.img'; it is 'a_dup_1'")]
+    [InlineData("centos.", "web01.", "createvmform.image must not end in '.': DNS takes a last dot for nothing, so two names would be one host; it is 'centos.'; "
+        + "createvmform.hostname must not end in '.': DNS takes a last dot for nothing, so two names would be one host; it is 'web01.'")]
     [InlineData("centos", "web_storage_1", "createvmform.hostname must not contain '_storage_'; it is 'web_storage_1'")]
     public void Setimage(string? image, string? hostname, string faults) =>
         Same(faults, new SetImageValidator(Reading.Names).Validate(new SetImagePayload(image, hostname)));
+
+    /// <summary>What is there already is deleted as ever.</summary>
+    [Theory]
+    [InlineData("addstorage", "storageinfo.hostname must not end in '.': DNS takes a last dot for nothing, so two names would be one host; it is 'a.'")]
+    [InlineData("delete a host", "")]
+    [InlineData("delete an image", "")]
+    public void A_name_that_ends_in_a_dot(string what, string faults) => Same(faults, what switch
+    {
+        "addstorage" => new AddStorageValidator(Reading.Names, new DisksOptions()).Validate(new AddStoragePayload("a.", 5)),
+        "delete a host" => new DeleteHostValidator(Reading.Names).Validate(new DeletePayload("a.", Purge: null)),
+        _ => new DeleteImageValidator(Reading.Names).Validate(new DeletePayload("a.", Purge: null)),
+    });
+
+    [Theory]
+    [InlineData(0L, "")]
+    [InlineData(1L, "duplicateinfo.a. must not end in '.': DNS takes a last dot for nothing, so two names would be one host; it is 'a.'")]
+    public void A_level_of_an_image_that_ends_in_a_dot(long level, string faults) =>
+        Same(faults, new DupValidator(Reading.Names, new PoolOptions()).Validate(new DupPayload([KeyValuePair.Create("a.", (long?)level)])));
 
     [Theory]
     [InlineData("-a")]

@@ -29,8 +29,8 @@ internal sealed class Core : IAsyncDisposable
         Reconciler = new PoolReconciler(
             Volume.Object, Pools, Scanner, Pass, Ahead, Jobs, policy, Options.Create(options), Time, Lifetime, NullLogger<PoolReconciler>.Instance);
         Service = new ImageCacheService(
-            Volume.Object, Publisher.Object, Remover.Object, Creator.Object, Pools, Jobs,
-            new DiskProvisioner(Volume.Object, Publisher.Object, Pools, Way, Options.Create(options), Lifetime, metrics, Time, NullLogger<DiskProvisioner>.Instance),
+            Volume.Object, Publisher.Object, Remover.Object, Creator.Object, Hosts.Object, Pools, Jobs,
+            new DiskProvisioner(Volume.Object, Publisher.Object, Hosts.Object, Pools, Way, Options.Create(options), Lifetime, metrics, Time, NullLogger<DiskProvisioner>.Instance),
             Reconciler, NullLogger<ImageCacheService>.Instance);
         OnVolume.SetUp(this);
         Templates[Centos] = Template();
@@ -49,6 +49,8 @@ internal sealed class Core : IAsyncDisposable
     public Mock<ICopyEngine> Engine { get; } = new(MockBehavior.Strict);
 
     public Mock<IDiskCreator> Creator { get; } = new(MockBehavior.Strict);
+
+    public Mock<IHostIndex> Hosts { get; } = new();
 
     public ApplicationLifetime Lifetime { get; } = new(NullLogger<ApplicationLifetime>.Instance);
 

@@ -83,6 +83,29 @@ public sealed class SetImageTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_host_whose_namesake_in_another_letter_case_has_disks_gets_none()
+    {
+        await HaveAsync(1);
+        core.Hosts.Setup(hosts => hosts.FindNamesakeAsync(Web01, It.IsAny<CancellationToken>())).ReturnsAsync(Names.SystemDisk(Host("Web01")));
+        const string Message = "Web01.qcow2 already exists: its hostname and web01 differ only in letter case, and are one host in DNS";
+        Func<Task>[] requests =
+        [
+            () => core.Service.SetImageAsync(Centos, Web01, null, CancellationToken.None),
+            () => core.Service.StartSetImageAsync(Centos, Web01, "key", CancellationToken.None),
+            () => core.Service.AddStorageAsync(Web01, 5, null, CancellationToken.None),
+        ];
+        foreach (var request in requests)
+        {
+            var refused = await Assert.ThrowsAsync<RefusedException>(() => Eventually.EndsAsync(request()));
+            Assert.Equal((Refusal.HostExists, Message), (refused.Reason, refused.Message));
+        }
+
+        Assert.Equal((1, 0, 1), (core.Pool.Ready, core.Disks.Count, core.Pool.Claims(ClaimEnd.Conflict)));
+        await core.Service.SetImageAsync(Centos, Web02, null, CancellationToken.None);
+        core.Hosts.Verify(hosts => hosts.Add(Web02, Names.SystemDisk(Web02)), Times.Once);
+    }
+
+    [Fact]
     public async Task A_caller_who_is_gone_gets_no_disk()
     {
         await HaveAsync(1);

@@ -34,7 +34,7 @@ internal sealed class DupValidator : AbstractValidator<DupPayload>
             foreach (var (image, wanted) in levels)
             {
                 var field = $"{Wire.DuplicateInfo}.{Echo.Of(image)}";
-                context.AddFault(field, Rules.ImageFault(names, image, out _));
+                context.AddFault(field, Rules.ImageFault(names, image, out _) ?? (wanted == 0 ? null : Rules.NewNameFault(image)));
                 context.AddFault(field, Rules.NumberFault(wanted, 0, pool.MaxCopies));
             }
         });
@@ -45,8 +45,8 @@ internal sealed class SetImageValidator : AbstractValidator<SetImagePayload>
 {
     public SetImageValidator(FileNames names)
     {
-        RuleFor(payload => payload.Image).ImageName($"{Wire.CreateVmForm}.{Wire.Image}", names);
-        RuleFor(payload => payload.Hostname).Hostname($"{Wire.CreateVmForm}.{Wire.Hostname}", names);
+        RuleFor(payload => payload.Image).NewImageName($"{Wire.CreateVmForm}.{Wire.Image}", names);
+        RuleFor(payload => payload.Hostname).NewHostname($"{Wire.CreateVmForm}.{Wire.Hostname}", names);
     }
 }
 
@@ -55,7 +55,7 @@ internal sealed class AddStorageValidator : AbstractValidator<AddStoragePayload>
 {
     public AddStorageValidator(FileNames names, DisksOptions disks)
     {
-        RuleFor(payload => payload.Hostname).Hostname($"{Wire.StorageInfo}.{Wire.Hostname}", names);
+        RuleFor(payload => payload.Hostname).NewHostname($"{Wire.StorageInfo}.{Wire.Hostname}", names);
         RuleFor(payload => payload.Size).WholeNumber($"{Wire.StorageInfo}.{Wire.Size}", 1, () => disks.MaxSizeGb);
     }
 }

@@ -14,6 +14,16 @@ internal static class Rules
     public static void Hostname<T>(this IRuleBuilder<T, string?> rule, string field, FileNames names) =>
         rule.Custom((text, context) => context.AddFault(field, NameFault(text, names.ParseHostname(text, out _))));
 
+    /// <summary>The name of an image that something is to be made of.</summary>
+    public static void NewImageName<T>(this IRuleBuilder<T, string?> rule, string field, FileNames names) =>
+        rule.Custom((text, context) => context.AddFault(field, ImageFault(names, text, out _) ?? NewNameFault(text)));
+
+    /// <summary>The name of a host that something is to be made for.</summary>
+    public static void NewHostname<T>(this IRuleBuilder<T, string?> rule, string field, FileNames names) =>
+        rule.Custom((text, context) => context.AddFault(field, NameFault(text, names.ParseHostname(text, out _)) ?? NewNameFault(text)));
+
+    public static string? NewNameFault(string? text) => NameFault(text, FileNames.NewNameFault(text ?? ""));
+
     public static void WholeNumber<T>(this IRuleBuilder<T, long?> rule, string field, int least, Func<int> most) =>
         rule.Custom((number, context) => context.AddFault(field, number is null ? "is required" : NumberFault(number, least, most())));
 
