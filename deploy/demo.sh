@@ -179,6 +179,9 @@ make_templates() {
     qemu-io -f qcow2 -c 'write -q -P 0xa5 300M 4M' -c 'write -q -P 0x5a 1G 64k' -c 'write -q -P 0x42 2047M 1M' "$scratch/centos"
     head -c 8M /dev/urandom >"$scratch/cent"
     rm "$scratch/raw"
+
+    # What was written just now is left alone for ten seconds (Pool:SettleTime).
+    touch -d '1 minute ago' "$scratch/centos" "$scratch/cent"
     mv "$scratch/centos" "$scratch/images/centos_template.img"
     mv "$scratch/cent" "$scratch/images/cent_template.img"
     qemu-img info -f qcow2 "$scratch/images/centos_template.img" | grep -E '^(file format|virtual size|disk size)'

@@ -7,6 +7,10 @@ namespace StorageHost.IntegrationTests.Contract;
 [Collection(LabTests.Name)]
 public sealed class HostileTemplateTests(Lab lab)
 {
+    private const string Parent = "qemu-img create -q -f qcow2 -u";
+    private const string Child = $"{Parent} -F qcow2 -b evil2_template.img evil_template.img 1M";
+    private const string Settled = "touch -d '1 hour ago' evil*_template.img";
+
     public static TheoryData<string> Templates { get; } =
     [
         "qemu-img create -q -f qcow2 -u -F raw -b /etc/passwd evil_template.img 1M",
@@ -33,6 +37,26 @@ public sealed class HostileTemplateTests(Lab lab)
         "mknod evil_template.img c 1 5",
         "mknod evil_template.img b 7 0",
         "mkdir evil_template.img",
+
+        // What it is backed by: the next template is as it must not be, is not there, or leads back.
+        $"{Parent} -F raw -b /etc/passwd evil2_template.img 1M; {Child}",
+        $"ln -s /etc/passwd evil2_template.img; {Child}",
+        $"ln -s centos_template.img evil2_template.img; {Child}",
+        $"mkfifo evil2_template.img; {Child}",
+        $"mkdir evil2_template.img; {Child}",
+        $"qemu-img create -q -f vmdk evil2_template.img 1M; {Child}",
+        Child,
+        $"{Parent} -F qcow2 -b evil_template.img evil_template.img 1M",
+        $"{Parent} -F qcow2 -b evil_template.img evil2_template.img 1M; {Child}",
+        $"{Parent} -F qcow2 -b evil2_template.img evil2_template.img 1M; {Child}",
+        $"for i in 2 3 4 5 6 7 8; do {Parent} -F qcow2 -b evil$((i + 1))_template.img evil${{i}}_template.img 1M; done; "
+            + $"cp centos_template.img evil9_template.img; {Child}",
+
+        // Tables of whole templates name more than the file has.
+        $"cp centos_template.img evil_template.img; truncate -s -128K evil_template.img; {Settled}",
+        $"cp centos_template.img evil_template.img; truncate -s -1 evil_template.img; {Settled}",
+        $"cp centos_template.img evil2_template.img; truncate -s -128K evil2_template.img; {Child}; {Settled}",
+        $"cp centos_template.img evil_template.img; printf '\\177' | dd of=evil_template.img bs=1 seek=12289 conv=notrunc; {Settled}", // where an L2 table is
     ];
 
     [DaemonTheory, MemberData(nameof(Templates))]
@@ -55,7 +79,7 @@ public sealed class HostileTemplateTests(Lab lab)
         Assert.DoesNotContain(await FoundFile.ListAsync(area.Seen()), file => file.ImageOfCopy is "evil");
         Assert.Equal(0, programs.Most);
 
-        await Shell.RunAsync("rm", "-rf", area.Seen("evil_template.img"));
+        await Shell.RunAsync("sh", "-c", $"rm -rf {area.Seen()}/evil*_template.img");
         await area.Oracle.CheckAsync();
     }
 }

@@ -31,6 +31,9 @@ internal sealed class Masters(string directory)
         if (!File.Exists(file))
         {
             await make(file);
+
+            // What was written just now is not copied yet.
+            File.SetLastWriteTimeUtc(file, File.GetLastWriteTimeUtc(file).AddHours(-1));
         }
 
         return file;

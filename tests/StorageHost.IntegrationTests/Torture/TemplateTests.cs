@@ -22,7 +22,7 @@ public sealed class TemplateTests(Lab lab, ITestOutputHelper output)
         var random = TortureSettings.Begin(output, $"{name}{grows}");
         await using var area = await lab.AreaAsync(StorageKind.PlainXfs);
         await area.PutTemplateAsync(Deed.Image, await lab.Masters.SmallAsync());
-        var daemon = await area.StartAsync("--Storage:RescanInterval", "00:00:00.5");
+        var daemon = await area.StartAsync("--Storage:RescanInterval", "00:00:00.5", "--Pool:SettleTime", "00:00:01");
         var deed = Deed.Named(name);
         var calls = await Attempt.RecordAsync(daemon, deed, new Stage(area, daemon.Client, "web0"));
         for (var number = 1; number <= TortureSettings.Count(5, 60); number++)
