@@ -100,6 +100,6 @@ public sealed class HostIndexTests : IAsyncLifetime
         public IReadOnlyList<IndexedImage>? Images { get; set; }
 
         public IReadOnlyList<(string Name, Facts<DirectoryFacts> Facts)> Latest =>
-            [("images", Images is null ? Facts<DirectoryFacts>.None : new Facts<DirectoryFacts>(new DirectoryFacts("", "", "", "", 0, 0, Images), DateTimeOffset.UnixEpoch, null))];
+            [("images", Images is null ? Facts<DirectoryFacts>.None : new Facts<DirectoryFacts>(new DirectoryFacts("", "", "", "", 0, 0, Images, []), DateTimeOffset.UnixEpoch, null))];
     }
 }
