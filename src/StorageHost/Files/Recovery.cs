@@ -12,6 +12,9 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
     /// <summary>A copy of govirt's own daemon that was not written to for this long is not being made any more.</summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
 
+    // Since when each is as it was at the last look. Not by its modification time: clocks jump, and other nodes have others.
+    private Dictionary<(string Name, Fingerprint State), long> unchanged = [];
+
     public Task RunAsync(CancellationToken cancellationToken) => volume.TransferAsync(
         "recover",
         (VolumeSession session, StorageCall<bool> call) =>
@@ -32,10 +35,13 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
     /// <summary>Deletes copies that govirt's own daemon was making when it died.</summary>
     public void Sweep(Mount mount, IEnumerable<LeftoverEntry> leftovers)
     {
+        var now = new Dictionary<(string, Fingerprint), long>();
         foreach (var leftover in leftovers)
         {
-            unreadable.TryUse(leftover.File.Text, () => Sweep(mount, leftover.File.Text));
+            unreadable.TryUse(leftover.File.Text, () => Sweep(mount, leftover.File.Text, now));
         }
+
+        unchanged = now;
     }
 
     /// <summary>Settles private files that lie beside the final names, but for those that somebody works on.</summary>
@@ -55,7 +61,7 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
     private bool IsDead(VolumeSession session, string directory) =>
         unreadable.TryUse(directory, () => !session.Mount.TryStat(directory, out _), out var isGone) && isGone;
 
-    private void Sweep(Mount mount, string name)
+    private void Sweep(Mount mount, string name, Dictionary<(string, Fingerprint), long> now)
     {
         using var file = mount.TryOpenRegular(name);
         if (file is null)
@@ -64,8 +70,9 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
         }
 
         var stat = Mount.Stat(file, name);
-        var written = DateTimeOffset.UnixEpoch + TimeSpan.FromMicroseconds(stat.Fingerprint.ModifiedNs / 1000);
-        if (time.GetUtcNow() - written > Quiet && !Locks.IsLockedByOthers(file, name))
+        var since = unchanged.TryGetValue((name, stat.Fingerprint), out var first) ? first : time.GetTimestamp();
+        now[(name, stat.Fingerprint)] = since;
+        if (time.GetElapsedTime(since) > Quiet && !Locks.IsLockedByOthers(file, name))
         {
             mount.TryUnlink(name);
             LogSwept(name, stat.Links);

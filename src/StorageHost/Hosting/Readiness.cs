@@ -46,17 +46,17 @@ internal sealed partial class Readiness(
     {
         yield return Check("directory", reconciler.Problem is { } problem ? (CheckState.Failed, problem) : default, scanner.LastScan);
         yield return Check("pools", IsNeglected ? (CheckState.Failed, "nobody looks after the pools") : default, reconciler.LastTurn);
-        yield return Check("breaker", threads.Breaker == CircuitState.Closed ? default : (CheckState.Failed, "the storage hangs: its calls are refused until one answers"), time.GetUtcNow());
-        yield return Check("running", lifetime.ApplicationStopping.IsCancellationRequested ? (CheckState.Failed, "the daemon is stopping") : default, time.GetUtcNow());
+        yield return Check("breaker", threads.Breaker == CircuitState.Closed ? default : (CheckState.Failed, "the storage hangs: its calls are refused until one answers"), time.GetTimestamp());
+        yield return Check("running", lifetime.ApplicationStopping.IsCancellationRequested ? (CheckState.Failed, "the daemon is stopping") : default, time.GetTimestamp());
 
         // Null facts without a problem: there is no Gluster here.
         if (gluster.Latest is { } facts && facts != Facts<GlusterCluster>.None)
         {
-            yield return Check("gluster", facts.Problem is { } stale ? (CheckState.Degraded, stale) : default, facts.TakenAt);
+            yield return Check("gluster", facts.Problem is { } stale ? (CheckState.Degraded, stale) : default, facts.TakenAt is { } at ? time.GetUtcNow() - at : null);
         }
     }
 
-    private bool IsNeglected => reconciler.LastTurn is { } turn && time.GetUtcNow() - turn > policy.RescanInterval + Neglect;
+    private bool IsNeglected => reconciler.LastTurn is { } turn && time.GetElapsedTime(turn) > policy.RescanInterval + Neglect;
 
     private async Task<ReadinessCheck> AskStorageAsync(CancellationToken cancellationToken)
     {
@@ -83,11 +83,14 @@ internal sealed partial class Readiness(
             return Storage((CheckState.Failed, "the check failed; the log says more"));
         }
 
-        ReadinessCheck Storage((CheckState, string?) found) => Check("storage", found, time.GetUtcNow());
+        ReadinessCheck Storage((CheckState, string?) found) => Check("storage", found, time.GetTimestamp());
     }
 
-    private ReadinessCheck Check(string name, (CheckState State, string? Message) found, DateTimeOffset? learnt) =>
-        new(name, found.State, found.Message ?? "", learnt is { } at ? Math.Round((time.GetUtcNow() - at).TotalSeconds, 1) : null);
+    private ReadinessCheck Check(string name, (CheckState State, string? Message) found, long? learnt) =>
+        Check(name, found, learnt is { } at ? time.GetElapsedTime(at) : (TimeSpan?)null);
+
+    private static ReadinessCheck Check(string name, (CheckState State, string? Message) found, TimeSpan? age) =>
+        new(name, found.State, found.Message ?? "", age is { } known ? Math.Round(known.TotalSeconds, 1) : null);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Asking the storage whether it answers failed")]
     private partial void LogFailed(Exception exception);

@@ -45,7 +45,7 @@ internal sealed partial class ClaimsAhead(Pools pools, IPublisher publisher, Rig
         }
     }
 
-    private int Target(Pool pool) => !pool.Closing && pool.LastAsked is { } asked && time.GetUtcNow() - asked < Demand ? (pool.Wanted + 1) / 2 : 0;
+    private int Target(Pool pool) => !pool.Closing && pool.LastAsked is { } asked && time.GetElapsedTime(asked) < Demand ? (pool.Wanted + 1) / 2 : 0;
 
     private async Task RunAsync(Pool pool, TaskCompletionSource done, CancellationToken stoppingToken)
     {

@@ -69,7 +69,7 @@ internal sealed partial class DiskProvisioner(
         }
 
         using var urgent = way.Take();
-        pool.LastAsked = time.GetUtcNow();
+        pool.LastAsked = time.GetTimestamp();
         while (await NextReadyAsync(pool, cancellationToken) is { } claim)
         {
             if (await PublishAsync(claim, hostname, mark, DiskSource.Pool, cancellationToken) is { } disk)

@@ -8,7 +8,8 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
     private readonly TaskCompletionSource over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly DateTimeOffset created = time.GetUtcNow();
     private JobState state = JobState.Queued;
-    private DateTimeOffset? started;
+    private long? started;
+    private TimeSpan? took;
     private DateTimeOffset? ended;
     private int copiesDone;
     private int copiesExpected = 1;
@@ -66,7 +67,7 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
     public void BeginPass(int copies, long templateBytes) => Change(() =>
     {
         state = JobState.Running;
-        started ??= time.GetUtcNow();
+        started ??= time.GetTimestamp();
         (copiesAtOnce, length, position, error) = (copies, templateBytes, 0, null);
     });
 
@@ -104,20 +105,22 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
             if (of > 0 && ended is null)
             {
                 (state, position, length, copiesAtOnce) = (JobState.Running, at, of, 1);
-                started ??= time.GetUtcNow();
+                started ??= time.GetTimestamp();
             }
 
             var total = copiesDone + (ended is null ? Math.Max(copiesExpected, copiesAtOnce) : 0);
             var bytesDone = (copiesDone * length) + (copiesAtOnce * position);
             var bytesTotal = total * length;
-            var elapsed = (ended ?? time.GetUtcNow()) - (started ?? created);
-            var rate = started is null || elapsed <= TimeSpan.Zero ? 0 : (long)(bytesDone / elapsed.TotalSeconds);
+            var elapsed = took ?? Elapsed;
+            var rate = elapsed <= TimeSpan.Zero ? 0 : (long)(bytesDone / elapsed.TotalSeconds);
             TimeSpan? eta = ended is null && rate > 0 ? TimeSpan.FromSeconds((bytesTotal - bytesDone) / (double)rate) : null;
             return new JobStatus(id, kind, image, hostname, state, copiesDone, total, bytesDone, bytesTotal, rate, eta, error, disk, created, ended);
         }
     }
 
     public void Dispose() => cancellation.Dispose();
+
+    private TimeSpan Elapsed => started is { } at ? time.GetElapsedTime(at) : TimeSpan.Zero;
 
     private void End(JobState final, string? reason, PublishedDisk? published) => Change(() =>
     {
@@ -128,7 +131,7 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
 
     private void EndNow(JobState final)
     {
-        (state, copiesAtOnce, ended) = (final, 0, time.GetUtcNow());
+        (state, copiesAtOnce, ended, took) = (final, 0, time.GetUtcNow(), Elapsed);
         over.TrySetResult();
     }
 

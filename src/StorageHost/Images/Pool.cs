@@ -54,8 +54,8 @@ internal sealed class Pool
     /// <summary>How many of the ready copies this daemon has claimed ahead.</summary>
     public int Held => Locked(() => held.Count);
 
-    /// <summary>When a caller last asked for a copy; null when nobody did.</summary>
-    public DateTimeOffset? LastAsked { get; set; }
+    /// <summary>When a caller last asked for a copy, as a time stamp that no change of the clock moves; null when nobody did.</summary>
+    public long? LastAsked { get; set; }
 
     public int Waiting => Locked(() => waiting.Count);
 

@@ -20,8 +20,8 @@ internal sealed partial class PoolReconciler(
     /// <summary>What keeps the volume from being served; null when nothing does.</summary>
     public string? Problem { get; private set; } = "the storage directory was not read yet";
 
-    /// <summary>When it last looked after the pools; null when it did not yet.</summary>
-    public DateTimeOffset? LastTurn { get; private set; }
+    /// <summary>When it last looked after the pools, as a time stamp; null when it did not yet.</summary>
+    public long? LastTurn { get; private set; }
 
     /// <summary>Stops copying an image, and waits until it has stopped.</summary>
     /// <exception cref="RefusedException">StorageTimeout: the storage keeps it from stopping.</exception>
@@ -104,7 +104,7 @@ internal sealed partial class PoolReconciler(
                 }
             }
 
-            LastTurn = time.GetUtcNow();
+            LastTurn = time.GetTimestamp();
         }
     }
 

@@ -9,8 +9,8 @@ internal sealed partial class PoolScanner(
 {
     private readonly SemaphoreSlim one = new(1, 1);
 
-    /// <summary>When the directory was last read; null when it was not yet.</summary>
-    public DateTimeOffset? LastScan { get; private set; }
+    /// <summary>When the directory was last read, as a time stamp; null when it was not yet.</summary>
+    public long? LastScan { get; private set; }
 
     /// <summary>The room on the volume as the last scan saw it.</summary>
     public VolumeSpace Space { get; private set; }
@@ -30,7 +30,7 @@ internal sealed partial class PoolScanner(
             Space = scan.Space;
             await TakeUpAsync(scan, cancellationToken);
             await GiveBackAsync(PoolPlan.Deficit(Space, policy.ReservePercent), cancellationToken);
-            LastScan = time.GetUtcNow();
+            LastScan = time.GetTimestamp();
         }
         finally
         {

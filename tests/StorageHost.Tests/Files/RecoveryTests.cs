@@ -167,19 +167,34 @@ public sealed class RecoveryTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData(11, false, true)]
-    [InlineData(9, false, false)]
-    [InlineData(11, true, false)]
-    [InlineData(-100, false, false)]
-    public async Task What_the_old_daemon_was_copying_is_swept_once_it_is_old_and_nobody_holds_it(int age, bool locked, bool swept)
+    [InlineData(11, 0, false, true)]
+    [InlineData(11, 2, false, true)]
+    [InlineData(11, -2, false, true)]
+    [InlineData(9, 0, false, false)]
+    [InlineData(9, 2, false, false)]
+    [InlineData(11, 0, true, false)]
+    public async Task What_the_old_daemon_was_copying_is_swept_once_it_stays_as_it_is_and_nobody_holds_it(int seconds, int clockSetByHours, bool locked, bool swept)
     {
         store.Write("centos_dup_4copying", 1);
-        File.SetLastWriteTimeUtc(store["centos_dup_4copying"], daemon.Clock.GetUtcNow().UtcDateTime.AddSeconds(-age));
+        await daemon.Images.ScanAsync(CancellationToken.None);
+        daemon.Clock.Set(TimeSpan.FromHours(clockSetByHours));
+        daemon.Clock.Advance(TimeSpan.FromSeconds(seconds));
         using var holder = File.OpenHandle(store["centos_dup_4copying"], FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
         Assert.True(!locked || new Locks().TryLock(holder, "copying"));
         await daemon.RecoverAsync();
         await daemon.Images.ScanAsync(CancellationToken.None);
         Assert.Equal(!swept, store.Has("centos_dup_4copying"));
+    }
+
+    [Fact]
+    public async Task What_the_old_daemon_still_writes_to_stays()
+    {
+        store.Write("centos_dup_4copying", 1);
+        await daemon.Images.ScanAsync(CancellationToken.None);
+        daemon.Clock.Advance(TimeSpan.FromSeconds(11));
+        store.Write("centos_dup_4copying", 1, 2);
+        await daemon.Images.ScanAsync(CancellationToken.None);
+        Assert.True(store.Has("centos_dup_4copying"));
     }
 
     private Task<bool> ClaimAsync(int number) => dead.RunAsync(session => session.Mount.TryRename($"centos_dup_{number}_ready", $"{deadName}/claim-9-centos"));

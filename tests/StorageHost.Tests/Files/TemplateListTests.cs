@@ -79,7 +79,18 @@ public sealed class TemplateListTests : IDisposable
         Add("centos_template.img");
         Directory.SetLastWriteTimeUtc(scratch.File("images"), modified);
         Assert.Empty(Read());
-        time.Offset = Rescan * 2;
+        time.Passed = Rescan * 2;
+        Assert.Equal(["centos"], Read());
+    }
+
+    [Fact]
+    public void A_clock_that_is_set_back_makes_no_listing_good_for_longer()
+    {
+        var modified = Age(TimeSpan.FromMinutes(1));
+        Assert.Empty(Read());
+        Add("centos_template.img");
+        Directory.SetLastWriteTimeUtc(scratch.File("images"), modified);
+        (time.Set, time.Passed) = (TimeSpan.FromHours(-2), Rescan * 2);
         Assert.Equal(["centos"], Read());
     }
 
@@ -116,8 +127,12 @@ public sealed class TemplateListTests : IDisposable
 
     private sealed class ShiftedTime : TimeProvider
     {
-        public TimeSpan Offset { get; set; }
+        public TimeSpan Passed { get; set; }
 
-        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Offset;
+        public TimeSpan Set { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Passed + Set;
+
+        public override long GetTimestamp() => base.GetTimestamp() + (long)(Passed.TotalSeconds * TimestampFrequency);
     }
 }

@@ -69,7 +69,18 @@ public sealed class ReadinessTests : IAsyncLifetime
         await StartAsync();
         var learnt = core.Scanner.LastScan!.Value;
         core.Time.Advance(TimeSpan.FromSeconds(2));
-        Assert.Equal(((core.Time.GetUtcNow() - learnt).TotalSeconds, 0), (await AgeAsync("directory", 200), await AgeAsync("storage", 200)));
+        Assert.Equal((core.Time.GetElapsedTime(learnt).TotalSeconds, 0), (await AgeAsync("directory", 200), await AgeAsync("storage", 200)));
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(-2)]
+    public async Task A_clock_that_is_set_changes_nothing(int hours)
+    {
+        await StartAsync();
+        core.Time.Set(TimeSpan.FromHours(hours));
+        Assert.Equal(("ready", "storage:ok, directory:ok, pools:ok, breaker:ok, running:ok"), await GetAsync(200));
+        Assert.Equal((0, 0), (await AgeAsync("pools", 200), await AgeAsync("directory", 200)));
     }
 
     [Fact]

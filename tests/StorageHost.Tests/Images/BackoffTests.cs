@@ -42,6 +42,16 @@ public sealed class BackoffTests
         Assert.Equal(1, RestedFor(backoff.Rest));
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(-2)]
+    public void A_clock_that_is_set_makes_no_rest_longer_or_shorter(int hours)
+    {
+        backoff.Rest();
+        clock.Set(TimeSpan.FromHours(hours));
+        Assert.Equal(1, RestedFor(() => { }));
+    }
+
     private int RestedFor(Action rest)
     {
         rest();

@@ -60,6 +60,17 @@ public sealed class ClaimsAheadTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_clock_that_is_set_back_keeps_no_copy_longer()
+    {
+        await AskAsync(Web01);
+        await core.PassesUntilAsync(() => core.Pool.Held == 3);
+        core.Time.Set(TimeSpan.FromHours(-2));
+        var started = core.Time.GetTimestamp();
+        await core.PassesUntilAsync(() => core.Pool.Held == 0 || core.Time.GetElapsedTime(started) > TimeSpan.FromMinutes(10));
+        Assert.True(core.Time.GetElapsedTime(started) <= TimeSpan.FromMinutes(2));
+    }
+
+    [Fact]
     public async Task What_another_daemon_has_claimed_counts_too()
     {
         core.HeldElsewhere[Centos] = 2;

@@ -38,6 +38,18 @@ public sealed class JobTests : IDisposable
         Assert.Equal((2, 1.0), (job.CopiesAtOnce, job.CopiesLeft));
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(-2)]
+    public void Its_speed_does_not_go_by_a_clock_that_is_set(int hours)
+    {
+        job.BeginPass(1, 1000);
+        clock.Advance(TimeSpan.FromSeconds(5));
+        job.Progress(500);
+        clock.Set(TimeSpan.FromHours(hours));
+        Assert.Equal((100L, TimeSpan.FromSeconds(5)), (job.Snapshot().BytesPerSecond, job.Snapshot().Eta));
+    }
+
     [Fact]
     public void Its_passes_add_up()
     {

@@ -24,7 +24,7 @@ public sealed class PoolScannerTests : IAsyncLifetime
         await ScanAsync();
         Assert.Equal((2, 3, Template()), (core.Pool.Ready, core.Pool.Wanted, core.Pool.Template));
         Assert.Equal((0, 4, null), (core.Pools.Find(Debian)!.Ready, core.Pools.Find(Debian)!.Wanted, core.Pools.Find(Debian)!.Template));
-        Assert.Equal((core.Time.GetUtcNow(), core.Space), (core.Scanner.LastScan, core.Scanner.Space));
+        Assert.Equal((core.Time.GetTimestamp(), core.Space), (core.Scanner.LastScan, core.Scanner.Space));
     }
 
     [Fact]
