@@ -49,6 +49,11 @@ internal sealed partial class Readiness(
         yield return Check("breaker", threads.Breaker == CircuitState.Closed ? default : (CheckState.Failed, "the storage hangs: its calls are refused until one answers"), time.GetTimestamp());
         yield return Check("running", lifetime.ApplicationStopping.IsCancellationRequested ? (CheckState.Failed, "the daemon is stopping") : default, time.GetTimestamp());
 
+        if (reconciler.RecoveryProblem is { } unrecovered)
+        {
+            yield return Check("recovery", (CheckState.Degraded, unrecovered), time.GetTimestamp());
+        }
+
         // Null facts without a problem: there is no Gluster here.
         if (gluster.Latest is { } facts && facts != Facts<GlusterCluster>.None)
         {

@@ -20,6 +20,9 @@ internal sealed partial class PoolReconciler(
     /// <summary>What keeps the volume from being served; null when nothing does.</summary>
     public string? Problem { get; private set; } = "the storage directory was not read yet";
 
+    /// <summary>Why what others left on the volume could not be recovered; null when it could. The pools are served all the same.</summary>
+    public string? RecoveryProblem { get; private set; }
+
     /// <summary>When it last looked after the pools, as a time stamp; null when it did not yet.</summary>
     public long? LastTurn { get; private set; }
 
@@ -63,7 +66,7 @@ internal sealed partial class PoolReconciler(
             try
             {
                 await volume.EnsureServedAsync(stoppingToken);
-                await volume.RecoverAsync(stoppingToken);
+                await RecoverAsync(stoppingToken);
                 await scanner.ScanAsync(stoppingToken);
                 Problem = null;
             }
@@ -81,6 +84,32 @@ internal sealed partial class PoolReconciler(
             }
 
             await Task.Delay(policy.RescanInterval, time, stoppingToken);
+        }
+    }
+
+    /// <summary>Whatever keeps recovery from its work must not keep the pools from being looked after, nor room from being given back.</summary>
+    private async Task RecoverAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await volume.RecoverAsync(stoppingToken);
+            RecoveryProblem = null;
+        }
+        catch (RefusedException exception)
+        {
+            if (RecoveryProblem != exception.Message)
+            {
+                LogCannotRecover(exception.Message);
+            }
+
+            RecoveryProblem = exception.Message;
+        }
+#pragma warning disable CA1031 // The same: a fault of ours in recovery is no reason to serve no pool.
+        catch (Exception exception) when (exception is not OperationCanceledException)
+#pragma warning restore CA1031
+        {
+            RecoveryProblem = "internal error; the log says more";
+            LogBroken(exception, "recovery");
         }
     }
 
@@ -224,6 +253,9 @@ internal sealed partial class PoolReconciler(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The storage directory cannot be read: {Reason}")]
     private partial void LogCannotScan(string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "What dead daemons left on the volume cannot be recovered now: {Reason}")]
+    private partial void LogCannotRecover(string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The pool of {Image} cannot be brought to its level now: {Reason}")]
     private partial void LogHindered(ImageName image, string reason);

@@ -84,6 +84,14 @@ public sealed class ReadinessTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_recovery_that_fails_is_said_and_keeps_nobody_from_being_served()
+    {
+        core.Volume.Setup(volume => volume.RecoverAsync(It.IsAny<CancellationToken>())).ThrowsAsync(new RefusedException(Refusal.NoSpace, "the volume is full"));
+        await StartAsync();
+        Assert.Equal(("ready", "storage:ok, directory:ok, pools:ok, breaker:ok, running:ok, recovery:degraded the volume is full"), await GetAsync(200));
+    }
+
+    [Fact]
     public async Task When_the_storage_refuses_it_says_why()
     {
         await StartAsync();

@@ -156,6 +156,23 @@ public sealed class PoolReconcilerTests : IAsyncLifetime
         Assert.NotNull(core.Scanner.LastScan);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task When_nothing_can_be_recovered_the_pools_are_looked_after_and_room_is_given_back_all_the_same(bool unexpected)
+    {
+        Exception fault = unexpected ? new InvalidOperationException("a bug") : new RefusedException(Refusal.NoSpace, "the volume is full");
+        var failing = true;
+        core.Volume.Setup(volume => volume.RecoverAsync(It.IsAny<CancellationToken>())).Returns(() => failing ? Task.FromException(fault) : Task.CompletedTask);
+        core.AddCopies(1);
+        core.Levels[Centos] = 1;
+        core.Space = new VolumeSpace(1_000_000, 49_999);
+        await core.StartAsync();
+        Assert.Equal((unexpected ? "internal error; the log says more" : "the volume is full", 0), (core.Reconciler.RecoveryProblem, core.Copies.Count));
+        failing = false;
+        await core.PassesUntilAsync(() => core.Reconciler.RecoveryProblem is null);
+    }
+
     [Fact]
     public async Task While_another_daemon_sees_to_the_pool_this_one_rests_and_then_takes_up_what_that_made()
     {
