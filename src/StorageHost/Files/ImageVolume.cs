@@ -10,6 +10,9 @@ internal sealed class ImageVolume(
     // What the last scan read of copies that have not changed since: on Gluster, listing a directory brings what stat says of its files with it.
     private Dictionary<FileName, (FileStat Stat, Copy Copy)> read = [];
 
+    // One that was given up may still be at it. After a cancelled one the next waits for that moment.
+    private readonly StorageShare scanning = threads.NewShare(1, patience: TimeSpan.FromSeconds(5));
+
     public Task EnsureServedAsync(CancellationToken cancellationToken) => volume.EnsureSessionAsync(cancellationToken);
 
     public Task RecoverAsync(CancellationToken cancellationToken) => recovery.RunAsync(cancellationToken);
@@ -47,6 +50,7 @@ internal sealed class ImageVolume(
                 unknown,
                 mount.Space());
         },
+        scanning,
         cancellationToken);
 
     public Task WriteLevelAsync(ImageName image, int level, CancellationToken cancellationToken) => volume.RunAsync(

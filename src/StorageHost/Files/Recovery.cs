@@ -7,10 +7,14 @@ namespace StorageHost.Files;
 /// more, and what govirt's own daemon left. A leftover is first taken by renaming it, so that only one daemon ever decides about it;
 /// interrupted anywhere, the next run goes on.
 /// </summary>
-internal sealed partial class Recovery(StorageVolume volume, FileNames names, Publisher publisher, UnreadableFiles unreadable, TimeProvider time, ILogger<Recovery> log)
+internal sealed partial class Recovery(
+    StorageVolume volume, StorageThreads threads, FileNames names, Publisher publisher, UnreadableFiles unreadable, TimeProvider time, ILogger<Recovery> log)
 {
     /// <summary>A copy of govirt's own daemon that was not written to for this long is not being made any more.</summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
+
+    // None begins while one that was given up is still at it.
+    private readonly StorageShare recovering = threads.NewShare(1, patience: TimeSpan.Zero);
 
     // Since when each is as it was at the last look. Not by its modification time: clocks jump, and other nodes have others.
     private Dictionary<(string Name, Fingerprint State), long> unchanged = [];
@@ -30,6 +34,7 @@ internal sealed partial class Recovery(StorageVolume volume, FileNames names, Pu
 
             return true;
         },
+        recovering,
         cancellationToken);
 
     /// <summary>Deletes copies that govirt's own daemon was making when it died.</summary>

@@ -11,17 +11,29 @@ namespace StorageHost.Files;
 /// Runs every storage call: on a few threads of its own, so that a hung mount cannot starve the thread pool; with a deadline; behind
 /// a breaker, so that a mount which no longer answers is refused at once instead of being waited for by everyone.
 /// </summary>
+/// <remarks>
+/// A call that hangs keeps its thread. So that one sick file cannot take them all, neither what runs in the background nor any one operation
+/// has more than three quarters of the threads.
+/// </remarks>
 internal sealed partial class StorageThreads : IDisposable
 {
     private const int QueueLimit = 4096;
 
+    /// <summary>What the thread is at.</summary>
+    [ThreadStatic]
+    private static IStorageCall? current;
+
     private readonly BlockingCollection<IStorageCall> queue = [];
+    private readonly ConcurrentDictionary<string, StorageShare> operations = new(StringComparer.Ordinal);
+    private readonly StorageShare background;
+    private readonly int most;
     private readonly StorageOptions options;
     private readonly TimeProvider time;
     private readonly ILogger<StorageThreads> log;
     private readonly ResiliencePipeline breaker;
     private readonly CircuitBreakerStateProvider breakerState = new();
     private int busy;
+    private int waiting;
     private long timeouts;
 
     public StorageThreads(IOptions<StorageOptions> options, TimeProvider time, ILogger<StorageThreads> log)
@@ -35,10 +47,16 @@ internal sealed partial class StorageThreads : IDisposable
         this.options = options;
         this.time = time;
         this.log = log;
-        breaker = new ResiliencePipelineBuilder { TimeProvider = time }.AddCircuitBreaker(new CircuitBreakerStrategyOptions
+
+        // Of two, both: nobody but the index uses them, and when one hangs the other may find out that the mount is well again.
+        most = Math.Max(threads - Math.Max(threads / 4, 1), Math.Min(threads, 2));
+        background = NewShare(most);
+        breaker = new ResiliencePipelineBuilder { TimeProvider = new SteadyTime(time) }.AddCircuitBreaker(new CircuitBreakerStrategyOptions
         {
             // Half of at least four calls in ten seconds without an answer: the mount hangs. Every two seconds one call may try again.
-            ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Exception is RefusedException { Reason: Refusal.StorageTimeout }),
+            // A call that was never begun, since its caller left, has not shown that the mount answers.
+            ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Exception is RefusedException { Reason: Refusal.StorageTimeout }
+                || (arguments.Outcome.Exception is OperationCanceledException && Breaker == CircuitState.HalfOpen)),
             FailureRatio = 0.5,
             MinimumThroughput = 4,
             SamplingDuration = TimeSpan.FromSeconds(10) + this.options.OperationTimeout,
@@ -68,13 +86,19 @@ internal sealed partial class StorageThreads : IDisposable
     public int Busy => Volatile.Read(ref busy);
 
     /// <summary>How many calls wait for a thread.</summary>
-    public int Queued => queue.Count;
+    public int Queued => Volatile.Read(ref waiting);
 
     /// <summary>How many calls were not answered by their deadline.</summary>
     public long Timeouts => Interlocked.Read(ref timeouts);
 
     /// <summary>Closed while the mount answers.</summary>
     public CircuitState Breaker => breakerState.CircuitState;
+
+    /// <summary>What the storage thread that asks is at; null when it is none.</summary>
+    public static IStorageCall? Current => current;
+
+    /// <summary>A share for calls that hinder each other; for a place they wait as long as for the storage, or as long as is said here.</summary>
+    public StorageShare NewShare(int places, TimeSpan? patience = null) => new(places, patience, time);
 
     /// <summary>Runs a storage operation within <see cref="StorageOptions.OperationTimeout"/>.</summary>
     /// <exception cref="RefusedException">StorageTimeout after the deadline; StorageUnavailable when the mount hangs or fails; NoSpace.</exception>
@@ -86,18 +110,26 @@ internal sealed partial class StorageThreads : IDisposable
         RunAsync(operation, work, options.TransferTimeout, cancellationToken);
 
     /// <summary>The same with a deadline of its own.</summary>
-    public async Task<T> RunAsync<T>(string operation, Func<StorageCall<T>, T> work, TimeSpan deadline, CancellationToken cancellationToken)
+    public Task<T> RunAsync<T>(string operation, Func<StorageCall<T>, T> work, TimeSpan deadline, CancellationToken cancellationToken) =>
+        RunAsync(operation, work, deadline, null, cancellationToken);
+
+    /// <summary>The same in a share of its own.</summary>
+    public async Task<T> RunAsync<T>(string operation, Func<StorageCall<T>, T> work, TimeSpan deadline, StorageShare? share, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
+        var call = new StorageCall<T>(work);
+        await using var leaving = cancellationToken.UnsafeRegister(static state => ((StorageCall<T>)state!).Abandon(), call);
+        var watching = WatchAsync(call, operation, deadline, share);
         try
         {
-            return await breaker.ExecuteAsync(
-                static (state, token) => new ValueTask<T>(state.Self.CallAsync(state.operation, state.work, state.deadline, token)),
-                (Self: this, operation, work, deadline),
-                cancellationToken);
-        }
-        catch (BrokenCircuitException exception)
-        {
-            throw new RefusedException(Refusal.StorageUnavailable, "the storage does not answer", exception);
+            var answer = await call.Answer;
+            if (Breaker != CircuitState.Closed)
+            {
+                // Else whoever is told that the mount answers could call again before the breaker knows it.
+                await watching;
+            }
+
+            return answer;
         }
         catch (StorageException exception)
         {
@@ -107,37 +139,82 @@ internal sealed partial class StorageThreads : IDisposable
     }
 
     /// <summary>Closes something on a storage thread, when one is free: closing a file on a hung mount hangs as well.</summary>
-    public void Release(IDisposable resource)
+    public void Release(IDisposable resource) => _ = ReleaseAsync(new StorageCall<bool>(_ =>
     {
-        if (!queue.IsAddingCompleted)
-        {
-            // Whatever else waits: what is not closed here would be closed by the finalizer, which must not hang.
-            queue.TryAdd(new StorageCall<bool>(_ =>
-            {
-                resource.Dispose();
-                return true;
-            }));
-        }
-    }
+        resource.Dispose();
+        return true;
+    }));
 
     public void Dispose() => queue.CompleteAdding();
 
-    private async Task<T> CallAsync<T>(string operation, Func<StorageCall<T>, T> work, TimeSpan deadline, CancellationToken cancellationToken)
+    /// <summary>Sees a call through, for longer than its caller may wait: what became of it tells the breaker how the mount is.</summary>
+    private async Task WatchAsync(IStorageCall call, string operation, TimeSpan deadline, StorageShare? share)
     {
-        using var late = new CancellationTokenSource(deadline, time);
-        using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
-        var call = new StorageCall<T>(work);
-        await using var _ = abandoned.Token.UnsafeRegister(static state => ((StorageCall<T>)state!).Abandon(), call);
-        if (queue.IsAddingCompleted || queue.Count >= QueueLimit || !queue.TryAdd(call))
+        Interlocked.Increment(ref waiting);
+        try
         {
-            throw new RefusedException(Refusal.StorageUnavailable, "too many storage operations wait already");
+            await EnterAsync(call, operation, deadline, share);
+            await breaker.ExecuteAsync(
+                static async (state, _) => await state.Self.TryAsync(state.call, state.operation, state.deadline),
+                (Self: this, call, operation, deadline),
+                CancellationToken.None);
+        }
+        catch (BrokenCircuitException exception)
+        {
+            Drop(call);
+            call.Refuse(new RefusedException(Refusal.StorageUnavailable, "the storage does not answer", exception));
+        }
+        catch (RefusedException exception)
+        {
+            call.Refuse(exception);
+        }
+        catch (OperationCanceledException)
+        {
+            // Its caller left before it was begun.
+        }
+    }
+
+    /// <summary>Takes the call's places, which it keeps until it returns.</summary>
+    private async Task EnterAsync(IStorageCall call, string operation, TimeSpan deadline, StorageShare? own)
+    {
+        try
+        {
+            if (Queued > QueueLimit)
+            {
+                throw new RefusedException(Refusal.StorageUnavailable, "too many storage operations wait already");
+            }
+
+            StorageShare?[] shares = [own, operations.GetOrAdd(operation, static (_, self) => self.NewShare(self.most), this), Background.IsCurrent ? background : null];
+            foreach (var share in shares.OfType<StorageShare>())
+            {
+                await share.EnterAsync(operation, deadline);
+                _ = call.Returned.ContinueWith(
+                    static (_, state) => ((StorageShare)state!).Leave(), share, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            }
+        }
+        catch (RefusedException)
+        {
+            Drop(call);
+            throw;
+        }
+    }
+
+    private async Task TryAsync(IStorageCall call, string operation, TimeSpan deadline)
+    {
+        if (!TryQueue(call))
+        {
+            Drop(call);
+            throw new RefusedException(Refusal.StorageUnavailable, "the daemon is stopping");
         }
 
         try
         {
-            return await call.Answer;
+            if (!await call.Returned.WaitAsync(deadline, time))
+            {
+                throw new OperationCanceledException();
+            }
         }
-        catch (OperationCanceledException) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (TimeoutException)
         {
             Interlocked.Increment(ref timeouts);
             LogTimedOut(operation, deadline);
@@ -147,12 +224,48 @@ internal sealed partial class StorageThreads : IDisposable
         }
     }
 
+    /// <summary>Closing may hang as well. It waits for a place as long as it takes: else the finalizer would close it, which must not hang.</summary>
+    private async Task ReleaseAsync(IStorageCall call)
+    {
+        Interlocked.Increment(ref waiting);
+        await background.EnterAsync();
+        if (!TryQueue(call))
+        {
+            Drop(call);
+        }
+
+        await call.Returned;
+        background.Leave();
+    }
+
+    private bool TryQueue(IStorageCall call)
+    {
+        try
+        {
+            return !queue.IsAddingCompleted && queue.TryAdd(call);
+        }
+        catch (InvalidOperationException)
+        {
+            // Disposed of in between.
+            return false;
+        }
+    }
+
+    private void Drop(IStorageCall call)
+    {
+        Interlocked.Decrement(ref waiting);
+        call.Drop();
+    }
+
     private void Work()
     {
         foreach (var call in queue.GetConsumingEnumerable())
         {
+            Interlocked.Decrement(ref waiting);
             Interlocked.Increment(ref busy);
+            current = call;
             call.Execute();
+            current = null;
             Interlocked.Decrement(ref busy);
         }
     }

@@ -50,6 +50,13 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
         return threads.TransferAsync(operation, (StorageCall<T> call) => work(current, call), cancellationToken);
     }
 
+    /// <summary>The same in a share of its own.</summary>
+    public Task<T> TransferAsync<T>(string operation, Func<VolumeSession, StorageCall<T>, T> work, StorageShare share, CancellationToken cancellationToken)
+    {
+        var current = Current;
+        return threads.RunAsync(operation, (StorageCall<T> call) => work(current, call), options.TransferTimeout, share, cancellationToken);
+    }
+
     /// <summary>Opens the directory of the session once more, to be listed.</summary>
     public Task<OpenedDirectory> OpenAsync(CancellationToken cancellationToken) => RunAsync(
         "open the storage directory to list it",

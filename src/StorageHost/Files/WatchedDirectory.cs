@@ -28,6 +28,7 @@ internal sealed partial class WatchedDirectory(
     /// <exception cref="FactsException">It is missing, dead, hung or not mounted.</exception>
     public async Task<DirectoryFacts> LookAsync(CancellationToken cancellationToken)
     {
+        Background.Begin();
         try
         {
             using var opened = await open(cancellationToken);

@@ -46,6 +46,8 @@ internal sealed partial class PoolReconciler(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        Background.Begin();
+
         // Hosted services are stopped only after the last request was answered, and copying should not keep the daemon until then.
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, lifetime.ApplicationStopping);
         try
@@ -174,6 +176,11 @@ internal sealed partial class PoolReconciler(
 
         async Task RunAsync()
         {
+            if (step == PoolStep.Serve)
+            {
+                Background.End();
+            }
+
             await using var stop = stoppingToken.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), cancellation);
             try
             {

@@ -45,8 +45,9 @@ internal sealed partial class PoolScanner(
     {
         while (bytes > 0)
         {
+            var isRetired = false;
             if (pools.All.Where(pool => pool.Template is not null).MaxBy(pool => pool.Ready) is not { Template: { } template } largest
-                || !await RetireOneAsync(largest, cancellationToken))
+                || !await TryAsync(async () => isRetired = await RetireOneAsync(largest, cancellationToken), largest.Image) || !isRetired)
             {
                 return;
             }
@@ -94,8 +95,7 @@ internal sealed partial class PoolScanner(
             bool IsFresh(Copy copy) => copy.Of is { } of && of == template?.Fingerprint;
             var pool = pools.Get(image);
             var stale = pool.EndScan(template, copies[image].Where(IsFresh), scan.HeldElsewhere.GetValueOrDefault(image), level);
-            await publisher.RetireAllAsync(stale, cancellationToken);
-            if (stale.Count > 0)
+            if (stale.Count > 0 && await TryAsync(() => publisher.RetireAllAsync(stale, cancellationToken), image))
             {
                 LogRetiredClaims(stale.Count, image);
             }
@@ -107,9 +107,26 @@ internal sealed partial class PoolScanner(
 
             foreach (var copy in copies[image].Where(copy => !IsFresh(copy)))
             {
-                await publisher.RetireAsync(copy, cancellationToken);
-                LogRetired(image, copy.Number);
+                if (await TryAsync(() => publisher.RetireAsync(copy, cancellationToken), image))
+                {
+                    LogRetired(image, copy.Number);
+                }
             }
+        }
+    }
+
+    /// <summary>What cannot be retired is found again by the next look; it must not keep this one from the rest.</summary>
+    private async Task<bool> TryAsync(Func<Task> retire, ImageName image)
+    {
+        try
+        {
+            await retire();
+            return true;
+        }
+        catch (RefusedException exception)
+        {
+            LogCannotRetire(image, exception.Message);
+            return false;
         }
     }
 
@@ -139,6 +156,9 @@ internal sealed partial class PoolScanner(
             return true;
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A copy of {Image} cannot be retired now: {Reason}")]
+    private partial void LogCannotRetire(ImageName image, string reason);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Retired copy {Number} of {Image}: stale")]
     private partial void LogRetired(ImageName image, int number);

@@ -23,7 +23,7 @@ internal sealed class Daemon : IAsyncDisposable
         Templates = new TemplateFile(Sample.Names, inspector, Volume);
         var unreadable = new UnreadableFiles(NullLogger<UnreadableFiles>.Instance);
         Publisher = new Publisher(Volume, Sample.Names, Templates, permissions, inspector, () => Enumerable.Range(1, 100), unreadable);
-        Recovery = new Recovery(Volume, Sample.Names, Publisher, unreadable, Clock, NullLogger<Recovery>.Instance);
+        Recovery = new Recovery(Volume, Threads, Sample.Names, Publisher, unreadable, Clock, NullLogger<Recovery>.Instance);
         Remover = new Remover(Volume, Sample.Names, inspector, Templates, new DeletedFiles(Volume, Clock));
         var safe = new CheckedTemplates(Volume, Templates, new TemplateAge(pool, Clock), new WholeTemplates(Volume, inspector, TimeProvider.System));
         Engine = new CopyEngine(Volume, Sample.Names, Templates, safe, permissions, pool, TestMeters.OfImages());

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Polly.CircuitBreaker;
 using StorageHost.Files;
 using StorageHost.Images;
 using StorageHost.Tests.Support;
@@ -15,6 +16,7 @@ public sealed class StorageThreadsTests : IDisposable
     private readonly ManualTimeProvider clock = new();
     private readonly ManualResetEventSlim hang = new();
     private readonly StorageThreads threads;
+    private int operations;
 
     public StorageThreadsTests() => threads = new StorageThreads(
         Options.Create(new StorageOptions { Threads = 4, OperationTimeout = Deadline }), clock, NullLogger<StorageThreads>.Instance);
@@ -212,9 +214,168 @@ public sealed class StorageThreadsTests : IDisposable
         threads.Release(new MemoryStream());
     }
 
-    private Task<T> RunAsync<T>(Func<T> work) => threads.RunAsync("test", (StorageCall<T> _) => work(), CancellationToken.None);
+    [Fact]
+    public async Task What_hangs_in_the_background_never_takes_the_threads_of_callers()
+    {
+        await InBackgroundAsync(() => Enumerable.Range(0, 8).Select(_ => HangAsync()).ToArray());
+        await Eventually.HoldsAsync(() => threads.Busy == 3);
+        Assert.Equal(1, await Eventually.EndsAsync(RunAsync(() => 1)));
+    }
 
-    private Task<bool> HangAsync() => RunAsync(() => hang.Wait(TimeSpan.FromMinutes(1)));
+    [Fact]
+    public async Task What_was_given_up_in_the_background_keeps_its_place_until_it_returns()
+    {
+        using var gone = new CancellationTokenSource();
+        for (var round = 0; round < 3; round++)
+        {
+            await InBackgroundAsync(() => Enumerable.Range(0, 3).Select(_ => HangAsync(gone.Token)).ToArray());
+        }
+
+        await Eventually.HoldsAsync(() => threads.Busy == 3);
+        await gone.CancelAsync();
+        var late = await InBackgroundAsync(() => RunAsync(() => 2));
+        Assert.Equal(1, await Eventually.EndsAsync(RunAsync(() => 1)));
+        Assert.False(late.IsCompleted);
+        hang.Set();
+        Assert.Equal(2, await Eventually.EndsAsync(late));
+        await Eventually.HoldsAsync(() => (threads.Queued, threads.Busy) == (0, 0));
+    }
+
+    [Fact]
+    public async Task No_operation_takes_all_threads_however_many_call_for_it()
+    {
+        var deleting = Enumerable.Range(0, 8).Select(_ => threads.RunAsync("delete", (StorageCall<bool> _) => hang.Wait(TimeSpan.FromMinutes(1)), CancellationToken.None)).ToArray();
+        await Eventually.HoldsAsync(() => threads.Busy == 3);
+        Assert.Equal(1, await Eventually.EndsAsync(RunAsync(() => 1)));
+        hang.Set();
+        Assert.All(await Eventually.EndsAsync(Task.WhenAll(deleting)), Assert.True);
+    }
+
+    [Fact]
+    public async Task What_hangs_while_it_is_closed_never_takes_all_threads()
+    {
+        var closed = 0;
+        for (var count = 0; count < 8; count++)
+        {
+            threads.Release(new Closing(() =>
+            {
+                hang.Wait(TimeSpan.FromMinutes(1));
+                Interlocked.Increment(ref closed);
+            }));
+        }
+
+        await Eventually.HoldsAsync(() => threads.Busy == 3);
+        Assert.Equal(1, await Eventually.EndsAsync(RunAsync(() => 1)));
+        hang.Set();
+        await Eventually.HoldsAsync(() => closed == 8);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(5)]
+    [InlineData(null)]
+    public async Task In_a_share_of_one_nothing_begins_while_what_was_given_up_is_still_at_it(int? patience)
+    {
+        using var gone = new CancellationTokenSource();
+        var share = threads.NewShare(1, patience is { } seconds ? TimeSpan.FromSeconds(seconds) : null);
+        var first = InShareAsync(() => hang.Wait(TimeSpan.FromMinutes(1)), gone.Token);
+        await Eventually.HoldsAsync(() => threads.Busy == 1);
+        await gone.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Eventually.EndsAsync(first));
+        var begun = false;
+        var second = InShareAsync(() => begun = true, CancellationToken.None);
+        clock.Advance(TimeSpan.FromSeconds(patience ?? Deadline.TotalSeconds));
+        Assert.Equal((Refusal.StorageUnavailable, false), ((await Assert.ThrowsAsync<RefusedException>(() => Eventually.EndsAsync(second))).Reason, begun));
+        hang.Set();
+        await Eventually.HoldsAsync(() =>
+        {
+            _ = InShareAsync(() => begun = true, CancellationToken.None);
+            return begun;
+        });
+
+        Task<bool> InShareAsync(Func<bool> work, CancellationToken token) => threads.RunAsync("alone", (StorageCall<bool> _) => work(), Deadline, share, token);
+    }
+
+    [Fact]
+    public async Task Who_hangs_up_while_the_mount_is_tried_does_not_say_that_it_answers()
+    {
+        await OpenBreakerAsync();
+        hang.Set();
+        await Eventually.HoldsAsync(() => threads.Busy == 0);
+        hang.Reset();
+        clock.Advance(TimeSpan.FromSeconds(2));
+        using var gone = new CancellationTokenSource();
+        var trying = HangAsync(gone.Token);
+        await Eventually.HoldsAsync(() => threads.Busy == 1);
+        await gone.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Eventually.EndsAsync(trying));
+        Assert.NotEqual(CircuitState.Closed, threads.Breaker);
+        Assert.Equal(Refusal.StorageUnavailable, (await Assert.ThrowsAsync<RefusedException>(() => RunAsync(() => 1))).Reason);
+        hang.Set();
+        await Eventually.HoldsAsync(() => threads.Breaker == CircuitState.Closed);
+    }
+
+    [Fact]
+    public async Task Nor_does_a_call_that_was_never_begun_since_its_caller_hung_up()
+    {
+        await OpenBreakerAsync();
+        clock.Advance(TimeSpan.FromSeconds(2));
+        using var gone = new CancellationTokenSource();
+        var trying = RunAsync(() => true, gone.Token);
+        await gone.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Eventually.EndsAsync(trying));
+        hang.Set();
+        await Eventually.HoldsAsync(() => threads.Breaker == CircuitState.Open);
+        clock.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(1, await Eventually.EndsAsync(RunAsync(() => 1)));
+    }
+
+    [Fact]
+    public async Task Callers_who_hang_up_do_not_hide_that_the_mount_hangs()
+    {
+        for (var count = 1; count <= 4; count++)
+        {
+            using var gone = new CancellationTokenSource();
+            var call = HangAsync(gone.Token);
+            await Eventually.HoldsAsync(() => threads.Busy == count);
+            await gone.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Eventually.EndsAsync(call));
+        }
+
+        clock.Advance(Deadline);
+        await Eventually.HoldsAsync(() => threads.Breaker == CircuitState.Open);
+    }
+
+    [Theory]
+    [InlineData(-2)]
+    [InlineData(2)]
+    public async Task A_clock_that_is_set_keeps_the_breaker_open_no_longer_and_no_shorter(int hours)
+    {
+        await OpenBreakerAsync();
+        hang.Set();
+        clock.Set(TimeSpan.FromHours(hours));
+        Assert.Equal(Refusal.StorageUnavailable, (await Assert.ThrowsAsync<RefusedException>(() => RunAsync(() => 1))).Reason);
+        clock.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(1, await Eventually.EndsAsync(RunAsync(() => 1)));
+    }
+
+    /// <summary>Each an operation of its own.</summary>
+    private Task<T> RunAsync<T>(Func<T> work, CancellationToken cancellationToken = default) =>
+        threads.RunAsync($"test {Interlocked.Increment(ref operations)}", (StorageCall<T> _) => work(), cancellationToken);
+
+    private Task<bool> HangAsync(CancellationToken cancellationToken = default) => RunAsync(() => hang.Wait(TimeSpan.FromMinutes(1)), cancellationToken);
+
+    private static async Task<T> InBackgroundAsync<T>(Func<T> begin)
+    {
+        await Task.CompletedTask;
+        Background.Begin();
+        return begin();
+    }
+
+    private sealed class Closing(Action close) : IDisposable
+    {
+        public void Dispose() => close();
+    }
 
     private async Task OpenBreakerAsync()
     {

@@ -1,6 +1,9 @@
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using Moq;
 using StorageHost.Files;
+using StorageHost.Tests.Support;
 using Xunit;
 
 namespace StorageHost.Tests.Files;
@@ -35,6 +38,27 @@ public sealed class UnreadableFilesTests
         Assert.True(Use(errno: 0));
         Assert.False(Use(errno));
         Assert.Equal(2, Logged);
+    }
+
+    [Fact]
+    public async Task A_file_whose_last_call_has_not_returned_is_left_alone_and_said_once()
+    {
+        using var threads = new StorageThreads(Options.Create(new StorageOptions { Threads = 4 }), TimeProvider.System, NullLogger<StorageThreads>.Instance);
+        using var hang = new ManualResetEventSlim();
+        using var gone = new CancellationTokenSource();
+        var first = threads.RunAsync("retire", (StorageCall<bool> _) => files.TryUse("web01.qcow2", () => hang.Wait(TimeSpan.FromMinutes(1)), out var _), gone.Token);
+        await Eventually.HoldsAsync(() => threads.Busy == 1);
+
+        // While its caller waits, it is slow, and others may try as well.
+        Assert.True(Use(errno: 0));
+        await gone.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
+        Assert.False(Use(errno: 0));
+        Assert.False(Use(errno: 0));
+        Assert.True(files.TryUse("web02.qcow2", () => { }));
+        Assert.Equal(1, Logged);
+        hang.Set();
+        await Eventually.HoldsAsync(() => Use(errno: 0));
     }
 
     private int Logged => log.Invocations.Count(invocation => invocation.Method.Name == nameof(ILogger.Log));
