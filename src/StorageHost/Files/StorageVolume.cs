@@ -4,7 +4,7 @@ using StorageHost.Images;
 namespace StorageHost.Files;
 
 /// <summary>The storage directory while it is mounted, with this daemon's private directory on it, and its right to give names there.</summary>
-internal sealed record VolumeSession(Mount Mount, PrivateDirectory Private, NameGuard Names, MountPoint MountPoint) : IDisposable
+internal sealed record VolumeSession(Mount Mount, PrivateDirectory Private, NameLock Names, MountPoint MountPoint) : IDisposable
 {
     /// <summary>For a session that nobody took up: its private directory is let go, for recovery.</summary>
     public void Dispose()
@@ -139,7 +139,7 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
         var own = PrivateDirectory.Create(mount, threads.Release);
         try
         {
-            var created = new VolumeSession(mount, own, NameGuard.Open(mount, point), point);
+            var created = new VolumeSession(mount, own, NameLock.Open(mount, point), point);
             expected = point;
             return created;
         }

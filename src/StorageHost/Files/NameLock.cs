@@ -12,7 +12,7 @@ namespace StorageHost.Files;
 /// the name is looked up first and linked then, and two files on different bricks were both given it (seen once in some 700 raced names).
 /// There a name is a byte of one lock file, from before the look-up until after the link. Elsewhere <c>link</c> decides, and this costs nothing.
 /// </summary>
-internal sealed unsafe class NameGuard : IDisposable
+internal sealed unsafe class NameLock : IDisposable
 {
     private const string FileName = $"{LockFile.PoolFolder}/.names";
 
@@ -26,17 +26,17 @@ internal sealed unsafe class NameGuard : IDisposable
     private readonly Locks locks;
     private volatile bool isNeeded;
 
-    private NameGuard(SafeFileHandle file, Locks locks) => (this.file, this.locks) = (file, locks);
+    private NameLock(SafeFileHandle file, Locks locks) => (this.file, this.locks) = (file, locks);
 
     /// <summary>Opens the lock file, which is never removed.</summary>
-    public static NameGuard Open(Mount mount, MountPoint point)
+    public static NameLock Open(Mount mount, MountPoint point)
     {
-        var guard = new NameGuard(mount.Open(FileName, Syscalls.ReadWrite | Syscalls.Create, 0x180 /* 0600 */), mount.Locks);
-        guard.Look(mount, point);
-        return guard;
+        var names = new NameLock(mount.Open(FileName, Syscalls.ReadWrite | Syscalls.Create, 0x180 /* 0600 */), mount.Locks);
+        names.Look(mount, point);
+        return names;
     }
 
-    /// <summary>Finds out whether the guard is needed: bricks may have been added to the volume.</summary>
+    /// <summary>Finds out whether the lock is needed: bricks may have been added to the volume.</summary>
     public void Look(Mount mount, MountPoint point) => isNeeded = point.IsGluster && MayDistribute(mount);
 
     /// <summary>Takes the right to give a name, until it is disposed of; null when another publisher has it.</summary>
@@ -75,7 +75,7 @@ internal sealed unsafe class NameGuard : IDisposable
         {
             var length = Syscalls.GetAttribute(mount.Directory, PathInfo, start, value.Length);
 
-            // Who cannot tell is guarded.
+            // Where nobody can tell, names are locked.
             return length < 0 || Encoding.UTF8.GetString(value, 0, (int)length).Contains(Distributes, StringComparison.Ordinal);
         }
     }
@@ -83,24 +83,24 @@ internal sealed unsafe class NameGuard : IDisposable
     // Of 2^62 bytes: two names share one as good as never, and would then only wait for each other.
     private static long Position(FileName name) => BinaryPrimitives.ReadInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(name.Text))) & (long.MaxValue >> 1);
 
-    private sealed class Right(NameGuard? guard, FileName name) : IDisposable
+    private sealed class Right(NameLock? owner, FileName name) : IDisposable
     {
         public static readonly Right NotNeeded = new(null, default);
 
         public void Dispose()
         {
-            if (guard is not null)
+            if (owner is not null)
             {
                 try
                 {
-                    guard.locks.Unlock(guard.file, FileName, Position(name), 1);
+                    owner.locks.Unlock(owner.file, FileName, Position(name), 1);
                 }
                 catch (StorageException)
                 {
                     // The session ends with the mount, and the lock with the session.
                 }
 
-                guard.takenHere.TryRemove(name, out _);
+                owner.takenHere.TryRemove(name, out _);
             }
         }
     }

@@ -4,18 +4,18 @@ using Xunit;
 
 namespace StorageHost.Tests.Files;
 
-/// <summary>The guard as on a Gluster volume: a directory that cannot say how it distributes is guarded.</summary>
-public sealed class NameGuardTests : IDisposable
+/// <summary>The lock as on a Gluster volume: in a directory that cannot say how it distributes, names are locked.</summary>
+public sealed class NameLockTests : IDisposable
 {
     private static readonly FileName Web01 = new("web01.qcow2");
     private static readonly FileName Web02 = new("web02.qcow2");
 
     private readonly Store store = new();
     private readonly Mount mount;
-    private readonly NameGuard here;
-    private readonly NameGuard there;
+    private readonly NameLock here;
+    private readonly NameLock there;
 
-    public NameGuardTests()
+    public NameLockTests()
     {
         mount = store.Open();
         Directory.CreateDirectory(store[LockFile.PoolFolder]);
@@ -76,5 +76,5 @@ public sealed class NameGuardTests : IDisposable
         Assert.NotNull(other);
     }
 
-    private NameGuard Open(string type) => NameGuard.Open(mount, new MountPoint(type, store.Path, "server:/volume", "0:1"));
+    private NameLock Open(string type) => NameLock.Open(mount, new MountPoint(type, store.Path, "server:/volume", "0:1"));
 }
