@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using Microsoft.Win32.SafeHandles;
 using StorageHost.Images;
 
@@ -50,6 +51,11 @@ internal static unsafe class CopyRecord
             && ulong.TryParse(inode, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             ? new Fingerprint(bytes, nanoseconds, number)
             : null;
+
+    /// <summary>Whether a newer daemon wrote the record: what it means is not known here, so the copy is that daemon's to judge.</summary>
+    public static bool IsNewer(SafeFileHandle file, string name) =>
+        BigInteger.TryParse(Attributes.Get(file, name, Attribute)?.Split(' ')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var version)
+            && version > BigInteger.Parse(Version, CultureInfo.InvariantCulture);
 
     /// <summary>Whether a file is an untouched, unnamed copy of that state of the template.</summary>
     public static bool IsWhole(in FileStat stat, Fingerprint? recorded, Fingerprint template) =>

@@ -111,7 +111,13 @@ internal sealed class ImageVolume(
         }
 
         using var file = mount.TryOpen(entry.File.Text);
-        var recorded = file is null ? null : CopyRecord.Read(file, entry.File.Text);
-        return file is null ? null : (stat, new Copy(entry.Image, entry.Number, stat.Inode, recorded is { } of && CopyRecord.IsWhole(stat, of, of) ? of : null));
+        if (file is null)
+        {
+            return null;
+        }
+
+        var recorded = CopyRecord.Read(file, entry.File.Text);
+        return recorded is null && CopyRecord.IsNewer(file, entry.File.Text) ? null
+            : (stat, new Copy(entry.Image, entry.Number, stat.Inode, recorded is { } of && CopyRecord.IsWhole(stat, of, of) ? of : null));
     }
 }

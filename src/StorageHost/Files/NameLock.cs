@@ -10,7 +10,8 @@ namespace StorageHost.Files;
 /// <summary>
 /// Lets one publisher at a time, of all on all nodes, give a name away. On a volume that distributes, <c>link</c> alone does not decide:
 /// the name is looked up first and linked then, and two files on different bricks were both given it (seen once in some 700 raced names).
-/// There a name is a byte of one lock file, from before the look-up until after the link. Elsewhere <c>link</c> decides, and this costs nothing.
+/// There a name is a byte of one lock file, from before the look-up until after the link. Elsewhere <c>link</c> decides, this costs nothing,
+/// and the lock file, which is never removed, is not even opened.
 /// </summary>
 internal sealed unsafe class NameLock : IDisposable
 {
@@ -22,22 +23,20 @@ internal sealed unsafe class NameLock : IDisposable
     private const int MaxPathInfo = 64 * 1024;
 
     private readonly ConcurrentDictionary<FileName, bool> takenHere = new();
-    private readonly SafeFileHandle file;
-    private readonly Locks locks;
+    private readonly Mount mount;
+    private readonly MountPoint point;
+    private SafeFileHandle? opened;
     private volatile bool isNeeded;
+    private volatile bool isOver;
 
-    private NameLock(SafeFileHandle file, Locks locks) => (this.file, this.locks) = (file, locks);
-
-    /// <summary>Opens the lock file, which is never removed.</summary>
-    public static NameLock Open(Mount mount, MountPoint point)
+    public NameLock(Mount mount, MountPoint point)
     {
-        var names = new NameLock(mount.Open(FileName, Syscalls.ReadWrite | Syscalls.Create, 0x180 /* 0600 */), mount.Locks);
-        names.Look(mount, point);
-        return names;
+        (this.mount, this.point) = (mount, point);
+        Refresh();
     }
 
     /// <summary>Finds out whether the lock is needed: bricks may have been added to the volume.</summary>
-    public void Look(Mount mount, MountPoint point) => isNeeded = point.IsGluster && MayDistribute(mount);
+    public void Refresh() => isNeeded = point.IsGluster && MayDistribute(mount);
 
     /// <summary>Takes the right to give a name, until it is disposed of; null when another publisher has it.</summary>
     public IDisposable? TryTake(FileName name)
@@ -56,8 +55,9 @@ internal sealed unsafe class NameLock : IDisposable
         var isTaken = false;
         try
         {
-            isTaken = locks.TryLock(file, FileName, Position(name), 1);
-            return isTaken ? new Right(this, name) : null;
+            var file = Opened();
+            isTaken = mount.Locks.TryLock(file, FileName, Position(name), 1);
+            return isTaken ? new Right(this, file, name) : null;
         }
         finally
         {
@@ -66,7 +66,33 @@ internal sealed unsafe class NameLock : IDisposable
     }
 
     /// <summary>Gives up all rights at once.</summary>
-    public void Dispose() => file.Dispose();
+    public void Dispose()
+    {
+        isOver = true;
+        opened?.Dispose();
+    }
+
+    /// <summary>The lock file, which is opened when a name is first locked.</summary>
+    private SafeFileHandle Opened()
+    {
+        if (opened is not { } file)
+        {
+            file = mount.Open(FileName, Syscalls.ReadWrite | Syscalls.Create, 0x180 /* 0600 */);
+            if (Interlocked.CompareExchange(ref opened, file, null) is { } first)
+            {
+                file.Dispose();
+                file = first;
+            }
+        }
+
+        if (isOver)
+        {
+            file.Dispose();
+            throw new RefusedException(Refusal.StorageUnavailable, "the session with the volume has ended");
+        }
+
+        return file;
+    }
 
     private static bool MayDistribute(Mount mount)
     {
@@ -83,17 +109,17 @@ internal sealed unsafe class NameLock : IDisposable
     // Of 2^62 bytes: two names share one as good as never, and would then only wait for each other.
     private static long Position(FileName name) => BinaryPrimitives.ReadInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(name.Text))) & (long.MaxValue >> 1);
 
-    private sealed class Right(NameLock? owner, FileName name) : IDisposable
+    private sealed class Right(NameLock? owner, SafeFileHandle? file, FileName name) : IDisposable
     {
-        public static readonly Right NotNeeded = new(null, default);
+        public static readonly Right NotNeeded = new(null, null, default);
 
         public void Dispose()
         {
-            if (owner is not null)
+            if (owner is not null && file is not null)
             {
                 try
                 {
-                    owner.locks.Unlock(owner.file, FileName, Position(name), 1);
+                    owner.mount.Locks.Unlock(file, FileName, Position(name), 1);
                 }
                 catch (StorageException)
                 {

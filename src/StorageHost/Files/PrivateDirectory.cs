@@ -125,6 +125,13 @@ internal sealed class PrivateDirectory : IDisposable
         return true;
     }
 
+    /// <summary>Removes the directory of a session that nobody took up, as far as the storage lets it; then gives the lock up.</summary>
+    public void Discard(Mount mount)
+    {
+        TryDiscard(mount, Name);
+        Dispose();
+    }
+
     /// <summary>Gives the lock up, and with it all files.</summary>
     public void Dispose()
     {

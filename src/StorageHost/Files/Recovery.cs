@@ -8,13 +8,16 @@ namespace StorageHost.Files;
 /// interrupted anywhere, the next run goes on.
 /// </summary>
 internal sealed partial class Recovery(
-    StorageVolume volume, StorageThreads threads, FileNames names, Publisher publisher, UnreadableFiles unreadable, TimeProvider time, ILogger<Recovery> log)
+    StorageVolume volume, StorageThreads threads, FileNames names, Publisher publisher, UnreadableFiles unreadable, TimeProvider time,
+    ILogger<Recovery> log) : IAsyncDisposable
 {
     /// <summary>A copy of govirt's own daemon that was not written to for this long is not being made any more.</summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
 
-    // None begins while one that was given up is still at it.
-    private readonly StorageShare recovering = threads.NewShare(1, patience: TimeSpan.Zero);
+    private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(2);
+
+    // None begins while one that was given up is still at it. The scan, which comes next, does not wait for it for long.
+    private readonly StorageShare recovering = threads.NewShare(1, patience: TimeSpan.FromSeconds(5));
 
     // Since when each is as it was at the last look. Not by its modification time: clocks jump, and other nodes have others.
     private Dictionary<(string Name, Fingerprint State), long> unchanged = [];
@@ -36,6 +39,32 @@ internal sealed partial class Recovery(
         },
         recovering,
         cancellationToken);
+
+    /// <summary>
+    /// Settles what stopped requests and passes have left in the own directory: a directory with files in it could not be removed, and would be
+    /// left to the next daemon.
+    /// </summary>
+    public async ValueTask DisposeAsync()
+    {
+        // Whoever was given up may still have files in use.
+        await threads.DrainAsync(LeaveTimeout);
+        try
+        {
+            await volume.RunAsync(
+                "leave nothing",
+                (VolumeSession session, StorageCall<bool> call) =>
+                {
+                    RecoverOwn(session, call);
+                    return true;
+                },
+                LeaveTimeout,
+                CancellationToken.None);
+        }
+        catch (RefusedException)
+        {
+            // Then the next daemon does.
+        }
+    }
 
     /// <summary>Deletes copies that govirt's own daemon was making when it died.</summary>
     public void Sweep(Mount mount, IEnumerable<LeftoverEntry> leftovers)

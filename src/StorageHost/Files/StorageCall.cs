@@ -14,12 +14,6 @@ internal interface IStorageCall
     /// <summary>Does the work, unless its caller has gone.</summary>
     void Execute();
 
-    /// <summary>Lets the caller leave.</summary>
-    void Abandon();
-
-    /// <summary>Tells the caller, if it still waits, that it is not answered. What a thread is at goes on.</summary>
-    void Refuse(Exception reason);
-
     /// <summary>Says that no thread will ever begin it.</summary>
     void Drop();
 }
@@ -46,8 +40,10 @@ internal sealed class StorageCall<T>(Func<StorageCall<T>, T> work) : IStorageCal
     /// <returns>False when the caller has left: what was done must be undone.</returns>
     public bool TryAnswer(T result) => answer.TrySetResult(result);
 
+    /// <summary>Lets the caller leave.</summary>
     public void Abandon() => answer.TrySetCanceled(CancellationToken.None);
 
+    /// <summary>Tells the caller, if it still waits, that it is not answered. What a thread is at goes on.</summary>
     public void Refuse(Exception reason) => answer.TrySetException(reason);
 
     public void Drop() => returned.TrySetResult(false);

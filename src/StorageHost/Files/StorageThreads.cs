@@ -145,10 +145,27 @@ internal sealed partial class StorageThreads : IDisposable
         return true;
     }));
 
+    /// <summary>Waits until every call has returned, those included that were given up; false when some have not by then.</summary>
+    public async Task<bool> DrainAsync(TimeSpan limit)
+    {
+        var started = time.GetTimestamp();
+        while (Queued > 0 || Busy > 0)
+        {
+            if (time.GetElapsedTime(started) >= limit)
+            {
+                return false;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(10), time);
+        }
+
+        return true;
+    }
+
     public void Dispose() => queue.CompleteAdding();
 
     /// <summary>Sees a call through, for longer than its caller may wait: what became of it tells the breaker how the mount is.</summary>
-    private async Task WatchAsync(IStorageCall call, string operation, TimeSpan deadline, StorageShare? share)
+    private async Task WatchAsync<T>(StorageCall<T> call, string operation, TimeSpan deadline, StorageShare? share)
     {
         Interlocked.Increment(ref waiting);
         try
@@ -175,7 +192,7 @@ internal sealed partial class StorageThreads : IDisposable
     }
 
     /// <summary>Takes the call's places, which it keeps until it returns.</summary>
-    private async Task EnterAsync(IStorageCall call, string operation, TimeSpan deadline, StorageShare? own)
+    private async Task EnterAsync<T>(StorageCall<T> call, string operation, TimeSpan deadline, StorageShare? own)
     {
         try
         {
@@ -199,7 +216,7 @@ internal sealed partial class StorageThreads : IDisposable
         }
     }
 
-    private async Task TryAsync(IStorageCall call, string operation, TimeSpan deadline)
+    private async Task TryAsync<T>(StorageCall<T> call, string operation, TimeSpan deadline)
     {
         if (!TryQueue(call))
         {
@@ -225,7 +242,7 @@ internal sealed partial class StorageThreads : IDisposable
     }
 
     /// <summary>Closing may hang as well. It waits for a place as long as it takes: else the finalizer would close it, which must not hang.</summary>
-    private async Task ReleaseAsync(IStorageCall call)
+    private async Task ReleaseAsync(StorageCall<bool> call)
     {
         Interlocked.Increment(ref waiting);
         await background.EnterAsync();
@@ -261,8 +278,8 @@ internal sealed partial class StorageThreads : IDisposable
     {
         foreach (var call in queue.GetConsumingEnumerable())
         {
-            Interlocked.Decrement(ref waiting);
             Interlocked.Increment(ref busy);
+            Interlocked.Decrement(ref waiting);
             current = call;
             call.Execute();
             current = null;

@@ -6,10 +6,10 @@ namespace StorageHost.Files;
 /// <summary>The storage directory while it is mounted, with this daemon's private directory on it, and its right to give names there.</summary>
 internal sealed record VolumeSession(Mount Mount, PrivateDirectory Private, NameLock Names, MountPoint MountPoint) : IDisposable
 {
-    /// <summary>For a session that nobody took up: its private directory is let go, for recovery.</summary>
+    /// <summary>For a session that nobody took up: nothing of it stays.</summary>
     public void Dispose()
     {
-        Private.Dispose();
+        Private.Discard(Mount);
         Names.Dispose();
         Mount.Dispose();
     }
@@ -24,6 +24,9 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
     private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(2);
 
     private readonly StorageOptions options = options.Value;
+
+    // A look at the session that was given up may still be at it.
+    private readonly StorageShare sessions = threads.NewShare(1);
 
     // One for all sessions: what the last one waits for, on the same mount, counts too.
     private readonly Locks locks = new(options.Value.OperationTimeout);
@@ -41,6 +44,13 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
     {
         var current = Current;
         return threads.RunAsync(operation, (StorageCall<T> call) => work(current, call), cancellationToken);
+    }
+
+    /// <summary>The same with a deadline of its own.</summary>
+    public Task<T> RunAsync<T>(string operation, Func<VolumeSession, StorageCall<T>, T> work, TimeSpan deadline, CancellationToken cancellationToken)
+    {
+        var current = Current;
+        return threads.RunAsync(operation, (StorageCall<T> call) => work(current, call), deadline, cancellationToken);
     }
 
     /// <summary>Runs something that moves data or reads much.</summary>
@@ -74,17 +84,17 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
         {
             if (session is { } current)
             {
-                var fault = await threads.RunAsync("check the mount", (StorageCall<string?> _) => FindFault(current), cancellationToken);
+                var fault = await threads.RunAsync("check the mount", (StorageCall<string?> _) => FindFault(current), options.OperationTimeout, sessions, cancellationToken);
                 if (fault is null)
                 {
                     return;
                 }
 
                 LogSessionEnded(fault);
-                End(fault);
+                Release(End(fault));
             }
 
-            session = await threads.RunAsync("open the storage directory", (StorageCall<VolumeSession> _) => Begin(), cancellationToken);
+            session = await threads.RunAsync("open the storage directory", (StorageCall<VolumeSession> _) => Begin(), options.OperationTimeout, sessions, cancellationToken);
             LogSessionBegan(session.MountPoint.FileSystemType, session.MountPoint.Source, session.Private.Name);
         }
         catch (RefusedException exception) when (session is null)
@@ -97,28 +107,38 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
     /// <summary>Leaves the volume. What is left in the private directory, whoever looks next recovers.</summary>
     public async ValueTask DisposeAsync()
     {
-        var left = session;
-        End("the daemon is stopping");
-        if (left is not null)
+        var left = End("the daemon is stopping");
+        try
         {
-            try
+            // What was given up, the beginning of a session above all, may still be at work there.
+            await threads.DrainAsync(LeaveTimeout);
+            if (left is not null)
             {
                 await threads.RunAsync("leave the volume", (StorageCall<bool> _) => left.Private.TryRemove(left.Mount), LeaveTimeout, CancellationToken.None);
             }
-            catch (RefusedException)
-            {
-                // A volume that does not answer is left all the same.
-            }
+        }
+        catch (RefusedException)
+        {
+            // A volume that does not answer is left all the same.
+        }
+        finally
+        {
+            // After that: without its lock the directory would be anybody's.
+            Release(left);
         }
     }
 
-    private void End(string reason)
+    private VolumeSession? End(string reason)
     {
         problem = reason;
         var ended = session;
         session = null;
+        return ended;
+    }
 
-        // The directory's handle is left to the finalizer: calls of other requests may still use it, and closing a directory never waits.
+    // The directory's handle is left to the finalizer: calls of other requests may still use it, and closing a directory never waits.
+    private void Release(VolumeSession? ended)
+    {
         if (ended is not null)
         {
             threads.Release(ended.Private);
@@ -126,26 +146,29 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
         }
     }
 
+    /// <summary>Begins a session; failing, it leaves nothing on the volume, as far as the storage lets it.</summary>
     private VolumeSession Begin()
     {
         var mount = new Mount(Mount.OpenDirectory(options.Directory), locks);
-        var point = MountTable.Of(mount.Directory) ?? throw new RefusedException(Refusal.StorageUnavailable, "the storage directory is not in the mount table");
-        if (MountFault(point) is { } fault)
-        {
-            mount.Dispose();
-            throw new RefusedException(Refusal.StorageUnavailable, fault);
-        }
-
-        var own = PrivateDirectory.Create(mount, threads.Release);
+        PrivateDirectory? own = null;
         try
         {
-            var created = new VolumeSession(mount, own, NameLock.Open(mount, point), point);
+            var point = MountTable.Of(mount.Directory) ?? throw new RefusedException(Refusal.StorageUnavailable, "the storage directory is not in the mount table");
+            if (MountFault(point) is { } fault)
+            {
+                throw new RefusedException(Refusal.StorageUnavailable, fault);
+            }
+
+            TemplateSuffix.Check(mount, options.TemplateSuffix);
+            own = PrivateDirectory.Create(mount, threads.Release);
+            TemplateSuffix.Settle(mount, own, options.TemplateSuffix);
+            var created = new VolumeSession(mount, own, new NameLock(mount, point), point);
             expected = point;
             return created;
         }
         catch
         {
-            own.Dispose();
+            own?.Discard(mount);
             mount.Dispose();
             throw;
         }
@@ -161,6 +184,10 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
         {
             return StorageFaults.Refuse(exception).Message;
         }
+        catch (RefusedException exception)
+        {
+            return exception.Message;
+        }
     }
 
     private string? FindFaultIn(VolumeSession current)
@@ -172,7 +199,8 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
             return MountTable.Of(reopened) is { } point && MountFault(point) is { } fault ? fault : "another file system was mounted on the storage directory";
         }
 
-        current.Names.Look(current.Mount, current.MountPoint);
+        current.Names.Refresh();
+        TemplateSuffix.Settle(current.Mount, current.Private, options.TemplateSuffix);
         return current.Private.IsAlive(current.Mount) ? null : "this node was cut off from the volume, and its private directory was recovered";
     }
 

@@ -106,5 +106,21 @@ public sealed class CopyRecordTests : IDisposable
         return CopyRecord.Read(copy, "copy");
     }
 
+    [Theory]
+    [InlineData("2 10 20 30 abc", true)]
+    [InlineData("2", true)]
+    [InlineData("99999999999999999999999 x", true)]
+    [InlineData("1 10 20 30 abc", false)]
+    [InlineData("0 10 20 30 abc", false)]
+    [InlineData("-2 x", false)]
+    [InlineData("2.5 x", false)]
+    [InlineData("probe", false)]
+    [InlineData("", false)]
+    public void A_record_of_a_greater_version_is_a_newer_daemons(string record, bool isNewer)
+    {
+        NativeCalls.SetCopyRecord(copy, System.Text.Encoding.ASCII.GetBytes(record));
+        Assert.Equal(isNewer, CopyRecord.IsNewer(copy, "copy"));
+    }
+
     private bool IsWhole(Fingerprint? recorded) => CopyRecord.IsWhole(Mount.Stat(copy, "copy"), recorded, Template);
 }

@@ -57,8 +57,8 @@ internal sealed class Daemon : IAsyncDisposable
         return daemon;
     }
 
-    /// <summary>Works in the session, as the daemon does.</summary>
-    public Task<T> RunAsync<T>(Func<VolumeSession, T> work) => Volume.RunAsync("test", (VolumeSession session, StorageCall<T> _) => work(session), CancellationToken.None);
+    /// <summary>Works in the session, as the daemon does; each time it is an operation of its own.</summary>
+    public Task<T> RunAsync<T>(Func<VolumeSession, T> work) => Volume.RunAsync($"test {Guid.NewGuid()}", (VolumeSession session, StorageCall<T> _) => work(session), CancellationToken.None);
 
     public Task RecoverAsync() => Recovery.RunAsync(CancellationToken.None);
 
@@ -109,6 +109,7 @@ internal sealed class Daemon : IAsyncDisposable
         if (!isGone)
         {
             isGone = true;
+            await Recovery.DisposeAsync();
             await Volume.DisposeAsync();
             Threads.Dispose();
         }

@@ -102,6 +102,23 @@ public sealed class ImageVolumeTests : IAsyncLifetime
         Assert.Null(Assert.Single((await daemon.Images.ScanAsync(CancellationToken.None)).Copies).Of);
     }
 
+    [Fact]
+    public async Task A_copy_of_a_newer_daemon_is_neither_counted_nor_retired()
+    {
+        await daemon.FillAsync(2);
+        using (var file = File.OpenHandle(store["centos_dup_1_ready"], FileMode.Open, FileAccess.ReadWrite))
+        {
+            NativeCalls.SetCopyRecord(file, "2 what only it knows"u8.ToArray());
+        }
+
+        for (var look = 0; look < 2; look++)
+        {
+            Assert.Equal(2, Assert.Single((await daemon.Images.ScanAsync(CancellationToken.None)).Copies).Number);
+        }
+
+        Assert.StartsWith("centos_dup_1_ready centos_dup_2_ready ", store.Names, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("link")]
     [InlineData("pipe")]

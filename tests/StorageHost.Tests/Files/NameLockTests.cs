@@ -76,5 +76,32 @@ public sealed class NameLockTests : IDisposable
         Assert.NotNull(other);
     }
 
-    private NameLock Open(string type) => NameLock.Open(mount, new MountPoint(type, store.Path, "server:/volume", "0:1"));
+    [Theory]
+    [InlineData("xfs", true)]
+    [InlineData("fuse.glusterfs", false)]
+    public void A_lock_file_that_cannot_be_opened_matters_only_where_names_are_locked(string type, bool isGiven)
+    {
+        Directory.CreateDirectory(store[$"{LockFile.PoolFolder}/.names"]);
+        using var names = Open(type);
+        if (isGiven)
+        {
+            using var right = names.TryTake(Web01);
+            Assert.NotNull(right);
+        }
+        else
+        {
+            Assert.Equal(Errno.IsDirectory, Assert.Throws<StorageException>(() => names.TryTake(Web01)).Errno);
+        }
+    }
+
+    [Fact]
+    public void After_the_session_no_name_is_locked_any_more()
+    {
+        here.Dispose();
+        Assert.Equal(Refusal.StorageUnavailable, Assert.Throws<RefusedException>(() => here.TryTake(Web01)).Reason);
+        using var right = there.TryTake(Web01);
+        Assert.NotNull(right);
+    }
+
+    private NameLock Open(string type) => new(mount, new MountPoint(type, store.Path, "server:/volume", "0:1"));
 }

@@ -55,6 +55,9 @@ internal sealed class Store : IDisposable
         [.. Directory.EnumerateDirectories(this[PrivateDirectory.Root]).Where(name => Guid.TryParseExact(System.IO.Path.GetFileName(name), "N", out _))
             .SelectMany(directory => Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories)).Where(name => System.IO.Path.GetFileName(name) != PrivateDirectory.LockName)];
 
+    /// <summary>What the file names of templates end with, as the volume has it; null when it was not written down.</summary>
+    public string? Suffix => Has($"{PrivateDirectory.Root}/template-suffix") ? File.ReadAllText(this[$"{PrivateDirectory.Root}/template-suffix"]) : null;
+
     /// <summary>How many daemons have, or had, a private directory.</summary>
     public int PrivateDirectories => Directory.EnumerateDirectories(this[PrivateDirectory.Root]).Count(name => Guid.TryParseExact(System.IO.Path.GetFileName(name), "N", out _));
 
