@@ -20,9 +20,10 @@ internal sealed partial class ImageCacheService(
     /// <exception cref="RefusedException">ImageNotFound; ImageRejected; and what the storage says.</exception>
     public async Task<IReadOnlyList<PoolStatus>> SetLevelsAsync(IReadOnlyDictionary<ImageName, int> levels, CancellationToken cancellationToken)
     {
-        foreach (var (image, level) in levels)
+        // A level of none needs no template: else that of a template which somebody removed by hand would stay for ever.
+        foreach (var image in levels.Where(level => level.Value > 0).Select(level => level.Key))
         {
-            await (level > 0 ? volume.InspectTemplateAsync(image, cancellationToken) : volume.FindTemplateAsync(image, cancellationToken));
+            await volume.InspectTemplateAsync(image, cancellationToken);
         }
 
         foreach (var (image, level) in levels)
@@ -108,6 +109,7 @@ internal sealed partial class ImageCacheService(
         {
             await reconciler.StopCopyingAsync(image, cancellationToken);
             var removed = await remover.RemoveImageAsync(image, cancellationToken);
+            await ForgetLevelAsync(image);
             pool.SetWanted(0);
             pool.FailWaiters(new RefusedException(Refusal.ImageNotFound, $"the template {image} was deleted"));
             pool.EndJob()?.EndCancelled();
@@ -160,7 +162,7 @@ internal sealed partial class ImageCacheService(
         {
             var pool = pools.Get(job.Image);
             var level = Math.Min(pool.Total, pool.Wanted);
-            await volume.WriteLevelAsync(job.Image, level, cancellationToken);
+            await WriteLevelAsync(job.Image, level, cancellationToken);
             pool.SetWanted(level);
             pool.EndJob(job);
             job.EndCancelled();
@@ -181,7 +183,7 @@ internal sealed partial class ImageCacheService(
 
     private async Task SetLevelAsync(ImageName image, int level, CancellationToken cancellationToken)
     {
-        await volume.WriteLevelAsync(image, level, cancellationToken);
+        await WriteLevelAsync(image, level, cancellationToken);
         var pool = pools.Get(image);
         pool.SetWanted(level);
         if (level > pool.Total)
@@ -191,6 +193,47 @@ internal sealed partial class ImageCacheService(
 
         LogSetLevel(image, level);
     }
+
+    /// <summary>
+    /// Writes a level, and takes it back when the template has gone meanwhile. Whoever deletes an image forgets its level once more after the
+    /// template: so one of the two sees the other, on whichever nodes they are.
+    /// </summary>
+    private async Task WriteLevelAsync(ImageName image, int level, CancellationToken cancellationToken)
+    {
+        await volume.WriteLevelAsync(image, level, cancellationToken);
+        if (level > 0)
+        {
+            try
+            {
+                await volume.InspectTemplateAsync(image, CancellationToken.None);
+            }
+            catch (RefusedException exception) when (exception.Reason == Refusal.ImageNotFound)
+            {
+                await ForgetLevelAsync(image);
+                throw;
+            }
+            catch (RefusedException)
+            {
+                // It was there just before, and nobody knows better now.
+            }
+        }
+    }
+
+    private async Task ForgetLevelAsync(ImageName image)
+    {
+        try
+        {
+            await volume.WriteLevelAsync(image, 0, CancellationToken.None);
+        }
+        catch (RefusedException exception)
+        {
+            // What was asked for is done; a level without a template makes no copy, and can be set to 0.
+            LogLevelStays(image, exception.Message);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The level of {Image}, which has no template any more, cannot be forgotten now: {Reason}")]
+    private partial void LogLevelStays(ImageName image, string reason);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Added the data disk {Disk} of {SizeGb} GiB")]
     private partial void LogAdded(FileName disk, int sizeGb);

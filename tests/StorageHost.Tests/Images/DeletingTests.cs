@@ -43,6 +43,15 @@ public sealed class DeletingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_level_that_another_daemon_wrote_meanwhile_goes_too()
+    {
+        var removing = core.Remover.Object.RemoveImageAsync(Centos, CancellationToken.None);
+        core.Remover.Setup(remover => remover.RemoveImageAsync(Centos, It.IsAny<CancellationToken>())).Callback(() => core.Levels[Centos] = 3).Returns(removing);
+        await Eventually.EndsAsync(core.Service.DeleteImageAsync(Centos, CancellationToken.None));
+        Assert.Equal((0, 0), (core.Levels[Centos], core.Pool.Wanted));
+    }
+
+    [Fact]
     public async Task While_it_is_deleted_nothing_is_copied()
     {
         var removing = new TaskCompletionSource<RemovedImage>();

@@ -65,6 +65,30 @@ public sealed class SetLevelsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_level_of_an_image_without_a_template_can_be_set_to_none()
+    {
+        core.Levels[Centos] = 2;
+        await core.StartAsync();
+        core.Templates.Clear();
+        Assert.Equal(0, (await SetAsync((Centos, 0))).Single().Wanted);
+        Assert.Equal((0, 0), (core.Levels[Centos], core.Pool.Wanted));
+    }
+
+    [Fact]
+    public async Task A_level_that_is_written_while_its_image_is_deleted_does_not_stay()
+    {
+        core.Volume.Setup(volume => volume.WriteLevelAsync(Centos, 2, It.IsAny<CancellationToken>()))
+            .Callback(() =>
+            {
+                core.Levels[Centos] = 2;
+                core.Templates.Clear();
+            })
+            .Returns(Task.CompletedTask);
+        Assert.Equal(Refusal.ImageNotFound, (await Assert.ThrowsAsync<RefusedException>(() => SetAsync((Centos, 2)))).Reason);
+        Assert.Equal((0, 0), (core.Levels[Centos], core.Pool.Wanted));
+    }
+
+    [Fact]
     public async Task A_level_that_could_not_be_remembered_is_not_kept()
     {
         core.Volume.Setup(volume => volume.WriteLevelAsync(Centos, 2, It.IsAny<CancellationToken>())).ThrowsAsync(new RefusedException(Refusal.NoSpace, "full"));
