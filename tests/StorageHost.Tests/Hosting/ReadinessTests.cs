@@ -144,7 +144,7 @@ public sealed class ReadinessTests : IAsyncLifetime
     {
         await StartAsync();
         using var hanging = new ManualResetEventSlim();
-        var calls = Enumerable.Range(0, 4).Select(_ => threads.RunAsync("hang", (StorageCall<bool> _) => hanging.Wait(Timeout.Infinite), CancellationToken.None)).ToArray();
+        var calls = Enumerable.Range(0, 4).Select(number => threads.RunAsync($"hang {number}", (StorageCall<bool> _) => hanging.Wait(Timeout.Infinite), CancellationToken.None)).ToArray();
         await Eventually.HoldsAsync(() => threads.Busy == 4);
         core.Time.Advance(TimeSpan.FromSeconds(11));
         await Eventually.EndsAsync(Task.WhenAll(calls).ContinueWith(_ => { }, TaskScheduler.Default));
