@@ -55,7 +55,7 @@ internal static class TemplateSuffix
             using var file = mount.Open(making.Name, Syscalls.ReadWrite | Syscalls.Create | Syscalls.Exclusive, 0x1a4 /* 0644 */);
             Blocks.Write(file, making.Name, Encoding.UTF8.GetBytes($"{suffix}\n"), 0);
             Mount.Sync(file, making.Name);
-            mount.TryLink(making.Name, FileName);
+            mount.Link(making.Name, file, FileName);
             Mount.Sync(file, making.Name);
             return true;
         }
