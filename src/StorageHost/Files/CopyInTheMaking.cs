@@ -60,10 +60,10 @@ internal sealed class CopyInTheMaking : IDisposable
         // Twice: data that is written back later than the modification time is set would set it again.
         Mount.Sync(Handle, Name);
         permissions.Apply(Handle, Name);
-        CopyRecord.Write(Handle, Name, template, digest);
+        var origin = CopyRecord.Write(Handle, Name, template, digest);
         Mount.Sync(Handle, Name);
         _ = Syscalls.Advise(Handle, 0, 0, Syscalls.AdviseDontNeed);
-        if (!CopyRecord.IsWhole(Mount.Stat(Handle, Name), template, template))
+        if (!CopyRecord.IsWhole(Mount.Stat(Handle, Name), origin, template))
         {
             throw new RefusedException(Refusal.StorageUnavailable, "a copy has not the size or time that it was given");
         }

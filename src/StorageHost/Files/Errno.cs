@@ -26,7 +26,9 @@ internal static class Errno
     public const int NotTty = 25;
     public const int NoSpace = 28;
     public const int ReadOnly = 30;
+    public const int TooManyNames = 31;
     public const int Range = 34;
+    public const int NoSystemCall = 38;
     public const int NotEmpty = 39;
     public const int TooManyLinks = 40;
     public const int NoData = 61;
@@ -42,8 +44,8 @@ internal static class Errno
         [Again] = "EAGAIN", [NoMemory] = "ENOMEM", [Access] = "EACCES", [Busy] = "EBUSY", [Exists] = "EEXIST", [CrossDevice] = "EXDEV",
         [NoDevice] = "ENODEV", [NotDirectory] = "ENOTDIR", [IsDirectory] = "EISDIR", [Invalid] = "EINVAL", [NotTty] = "ENOTTY",
         [NoFilesOnMachine] = "ENFILE", [NoFiles] = "EMFILE", [27] = "EFBIG", [NoSpace] = "ENOSPC", [ReadOnly] = "EROFS",
-        [31] = "EMLINK", [Range] = "ERANGE", [36] = "ENAMETOOLONG", [37] = "ENOLCK",
-        [NotEmpty] = "ENOTEMPTY", [TooManyLinks] = "ELOOP", [NoData] = "ENODATA", [77] = "EBADFD", [NotSupported] = "EOPNOTSUPP",
+        [TooManyNames] = "EMLINK", [Range] = "ERANGE", [36] = "ENAMETOOLONG", [37] = "ENOLCK",
+        [NoSystemCall] = "ENOSYS", [NotEmpty] = "ENOTEMPTY", [TooManyLinks] = "ELOOP", [NoData] = "ENODATA", [77] = "EBADFD", [NotSupported] = "EOPNOTSUPP",
         [103] = "ECONNABORTED", [NotConnected] = "ENOTCONN", [TimedOut] = "ETIMEDOUT", [112] = "EHOSTDOWN", [113] = "EHOSTUNREACH",
         [Stale] = "ESTALE", [QuotaExceeded] = "EDQUOT",
     }.ToFrozenDictionary();

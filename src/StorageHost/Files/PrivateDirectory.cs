@@ -158,14 +158,14 @@ internal sealed class PrivateDirectory : IDisposable
         SafeFileHandle? held = null;
         try
         {
-            held = LockFile.TryAcquire(mount, $"{name}/{LockName}");
+            held = FileSystemNeeds.TryLock(mount, $"{name}/{LockName}");
             if (held is null)
             {
                 return null;
             }
 
             mount.MakeDirectory($"{name}/{PrivateNames.Making}");
-            CopyRecord.Require(held);
+            FileSystemNeeds.Require(mount, name, held);
             return new PrivateDirectory(name, held, close);
         }
         catch

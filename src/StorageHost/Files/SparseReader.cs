@@ -8,18 +8,52 @@ namespace StorageHost.Files;
 /// <param name="Data">What it holds, zeros included.</param>
 internal readonly record struct DataBlock(long Offset, ReadOnlyMemory<byte> Data);
 
-/// <summary>Reads what an image holds, from front to back and past its holes, from the storage and without keeping it in memory.</summary>
-internal sealed class SparseReader(SafeFileHandle file, string name, long length)
+/// <summary>
+/// Reads what an image holds, from front to back and past its holes, from the storage and without keeping it in memory. Where the file system cannot
+/// be asked for holes, as on a Gluster volume with shards, they are found in the data: a page of zeros is one.
+/// </summary>
+/// <param name="file">The image, open.</param>
+/// <param name="name">Its name, for failures.</param>
+/// <param name="length">Its length.</param>
+/// <param name="seek">What tells where data follows; lseek(2) when null.</param>
+internal sealed class SparseReader(SafeFileHandle file, string name, long length, SparseReader.SeekData? seek = null)
 {
+    /// <summary>How many buffers of nothing but zeros one call reads at most: it must end before its deadline, and show how far it got.</summary>
+    internal const int MostZeros = 16;
+
+    private readonly SeekData seek = seek ?? SeekInFile;
     private bool mayBeHole = true;
+    private bool knowsHoles = true;
+
+    /// <summary>Gives the offset of the next data at or after this one; negative, with errno set, when there is none or the file system cannot tell.</summary>
+    public delegate long SeekData(SafeFileHandle file, long offset);
 
     /// <summary>How far it has read, holes included.</summary>
     public long Position { get; private set; }
 
-    /// <summary>Reads on by at most one buffer (of whole blocks of the digest), and adds what it read to a digest; null at the end.</summary>
+    /// <summary>Reads on by at most one buffer (of whole blocks of the digest) of data, and adds what it read to a digest; null at the end.</summary>
     public DataBlock? ReadNext(Memory<byte> buffer, ContentDigest digest)
     {
-        if (Position < length && mayBeHole)
+        for (var read = 1; ; read++)
+        {
+            if (ReadBlock(buffer) is not { } block)
+            {
+                return null;
+            }
+
+            if (knowsHoles || read == MostZeros || block.Data.Span.ContainsAnyExcept((byte)0))
+            {
+                digest.Add(block);
+                return block;
+            }
+        }
+    }
+
+    private static long SeekInFile(SafeFileHandle file, long offset) => Syscalls.Seek(file, offset, Syscalls.SeekData);
+
+    private DataBlock? ReadBlock(Memory<byte> buffer)
+    {
+        if (Position < length && mayBeHole && knowsHoles)
         {
             Position = FindData();
         }
@@ -40,24 +74,30 @@ internal sealed class SparseReader(SafeFileHandle file, string name, long length
 
         // A template that shrank while it was read: its fingerprint has changed, which the engine sees at the end.
         Position = read == buffer.Length ? offset + data.Length : length;
-        var block = new DataBlock(offset, data);
-        digest.Add(block);
 
         // Read once and not again soon: the page cache is for the virtual machines.
         _ = Syscalls.Advise(file, offset, read, Syscalls.AdviseDontNeed);
-        return block;
+        return new DataBlock(offset, data);
     }
 
-    /// <summary>The block at or before the next data.</summary>
+    /// <summary>The block at or before the next data; where it stands when the file system cannot tell, which it is not asked again then.</summary>
     private long FindData()
     {
-        var data = Syscalls.Seek(file, Position, Syscalls.SeekData);
-        return data >= 0 ? Math.Max(Position, data - (data % ContentDigest.BlockSize))
-            : Marshal.GetLastPInvokeError() switch
-            {
-                Errno.NoSuchDevice => length,
-                Errno.Invalid => Position,
-                _ => throw Mount.Failed("lseek", name),
-            };
+        var data = seek(file, Position);
+        if (data >= 0)
+        {
+            return Math.Max(Position, data - (data % ContentDigest.BlockSize));
+        }
+
+        switch (Marshal.GetLastPInvokeError())
+        {
+            case Errno.NoSuchDevice:
+                return length;
+            case Errno.NotSupported or Errno.Invalid or Errno.NotTty or Errno.NoSystemCall:
+                knowsHoles = false;
+                return Position;
+            default:
+                throw Mount.Failed("lseek", name);
+        }
     }
 }

@@ -2,12 +2,21 @@ using Microsoft.Win32.SafeHandles;
 
 namespace StorageHost.Images;
 
+/// <summary>What a copy was made from, and how it is told from one that somebody has written to since.</summary>
+/// <param name="Template">The state of the template.</param>
+/// <param name="TimeNs">The copy's own modification time when it was made, in nanoseconds since 1970.</param>
+internal readonly record struct Origin(Fingerprint Template, long TimeNs)
+{
+    /// <summary>What it was made from; the time is only for who looks at the file.</summary>
+    public static implicit operator Fingerprint(Origin origin) => origin.Template;
+}
+
 /// <summary>A ready copy in the pool, as it was when this daemon made it or first saw it.</summary>
 /// <param name="Image">The image that it is a copy of.</param>
 /// <param name="Number">Its number in <c>&lt;image&gt;_dup_&lt;n&gt;_ready</c>.</param>
 /// <param name="Inode">Its own inode: tells it from a later copy of the same number.</param>
 /// <param name="Of">The state of the template that it was made from; null when nobody recorded it, so that it is never handed out.</param>
-internal sealed record Copy(ImageName Image, int Number, ulong Inode, Fingerprint? Of);
+internal sealed record Copy(ImageName Image, int Number, ulong Inode, Origin? Of);
 
 /// <summary>A file under a private name, in the making or claimed: this daemon's alone.</summary>
 /// <param name="name">The name, relative to the storage directory.</param>

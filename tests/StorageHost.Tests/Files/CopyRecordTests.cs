@@ -35,7 +35,7 @@ public sealed class CopyRecordTests : IDisposable
         select new Fingerprint((long)size << 12, (seconds * 1_000_000_000L) + nanoseconds, (ulong)inode * 0x1_0000_0001)), of =>
     {
         CopyRecord.Write(copy, "copy", of, new string('f', 64));
-        return CopyRecord.Read(copy, "copy") == of && Mount.Stat(copy, "copy").Fingerprint.ModifiedNs == of.ModifiedNs;
+        return CopyRecord.Read(copy, "copy") == new Origin(of, of.ModifiedNs) && Mount.Stat(copy, "copy").Fingerprint.ModifiedNs == of.ModifiedNs;
     }).QuickCheckThrowOnFailure();
 
     [Fact]
@@ -48,6 +48,9 @@ public sealed class CopyRecordTests : IDisposable
     [InlineData("1 5 6 7 digest more")]
     [InlineData("2 5 6 7 digest")]
     [InlineData("1 -5 6 7 digest")]
+    [InlineData("2 5 6 7 digest 8 more")]
+    [InlineData("2 5 6 7 digest 8.0")]
+    [InlineData("3 5 6 7 digest 8")]
     [InlineData("1 5 6.0 7 digest")]
     [InlineData("1 5 6 -7 digest")]
     [InlineData("1 5 6 99999999999999999999 digest")]
@@ -92,6 +95,19 @@ public sealed class CopyRecordTests : IDisposable
         Assert.False(IsWhole(recorded));
     }
 
+    /// <summary>As on a Gluster volume with shards.</summary>
+    [Fact]
+    public void Where_a_time_cannot_be_set_back_a_copy_is_whole_with_the_time_that_it_was_given()
+    {
+        NativeCalls.SetCopyRecord(copy, "2 5 1700000000123456789 77 digest 1800000000000000001"u8);
+        var recorded = CopyRecord.Read(copy, "copy");
+        Assert.Equal(new Origin(Template, 1_800_000_000_000_000_001), recorded);
+        Assert.False(IsWhole(recorded));
+        File.SetLastWriteTimeUtc(copy, DateTime.UnixEpoch.AddSeconds(1_800_000_000));
+        Assert.True(IsWhole(recorded!.Value with { TimeNs = 1_800_000_000_000_000_000 }));
+        Assert.False(IsWhole(new Origin(Template, Template.ModifiedNs)));
+    }
+
     [Fact]
     public void A_copy_with_a_second_name_is_not_whole()
     {
@@ -100,20 +116,21 @@ public sealed class CopyRecordTests : IDisposable
         Assert.False(IsWhole(recorded));
     }
 
-    private Fingerprint? Recorded()
+    private Origin? Recorded()
     {
         CopyRecord.Write(copy, "copy", Template, "digest");
         return CopyRecord.Read(copy, "copy");
     }
 
     [Theory]
-    [InlineData("2 10 20 30 abc", true)]
-    [InlineData("2", true)]
+    [InlineData("3 10 20 30 abc", true)]
+    [InlineData("3", true)]
+    [InlineData("2 10 20 30 abc 40", false)]
     [InlineData("99999999999999999999999 x", true)]
     [InlineData("1 10 20 30 abc", false)]
     [InlineData("0 10 20 30 abc", false)]
     [InlineData("-2 x", false)]
-    [InlineData("2.5 x", false)]
+    [InlineData("3.5 x", false)]
     [InlineData("probe", false)]
     [InlineData("", false)]
     public void A_record_of_a_greater_version_is_a_newer_daemons(string record, bool isNewer)
@@ -122,5 +139,5 @@ public sealed class CopyRecordTests : IDisposable
         Assert.Equal(isNewer, CopyRecord.IsNewer(copy, "copy"));
     }
 
-    private bool IsWhole(Fingerprint? recorded) => CopyRecord.IsWhole(Mount.Stat(copy, "copy"), recorded, Template);
+    private bool IsWhole(Origin? recorded) => CopyRecord.IsWhole(Mount.Stat(copy, "copy"), recorded, Template);
 }

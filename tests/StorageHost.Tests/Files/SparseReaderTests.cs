@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using FsCheck;
 using FsCheck.Fluent;
@@ -90,6 +91,42 @@ public sealed class SparseReaderTests : IDisposable
         Assert.InRange(reads, 1, 2);
     }
 
+    [Theory]
+    [MemberData(nameof(CannotTell))]
+    public void Where_the_file_system_cannot_tell_of_holes_they_are_found_in_the_data(int errno) => Prop.ForAll(Arb.From(Images), image =>
+    {
+        var content = Make(image);
+        var asked = 0;
+        var (read, digest, _) = ReadAll(content.Length, image.BufferBlocks * Block, (_, _) =>
+        {
+            asked++;
+            return Fail(errno);
+        });
+        Assert.InRange(asked, 0, 1);
+        return read.AsSpan().SequenceEqual(content) && digest == Naive(content);
+    }).Check(Config.QuickThrowOnFailure.WithMaxTest(30));
+
+    [Fact]
+    public void Zeros_that_have_to_be_read_are_passed_over_up_to_a_limit_in_one_call()
+    {
+        const int Length = (40 * Block) + 100;
+        using (var file = File.OpenHandle(store["image"], FileMode.CreateNew, FileAccess.Write))
+        {
+            RandomAccess.SetLength(file, Length);
+            RandomAccess.Write(file, [1], 20 * Block);
+        }
+
+        var runs = ReadAll(Length, Block, (_, _) => Fail(Errno.NotSupported)).Runs;
+        Assert.Equal([(SparseReader.MostZeros - 1) * Block, 20 * Block, (20 + SparseReader.MostZeros) * Block], runs.Select(run => run.Offset));
+    }
+
+    [Fact]
+    public void A_file_system_that_fails_to_tell_of_holes_has_failed()
+    {
+        store.Write("image", new byte[Block]);
+        Assert.Equal(Errno.InputOutput, Assert.Throws<StorageException>(() => ReadAll(Block, Block, (_, _) => Fail(Errno.InputOutput))).Errno);
+    }
+
     [Fact]
     public void A_file_that_shrinks_while_it_is_read_ends()
     {
@@ -106,6 +143,14 @@ public sealed class SparseReaderTests : IDisposable
         using var digest = new ContentDigest();
         var reader = new SparseReader(directory, "image", 1000);
         Assert.Throws<StorageException>(() => reader.ReadNext(new AlignedBuffer(Block).Memory, digest));
+    }
+
+    public static TheoryData<int> CannotTell => [Errno.NotSupported, Errno.Invalid, Errno.NotTty, Errno.NoSystemCall];
+
+    private static long Fail(int errno)
+    {
+        Marshal.SetLastPInvokeError(errno);
+        return -1;
     }
 
     private static Gen<(int[] Blocks, int Tail, int BufferBlocks)> Images =>
@@ -143,12 +188,12 @@ public sealed class SparseReaderTests : IDisposable
         return content;
     }
 
-    private (byte[] Content, string Digest, List<(long Offset, int Length)> Runs) ReadAll(int length, int bufferSize)
+    private (byte[] Content, string Digest, List<(long Offset, int Length)> Runs) ReadAll(int length, int bufferSize, SparseReader.SeekData? seek = null)
     {
         using var file = File.OpenHandle(store["image"]);
         using var digest = new ContentDigest();
         var (content, runs) = (new byte[length], new List<(long, int)>());
-        var (reader, buffer) = (new SparseReader(file, "image", length), new AlignedBuffer(bufferSize).Memory);
+        var (reader, buffer) = (new SparseReader(file, "image", length, seek), new AlignedBuffer(bufferSize).Memory);
         while (reader.ReadNext(buffer, digest) is { } block)
         {
             block.Data.CopyTo(content.AsMemory((int)block.Offset));

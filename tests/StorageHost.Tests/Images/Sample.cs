@@ -17,7 +17,7 @@ internal static class Sample
 
     public static Hostname Host(string text) => Names.ParseHostname(text, out var hostname) is null ? hostname : throw new ArgumentException(text, nameof(text));
 
-    public static Copy Copy(int number, Fingerprint? of = null, ImageName? image = null) => new(image ?? Centos, number, (ulong)(100 + number), of ?? Old);
+    public static Copy Copy(int number, Fingerprint? of = null, ImageName? image = null) => new(image ?? Centos, number, (ulong)(100 + number), new Origin(of ?? Old, (of ?? Old).ModifiedNs));
 
     public static Claim Claim(string name = "claim", Action<PrivateFile>? release = null, Fingerprint? of = null, ImageName? image = null) =>
         new(image ?? Centos, new PrivateFile(name, release ?? (_ => { })), of ?? Old);
