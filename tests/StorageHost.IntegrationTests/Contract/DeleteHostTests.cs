@@ -81,7 +81,7 @@ public sealed class DeleteHostTests(Lab lab)
 
     private async Task<Client> WithDisksAsync(StorageArea area, params string[] hosts)
     {
-        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
+        await area.PutTemplateAsync("centos", await lab.Masters.LargeAsync());
         var client = (await area.StartAsync()).Client;
         foreach (var host in hosts)
         {

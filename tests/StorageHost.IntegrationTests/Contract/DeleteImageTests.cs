@@ -85,7 +85,7 @@ public sealed class DeleteImageTests(Lab lab)
     {
         foreach (var image in images)
         {
-            await area.PutTemplateAsync(image, await lab.Masters.SmallAsync(image));
+            await area.PutTemplateAsync(image, await (image == "cent" ? lab.Masters.LargeAsync() : lab.Masters.SmallAsync(image)));
         }
 
         return (await area.StartAsync()).Client;

@@ -7,7 +7,7 @@ namespace StorageHost.IntegrationTests.Contract;
 [Collection(LabTests.Name)]
 public sealed class SetImageTests(Lab lab)
 {
-    [DaemonTheory, EveryStorage]
+    [DaemonTheory, EveryStorage, InlineData(StorageKind.PlainReplica3)]
     public async Task With_an_empty_pool_the_answer_comes_with_the_whole_disk(StorageKind kind)
     {
         await using var area = await lab.AreaAsync(kind);

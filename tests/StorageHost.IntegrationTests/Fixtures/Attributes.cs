@@ -13,8 +13,11 @@ public enum StorageKind
     /// <summary>XFS without reflinks: every copy is really written.</summary>
     PlainXfs,
 
-    /// <summary>Gluster, three copies of each file.</summary>
+    /// <summary>Gluster, three copies of each file, set up for virtual machines: <c>group virt</c>, with files in shards of 64 MiB.</summary>
     Replica3,
+
+    /// <summary>Gluster, three copies of each file, as a volume comes.</summary>
+    PlainReplica3,
 
     /// <summary>Gluster, each file on one of three bricks.</summary>
     Distribute,

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace StorageHost.IntegrationTests.Fixtures;
 
-/// <summary>Compares files byte by byte, whatever their size.</summary>
+/// <summary>Compares files byte by byte, whatever their size: the first past the page cache of who reads it, as the storage has it.</summary>
 internal static class Content
 {
     private const int Block = 1 << 20;
@@ -12,7 +12,7 @@ internal static class Content
     /// <summary>Where a file differs first from its master, in words; null when it does not.</summary>
     public static string? Difference(string file, string master)
     {
-        using var left = File.OpenHandle(file, share: FileShare.ReadWrite | FileShare.Delete);
+        using var left = DirectFile.Open(file);
         using var right = File.OpenHandle(master, share: FileShare.ReadWrite | FileShare.Delete);
         var length = RandomAccess.GetLength(right);
         if (RandomAccess.GetLength(left) is var other && other != length)
@@ -20,11 +20,12 @@ internal static class Content
             return string.Create(CultureInfo.InvariantCulture, $"{other} bytes, not {length}");
         }
 
-        var (a, b) = (new byte[Block], new byte[Block]);
+        var (a, b) = (DirectFile.Buffer(Block), new byte[Block]);
         for (long at = 0; at < length; at += Block)
         {
-            var found = a.AsSpan(0, Fill(left, a, at));
-            var wanted = b.AsSpan(0, Fill(right, b, at));
+            var count = (int)Math.Min(Block, length - at);
+            var found = a.Span[..Math.Min(count, Fill(left, a.Span, at, count))];
+            var wanted = b.AsSpan(0, Math.Min(count, Fill(right, b, at, count)));
             if (!found.SequenceEqual(wanted))
             {
                 var same = found.CommonPrefixLength(wanted);
@@ -37,10 +38,11 @@ internal static class Content
         return null;
     }
 
-    private static int Fill(Microsoft.Win32.SafeHandles.SafeFileHandle file, byte[] buffer, long at)
+    // Asked for whole blocks: direct I/O gives no others.
+    private static int Fill(Microsoft.Win32.SafeHandles.SafeFileHandle file, Span<byte> buffer, long at, int count)
     {
         var filled = 0;
-        while (filled < buffer.Length && RandomAccess.Read(file, buffer.AsSpan(filled), at + filled) is > 0 and var read)
+        while (filled < count && RandomAccess.Read(file, buffer[filled..], at + filled) is > 0 and var read)
         {
             filled += read;
         }

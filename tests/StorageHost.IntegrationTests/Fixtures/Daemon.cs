@@ -54,9 +54,11 @@ internal sealed class Daemon : IAsyncDisposable
     private static Uri Reachable(Uri address) => address.Host == "0.0.0.0" ? new UriBuilder(address) { Host = "127.0.0.1" }.Uri : address;
 
     /// <summary>Starts one with nothing but these arguments, for a test of how it refuses them.</summary>
-    public static async Task<(int ExitCode, string Errors)> RefusesAsync(string log, params string[] arguments)
+    public static Task<(int ExitCode, string Errors)> RefusesAsync(string log, params string[] arguments) => RefusesAsync(Place.Here, log, arguments);
+
+    public static async Task<(int ExitCode, string Errors)> RefusesAsync(Place place, string log, params string[] arguments)
     {
-        using var refusing = Start(Place.Here, log, arguments);
+        using var refusing = Start(place, log, arguments);
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
         try
         {

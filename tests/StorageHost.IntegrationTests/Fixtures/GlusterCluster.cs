@@ -18,6 +18,9 @@ internal sealed class GlusterCluster
 
     public IReadOnlyList<GlusterNode> Nodes { get; private set; } = [];
 
+    /// <summary>What every farm of virtual machines sets on its volumes: a file of Gluster's package says which options that means.</summary>
+    public static (string Option, string Value) ForMachines => ("group", "virt");
+
     public static async Task<GlusterCluster> StartAsync(string directory)
     {
         Directory.CreateDirectory(directory);
@@ -46,18 +49,23 @@ internal sealed class GlusterCluster
     public Task<Volume> AddVolumeAsync(string name, params string[] layout) => AddVolumeAsync(name, layout, []);
 
     /// <summary>The same with options that are set before it is mounted: a client that is connected keeps some of them until it connects again.</summary>
-    public async Task<Volume> AddVolumeAsync(string name, string[] layout, IEnumerable<(string Option, string Value)> options)
+    /// <param name="name">Its name.</param>
+    /// <param name="layout">What <c>gluster volume create</c> takes for its kind.</param>
+    /// <param name="options">The options, in this order.</param>
+    /// <param name="bricks">How many bricks each node gives.</param>
+    public async Task<Volume> AddVolumeAsync(string name, string[] layout, IEnumerable<(string Option, string Value)> options, int bricks = 1)
     {
-        await CreateVolumeAsync(name, layout, [.. Nodes.Select(node => $"{node.Name}:{node.BrickOf(name)}")]);
+        await CreateVolumeAsync(
+            name, layout, from number in Enumerable.Range(1, bricks) from node in Nodes select $"{node.Name}:{node.BrickOf(name)}{(number == 1 ? "" : $"-{number}")}");
         foreach (var (option, value) in options)
         {
-            await SetAsync(name, option, value);
+            await ((option, value) == ForMachines && layout.Contains("disperse", StringComparer.Ordinal) ? SetWhatFitsAsync(name) : SetAsync(name, option, value));
         }
 
         foreach (var node in Nodes)
         {
             await node.MountAsync(name);
-            await node.ReachesBricksAsync(name); // what is written before that has to be healed
+            await node.ReachesBricksAsync(name, bricks * Size); // what is written before that has to be healed
         }
 
         mounted.Add(name);
@@ -116,6 +124,13 @@ internal sealed class GlusterCluster
 
     public Task SetAsync(string volume, string option, string value) => Wait.UntilAsync(
         $"{option} of {volume} to be set", async () => (await Nodes[0].TryGlusterAsync("volume", "set", volume, option, value)).ExitCode == 0);
+
+    // Gluster refuses the whole group for a volume that only lacks what heals replicas.
+    private Task<string> SetWhatFitsAsync(string volume) => Nodes[0].GlusterAsync(
+    [
+        "volume", "set", volume,
+        .. File.ReadLines(GlusterNode.GroupForMachines).Where(line => line.Contains('=', StringComparison.Ordinal) && !line.StartsWith("cluster.shd-", StringComparison.Ordinal)).SelectMany(line => line.Split('=')),
+    ]);
 
     /// <summary>
     /// Waits until every brick of a volume holds what the others hold, and nothing else: what a brick has too much becomes a second name in

@@ -5,6 +5,11 @@ namespace StorageHost.IntegrationTests.Fixtures;
 /// <summary>One node of the cluster: a process that holds its namespaces, and glusterd in them.</summary>
 internal sealed class GlusterNode
 {
+    /// <summary>The options of the group for virtual machines, a line for each.</summary>
+    public const string GroupForMachines = $"{Library}/{Groups}/virt";
+
+    private const string Library = "/var/lib/glusterd";
+    private const string Groups = "groups";
     private const int Killed = 137; // what timeout ends with, which dies of the signal that it sends
 
     // /run is the node's own: glusterd's sockets and pid files live there, and so do the mount points of the volumes.
@@ -42,7 +47,8 @@ internal sealed class GlusterNode
         var home = Path.Combine(directory, name);
         Directory.CreateDirectory(Path.Combine(home, "lib"));
         Directory.CreateDirectory(Path.Combine(home, "log"));
-        Directory.CreateDirectory("/var/lib/glusterd");
+        CopyGroups(Path.Combine(home, "lib", Groups));
+        Directory.CreateDirectory(Library);
         Directory.CreateDirectory("/var/log/glusterfs");
 
         await Shell.RunAsync("ip", "netns", "add", name);
@@ -152,9 +158,9 @@ internal sealed class GlusterNode
     /// <summary>Whether the mount of this node gives no answer for a long time.</summary>
     public async Task<bool> HangsAsync(string volume) => (await Shell.TryAsync(Place.Command("timeout", "-s", "KILL", "15", "ls", MountPoint(volume)))).ExitCode == Killed;
 
-    /// <summary>Waits until the mount of this node is connected to each of a volume's three bricks.</summary>
-    public Task ReachesBricksAsync(string volume) => Wait.UntilAsync(
-        $"{Name} to reach every brick of {volume}", () => Task.FromResult(Enumerable.Range(0, 3).All(brick => Reaches(volume, brick))), seconds: 60);
+    /// <summary>Waits until the mount of this node is connected to each of a volume's bricks.</summary>
+    public Task ReachesBricksAsync(string volume, int bricks = 3) => Wait.UntilAsync(
+        $"{Name} to reach every brick of {volume}", () => Task.FromResult(Enumerable.Range(0, bricks).All(brick => Reaches(volume, brick))), seconds: 60);
 
     /// <summary>The node's glusterd: the first, since each program that it starts is another for a moment.</summary>
     public async Task<int> ManagementDaemonAsync() => (await ProcessesAsync()).Where(process => process.Program is "glusterd").Min(process => process.Pid);
@@ -168,6 +174,16 @@ internal sealed class GlusterNode
                let words = CommandLine(pid).TrimEnd('\0').Split('\0')
                select (pid, Path.GetFileName(words[0]), words[1..]),
         ];
+    }
+
+    // The groups of options that come with the package: a node of its own has none.
+    private static void CopyGroups(string target)
+    {
+        Directory.CreateDirectory(target);
+        foreach (var group in Directory.EnumerateFiles(Path.Combine(Library, Groups)))
+        {
+            File.Copy(group, Path.Combine(target, Path.GetFileName(group)), overwrite: true);
+        }
     }
 
     private static string CommandLine(int pid)

@@ -63,7 +63,8 @@ public sealed class Lab : IAsyncLifetime
             {
                 StorageKind.Xfs => new(await LoopDevice.MountXfsAsync(Directory, "xfs", "16G"), [Place.Here]),
                 StorageKind.PlainXfs => new(await LoopDevice.MountXfsAsync(Directory, "plain", "32G", reflink: false), [Place.Here]),
-                StorageKind.Replica3 => await (await ClusterAsync()).AddVolumeAsync("replica", "replica", "3"),
+                StorageKind.Replica3 => await (await ClusterAsync()).AddVolumeAsync("replica", ["replica", "3"], [GlusterCluster.ForMachines]),
+                StorageKind.PlainReplica3 => await (await ClusterAsync()).AddVolumeAsync("plainreplica", "replica", "3"),
                 _ => await (await ClusterAsync()).AddVolumeAsync("distribute"),
             };
         }

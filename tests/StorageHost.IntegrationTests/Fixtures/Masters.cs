@@ -17,6 +17,10 @@ internal sealed class Masters(string directory)
         File.Delete(raw);
     });
 
+    /// <summary>A raw image that takes three shards of 64 MiB, with some data in each and holes in between.</summary>
+    public Task<string> LargeAsync(string variant = "a") =>
+        MakeAsync($"large-{variant}.raw", file => WriteAsync(file, 130L << 20, data: 65 * (8 << 10), pieces: 65));
+
     /// <summary>A raw image without holes.</summary>
     public Task<string> SolidAsync(int mib) => MakeAsync(
         string.Create(CultureInfo.InvariantCulture, $"solid-{mib}.raw"), file => WriteAsync(file, (long)mib << 20, mib << 20, pieces: 1));

@@ -72,7 +72,10 @@ internal sealed class Oracle(StorageArea area)
     /// <summary>A request for this level had no answer.</summary>
     public void MayHaveLevel(string image, int level) => levels[image] = [level, .. levels.GetValueOrDefault(image, [0])];
 
-    /// <summary>Checks names, links and inodes, and every byte, as one of the places sees them. What may have been is known from then on.</summary>
+    /// <summary>
+    /// Checks names, links and inodes as one of the places sees them, and every byte as a place sees it that has not written it: the last, when the
+    /// names are those of the first. What may have been is known from then on.
+    /// </summary>
     public async Task CheckAsync(int place = 0, int seconds = 10)
     {
         var clock = Stopwatch.StartNew();
@@ -83,9 +86,9 @@ internal sealed class Oracle(StorageArea area)
                 await CheckNowAsync(place, seconds);
                 return;
             }
-            catch (FileNotFoundException) when (clock.Elapsed.TotalSeconds < seconds)
+            catch (IOException exception) when ((exception is FileNotFoundException || exception.HResult == Stale) && clock.Elapsed.TotalSeconds < seconds)
             {
-                // For a moment after a heal of Gluster a name may be listed that leads nowhere.
+                // For a moment after a heal of Gluster a name may be listed that leads nowhere, and for a second a node remembers what a name stood for.
             }
         }
     }
@@ -102,11 +105,12 @@ internal sealed class Oracle(StorageArea area)
     private async Task CheckNowAsync(int place, int seconds)
     {
         var found = await SettledAsync(place, seconds);
+        var reader = place == 0 ? area.Places.Count - 1 : place;
         foreach (var file in found)
         {
-            var isWhole = file.ImageOfCopy is { } image ? IsGoneOrSame(area.Seen(file.Name, place), MasterOf(image))
-                : files.GetValueOrDefault(file.Name) is not { Masters.Length: > 0 } expected || expected.Masters.Any(master => Content.Same(area.Seen(file.Name, place), master));
-            Assert.True(isWhole, $"{file.Name} does not hold what its template holds, seen from place {place}");
+            var isWhole = file.ImageOfCopy is { } image ? IsGoneOrSame(area.Seen(file.Name, reader), MasterOf(image))
+                : files.GetValueOrDefault(file.Name) is not { Masters.Length: > 0 } expected || expected.Masters.Any(master => Content.Same(area.Seen(file.Name, reader), master));
+            Assert.True(isWhole, $"{file.Name} does not hold what its template holds, seen from place {reader}");
         }
 
         Learn([.. found.Select(file => file.Name)]);

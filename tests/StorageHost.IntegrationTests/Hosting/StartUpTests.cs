@@ -51,6 +51,21 @@ public sealed class StartUpTests(Lab lab)
     }
 
     [DaemonTheory]
+    [InlineData("linkat", "EPERM", "hard links")]
+    [InlineData("fsetxattr", "EOPNOTSUPP", "user extended attributes")]
+    public async Task A_file_system_that_lacks_what_is_needed_is_not_served_and_what_is_missing_is_named(string call, string error, string missing)
+    {
+        await using var area = await lab.AreaAsync(StorageKind.Xfs);
+        var lacking = Place.Here with { Enter = ["strace", "-f", "-q", "-o", "/dev/null", "-e", $"trace={call}", "-e", $"inject={call}:error={error}"] };
+        var (code, errors) = await Daemon.RefusesAsync(
+            lacking, Path.Combine(Repository.Logs, "refused"), "--Urls", $"http://127.0.0.1:{Daemon.FreePort()}", "--Storage:Directory", area.Directory);
+        Assert.Equal(CannotServe, code);
+        Assert.Contains(missing, errors, StringComparison.Ordinal);
+        Assert.Contains(error, errors, StringComparison.Ordinal);
+        Assert.DoesNotContain(await FoundFile.ListAsync(area.Seen()), file => file.IsDaemon || file.IsInTheMaking);
+    }
+
+    [DaemonTheory]
     [InlineData(StorageKind.Xfs, "xfs")]
     [InlineData(StorageKind.Replica3, "fuse.glusterfs")]
     public async Task A_directory_on_the_demanded_file_system_is_served(StorageKind kind, string type)

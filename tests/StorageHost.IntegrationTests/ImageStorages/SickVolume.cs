@@ -24,7 +24,7 @@ internal sealed class SickVolume : IAsyncDisposable
     public static async Task<SickVolume> StartAsync(Lab lab, string name, params string[] settings)
     {
         var cluster = await lab.ClusterAsync();
-        var volume = await cluster.AddVolumeAsync(name, "replica", "3");
+        var volume = await cluster.AddVolumeAsync(name, ["replica", "3"], [GlusterCluster.ForMachines]);
         var root = StorageArea.Make(volume, volume.MountPoint, name);
         var daemon = await root.StartAsync([.. StorageView.Quick, .. settings]);
         var sick = new SickVolume(cluster, root, name, daemon);

@@ -87,7 +87,7 @@ public sealed class TwoNodesTests(Lab lab)
     public async Task What_one_node_does_the_other_knows(StorageKind kind)
     {
         await using var area = await lab.AreaAsync(kind);
-        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
+        await area.PutTemplateAsync("centos", await lab.Masters.LargeAsync());
         var (one, other) = ((await area.StartAtAsync(0)).Client, (await area.StartAtAsync(1)).Client);
         (await one.SetImageAsync("centos", "web01")).Is(200);
         (await other.SetImageAsync("centos", "web01")).Refuses(409, "host_exists");

@@ -25,7 +25,7 @@ public sealed class CutOffTests(Lab lab, ITestOutputHelper output)
         await using var volume = await OwnVolume.MakeAsync(lab, "cut1", PingTimeout);
         var area = volume.Area;
         await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
-        await area.PutTemplateAsync("debian12", await lab.Masters.SmallAsync("b"));
+        await area.PutTemplateAsync("debian12", await lab.Masters.LargeAsync());
         var fleet = new Fleet(area, Settings);
         var traffic = new Traffic(fleet, ["centos", "debian12"], random.Next());
         var ground = new Ground(volume.Cluster, volume.Name, fleet, random);

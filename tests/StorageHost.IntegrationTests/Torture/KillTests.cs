@@ -74,7 +74,7 @@ public sealed class KillTests(Lab lab, ITestOutputHelper output)
     private async Task<StorageArea> StartedAsync(StorageKind kind)
     {
         var area = await lab.AreaAsync(kind);
-        await area.PutTemplateAsync(Deed.Image, await lab.Masters.SmallAsync());
+        await area.PutTemplateAsync(Deed.Image, await (kind == StorageKind.Replica3 ? lab.Masters.LargeAsync() : lab.Masters.SmallAsync()));
         return area;
     }
 

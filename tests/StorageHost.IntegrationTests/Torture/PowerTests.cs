@@ -83,7 +83,7 @@ public sealed class PowerTests(Lab lab, ITestOutputHelper output)
         var random = TortureSettings.Begin(output, nameof(What_was_acknowledged_outlives_a_power_cut_of_the_whole_cluster));
         await using var area = await lab.AreaAsync(StorageKind.Replica3);
         await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
-        await area.PutTemplateAsync("debian12", await lab.Masters.SmallAsync("b"));
+        await area.PutTemplateAsync("debian12", await lab.Masters.LargeAsync());
         await area.Places[0].RunAsync("sync", area.Directory + "/centos_template.img", area.Directory + "/debian12_template.img");
         var cluster = await lab.ClusterAsync();
         var fleet = new Fleet(area);

@@ -25,6 +25,7 @@ public sealed class ProtocolTests(Lab lab)
     [InlineData(StorageKind.Xfs)]
     [InlineData(StorageKind.PlainXfs)]
     [InlineData(StorageKind.Replica3)]
+    [InlineData(StorageKind.PlainReplica3)]
     public async Task Names_come_and_go_in_the_steps_that_were_decided(StorageKind kind)
     {
         await using var area = await lab.AreaAsync(kind);

@@ -28,7 +28,7 @@ public sealed class SoakTests(Lab lab, ITestOutputHelper output)
         await using var volume = await OwnVolume.MakeAsync(lab, "soak", pingTimeout: "5");
         var (area, cluster) = (volume.Area, volume.Cluster);
         await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
-        await area.PutTemplateAsync("debian12", await lab.Masters.SmallAsync("b"));
+        await area.PutTemplateAsync("debian12", await (TortureSettings.IsLong ? lab.Masters.LargeAsync() : lab.Masters.SmallAsync("b")));
         var fleet = new Fleet(area, Settings);
         var traffic = new Traffic(fleet, ["centos", "debian12"], random.Next());
         for (var round = 0; round < TortureSettings.Count(1, 20); round++)
