@@ -6,8 +6,8 @@ using StorageHost.Files;
 namespace StorageHost.Benchmarks.Storage;
 
 /// <summary>
-/// The floor under a hit: <c>link</c> and <c>fsync</c>, one after the other in a tight loop, of files that are open and durable already and
-/// lie as deep as the daemon's own. No claim can be exclusive and durable for less.
+/// The floor under a hit: <c>link</c>, <c>fsync</c> and <c>unlink</c> of the private name, one after the other in a tight loop, of files that are
+/// open and durable already and lie as deep as the daemon's own. No claim can be exclusive and durable for less.
 /// </summary>
 internal sealed class RawLinks : IDisposable
 {
@@ -37,16 +37,21 @@ internal sealed class RawLinks : IDisposable
     /// <summary>Gives each of these files its name, once.</summary>
     public Burst Run(int first, int threads, int each) => Burst.Run<IDisposable?>(threads, each, () => null, (_, number) =>
     {
-        Durable.Demand(Syscalls.LinkAt(directory, Prepared(first + number), directory, string.Create(CultureInfo.InvariantCulture, $"raw{first + number}.qcow2"), 0), "link");
+        Durable.Demand(Syscalls.LinkAt(directory, Prepared(first + number), directory, Named(first + number), 0), "link");
         Durable.Demand(Syscalls.Sync(files[first + number]), "fsync");
+        Durable.Demand(Syscalls.UnlinkAt(directory, Prepared(first + number), 0), "unlink");
     });
 
-    /// <summary>Takes the names away again.</summary>
+    /// <summary>Takes the names away again: the files get their private ones back.</summary>
     public void Withdraw()
     {
-        foreach (var disk in Directory.EnumerateFiles(path, "raw*.qcow2"))
+        for (var number = 0; number < files.Count; number++)
         {
-            File.Delete(disk);
+            var disk = Path.Combine(path, Named(number));
+            if (File.Exists(disk))
+            {
+                File.Move(disk, Path.Combine(path, Prepared(number)));
+            }
         }
     }
 
@@ -55,6 +60,8 @@ internal sealed class RawLinks : IDisposable
         files.ForEach(file => file.Dispose());
         directory.Dispose();
     }
+
+    private static string Named(int number) => string.Create(CultureInfo.InvariantCulture, $"raw{number}.qcow2");
 
     private static string Prepared(int number) => string.Create(CultureInfo.InvariantCulture, $"{Folder}/claim-{number}");
 }

@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using StorageHost.Files;
 using StorageHost.IntegrationTests.Fixtures;
 
@@ -64,17 +65,29 @@ internal sealed record Template(string Image, string Format, string What)
         return Task.CompletedTask;
     });
 
-    /// <summary>Reads its data once through the mount, so that whoever copies it next finds it in the same caches.</summary>
+    /// <summary>Reads its data once through the mount, so that whoever copies it next finds it in the same caches; with its holes where they cannot be asked for.</summary>
     public void Warm(StorageArea area)
     {
         using var file = File.OpenHandle(area.Seen(FileName));
-        var buffer = new byte[MiB];
+        if (Syscalls.Seek(file, 0, Syscalls.SeekData) < 0)
+        {
+            Read(file, 0, RandomAccess.GetLength(file));
+        }
+
         for (long at = 0; (at = Syscalls.Seek(file, at, Syscalls.SeekData)) >= 0;)
         {
-            for (var end = Syscalls.Seek(file, at, Syscalls.SeekHole); at < end;)
-            {
-                at += RandomAccess.Read(file, buffer.AsSpan(0, (int)Math.Min(buffer.Length, end - at)), at);
-            }
+            var end = Syscalls.Seek(file, at, Syscalls.SeekHole);
+            Read(file, at, end);
+            at = end;
+        }
+    }
+
+    private static void Read(SafeFileHandle file, long at, long end)
+    {
+        var buffer = new byte[MiB];
+        while (at < end)
+        {
+            at += RandomAccess.Read(file, buffer.AsSpan(0, (int)Math.Min(buffer.Length, end - at)), at);
         }
     }
 
