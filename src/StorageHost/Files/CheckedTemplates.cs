@@ -5,7 +5,7 @@ namespace StorageHost.Files;
 /// <summary>The one way to a template's content: its whole chain is inspected, has settled and is whole.</summary>
 internal sealed class CheckedTemplates(StorageVolume volume, TemplateFile templates, TemplateAge age, WholeTemplates whole)
 {
-    /// <summary>Opens a template that may be copied. To be given to <see cref="StorageVolume.Release"/>.</summary>
+    /// <summary>Opens a template that may be copied. To be given to <see cref="StorageVolume.Release(IDisposable)"/>.</summary>
     /// <exception cref="RefusedException">ImageNotFound; ImageRejected; JobConflict: it is still being written.</exception>
     public async Task<OpenedTemplate> OpenAsync(ImageName image, CancellationToken cancellationToken)
     {

@@ -50,10 +50,10 @@ internal sealed class CopyEngine(
             var digest = await RunAsync("reflink", _ => making.TrueForAll(copy => copy.TryReflink(source)), cancellationToken)
                 ? Reflinked
                 : await StreamAsync(source, template, making, progress, cancellationToken);
-            await Task.WhenAll(making.Select(copy => FinishAsync(copy, template, digest, cancellationToken)));
+            var origins = await Task.WhenAll(making.Select(copy => FinishAsync(copy, template, digest, cancellationToken)));
             await RunAsync("look at the template again", session => CheckUnchanged(session, source, template), cancellationToken);
             whole = true;
-            return [.. making.Select(copy => new Claim(image, copy.File, template.Fingerprint))];
+            return [.. making.Zip(origins, (copy, origin) => new Claim(image, copy.File, origin))];
         }
         finally
         {
@@ -116,13 +116,15 @@ internal sealed class CopyEngine(
         }
     }
 
-    private async Task FinishAsync(CopyInTheMaking copy, Template template, string digest, CancellationToken cancellationToken)
+    private async Task<Origin> FinishAsync(CopyInTheMaking copy, Template template, string digest, CancellationToken cancellationToken)
     {
-        await RunAsync("make a copy durable", _ => copy.Finish(template.Fingerprint, digest, permissions), cancellationToken);
+        var origin = await RunAsync("make a copy durable", _ => copy.Finish(template.Fingerprint, digest, permissions), cancellationToken);
         if (options.Value.Verify && digest != Reflinked && await ReadBackAsync(copy, template.Fingerprint.Size, cancellationToken) != digest)
         {
             throw new RefusedException(Refusal.StorageUnavailable, $"a copy of {template.Image} does not read back as it was written");
         }
+
+        return origin;
     }
 
     private async Task<string> ReadBackAsync(CopyInTheMaking copy, long length, CancellationToken cancellationToken)

@@ -55,7 +55,7 @@ internal sealed class CopyInTheMaking : IDisposable
     public void Flush() => Mount.Sync(Handle, Name);
 
     /// <summary>Makes it a copy of that state of the template, durably.</summary>
-    public void Finish(Fingerprint template, string digest, FilePermissions permissions)
+    public Origin Finish(Fingerprint template, string digest, FilePermissions permissions)
     {
         // Twice: data that is written back later than the modification time is set would set it again.
         Mount.Sync(Handle, Name);
@@ -67,6 +67,8 @@ internal sealed class CopyInTheMaking : IDisposable
         {
             throw new RefusedException(Refusal.StorageUnavailable, "a copy has not the size or time that it was given");
         }
+
+        return origin;
     }
 
     /// <summary>Leaves what there is of it to recovery.</summary>

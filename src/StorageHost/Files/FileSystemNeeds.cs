@@ -24,15 +24,15 @@ internal static class FileSystemNeeds
             CopyRecord.Probe(lockFile);
             return true;
         });
-        Try("hard links", () => TryLink(mount, directory));
+        Try("hard links", () => TryLink(mount, directory, lockFile));
     }
 
     // Interrupted, it leaves a private name that recovery sweeps as any other.
-    private static bool TryLink(Mount mount, string directory)
+    private static bool TryLink(Mount mount, string directory, SafeFileHandle lockFile)
     {
         try
         {
-            return mount.TryLink($"{directory}/{PrivateDirectory.LockName}", $"{directory}/{Probe}") && mount.TryUnlink($"{directory}/{Probe}");
+            return mount.Link($"{directory}/{PrivateDirectory.LockName}", lockFile, $"{directory}/{Probe}") == LinkOutcome.Linked && mount.TryUnlink($"{directory}/{Probe}");
         }
         catch (StorageException exception) when (exception.Errno is Errno.NoSpace or Errno.QuotaExceeded)
         {

@@ -185,7 +185,7 @@ internal sealed class Publisher(
     private ClaimResult Publish(VolumeSession session, Claim claim, FileName disk, RequestMark? mark, Func<bool> mayLink)
     {
         var (mount, file) = (session.Mount, claim.File);
-        if (claim.Of != templates.Find(mount, claim.Image).Fingerprint)
+        if (claim.Of.Template != templates.Find(mount, claim.Image).Fingerprint)
         {
             mount.TryUnlink(file.Name);
             return new ClaimResult(ClaimOutcome.Stale, disk);

@@ -38,8 +38,8 @@ internal sealed class PrivateFile(string name, Action<PrivateFile> release) : ID
 /// <summary>A whole, checked, durable copy under a private name: this daemon's, to be published for one hostname or given to the pool.</summary>
 /// <param name="Image">The image that it is a copy of.</param>
 /// <param name="File">Its private name.</param>
-/// <param name="Of">The state of the template that it was made from.</param>
-internal sealed record Claim(ImageName Image, PrivateFile File, Fingerprint Of) : IDisposable
+/// <param name="Of">What it was made from, and its own time.</param>
+internal sealed record Claim(ImageName Image, PrivateFile File, Origin Of) : IDisposable
 {
     /// <summary>Lets go of it: recovery gives it back to its pool.</summary>
     public void Dispose() => File.Dispose();

@@ -185,7 +185,7 @@ internal sealed class Pool
             var stale = new List<Claim>();
             for (var count = held.Count; count > 0 && TakeHeldLocked() is { } claim; count--)
             {
-                if (claim.Of == template?.Fingerprint)
+                if (claim.Of.Template == template?.Fingerprint)
                 {
                     held.Enqueue(claim);
                 }

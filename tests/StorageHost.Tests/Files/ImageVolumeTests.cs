@@ -108,7 +108,7 @@ public sealed class ImageVolumeTests : IAsyncLifetime
         await daemon.FillAsync(2);
         using (var file = File.OpenHandle(store["centos_dup_1_ready"], FileMode.Open, FileAccess.ReadWrite))
         {
-            NativeCalls.SetCopyRecord(file, "2 what only it knows"u8.ToArray());
+            NativeCalls.SetCopyRecord(file, "3 what only it knows"u8.ToArray());
         }
 
         for (var look = 0; look < 2; look++)
