@@ -5,7 +5,7 @@ namespace StorageHost.Files;
 /// <summary>Answers what the core asks about the volume.</summary>
 internal sealed class ImageVolume(
     StorageVolume volume, FileNames names, Recovery recovery, TemplateFile templates, TemplateList list, UnreadableFiles unreadable,
-    DoubledCopies doubled, CheckedTemplates safe, StorageThreads threads) : IVolume
+    DoubledCopies doubled, RememberedDeletions deletions, CheckedTemplates safe, StorageThreads threads) : IVolume
 {
     // What the last scan read of copies that have not changed since: on Gluster, listing a directory brings what stat says of its files with it.
     private Dictionary<FileName, (FileStat Stat, Copy Copy)> read = [];
@@ -41,6 +41,13 @@ internal sealed class ImageVolume(
             var withTwoNames = new List<(FileName, FileStat)>();
             read = entries.OfType<CopyEntry>().Select(entry => (entry.File, Read: TryReadCopy(mount, entry, withTwoNames))).Where(copy => copy.Read is not null).ToDictionary(copy => copy.File, copy => copy.Read!.Value);
             doubled.Look(mount, withTwoNames);
+
+            // After the copies: one that has had a second name and was deleted under it has its record by then.
+            foreach (var back in deletions.Look(session, entries.Select(entry => (entry.File, read.TryGetValue(entry.File, out var copy) ? copy.Stat.Inode : (ulong?)null))))
+            {
+                read.Remove(back);
+            }
+
             var unknown = new HashSet<ImageName>();
             return new VolumeScan(
                 [.. entries.OfType<TemplateEntry>().Select(entry => TryFind(mount, entry, unknown)).OfType<Template>()],

@@ -49,8 +49,13 @@ internal sealed class Locks(TimeSpan? patience = null)
     /// Keeps QEMU from opening the image until the file is closed; false when a QEMU, here or on another node, has it open. Two that
     /// want to keep QEMU out do not take each other for one.
     /// </summary>
-    public bool TryKeepQemuOut(SafeFileHandle file, string name) =>
-        Set(file, name, Syscalls.ReadLock, QemuUnsharedStart, QemuUnsharedLength)
+    public bool TryKeepQemuOut(SafeFileHandle file, string name) => TryKeepOut(file, name, Syscalls.ReadLock);
+
+    /// <summary>Keeps out QEMU and whoever else wants to keep QEMU out; false also when there is one. The file must be open for writing.</summary>
+    public bool TryKeepAllOut(SafeFileHandle file, string name) => TryKeepOut(file, name, Syscalls.WriteLock);
+
+    private bool TryKeepOut(SafeFileHandle file, string name, short type) =>
+        Set(file, name, type, QemuUnsharedStart, QemuUnsharedLength)
         && !IsLockedByOthers(file, name, 0, QemuUnsharedStart)
         && !IsLockedByOthers(file, name, QemuUnsharedStart + QemuUnsharedLength, 0);
 

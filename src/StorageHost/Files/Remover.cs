@@ -4,7 +4,8 @@ using StorageHost.Images;
 namespace StorageHost.Files;
 
 /// <summary>Deletes files by their exact names, all or none, and never one that QEMU has open.</summary>
-internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspector inspector, TemplateFile templates, DeletedFiles deleted) : IRemover
+internal sealed class Remover(
+    StorageVolume volume, FileNames names, IImageInspector inspector, TemplateFile templates, DeletedFiles deleted, RememberedDeletions deletions) : IRemover
 {
     public Task<RemovedHost> RemoveHostAsync(Hostname hostname, bool purge, CancellationToken cancellationToken) => volume.RunAsync(
         "delete a host",
@@ -21,7 +22,7 @@ internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspe
                     data.Length == 0 ? $"{system} does not exist" : $"{system} does not exist; {hostname} has data disks, which \"purge\" deletes");
             }
 
-            var removed = RemoveAll(mount, call, [.. exists ? [system] : Array.Empty<FileName>(), .. purge ? data : []]);
+            var removed = RemoveAll(session, call, [.. exists ? [system] : Array.Empty<FileName>(), .. purge ? data : []]);
             return removed.Count > 0
                 ? new RemovedHost(hostname, removed, purge ? [] : data)
                 : throw new RefusedException(Refusal.HostNotFound, $"{system} was deleted by another request");
@@ -46,7 +47,7 @@ internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspe
 
             // The level first: interrupted after it, the image can be deleted again, while nobody could take back the level of an image
             // that is gone. Then the template, without which no copy can be made or handed out, whatever interrupts the rest.
-            var removed = RemoveAll(mount, call, [names.Template(image)], () => Levels.Write(session, image, 0));
+            var removed = RemoveAll(session, call, [names.Template(image)], () => Levels.Write(session, image, 0));
             if (removed.Count == 0)
             {
                 throw new RefusedException(Refusal.ImageNotFound, $"the template {image} was deleted by another request");
@@ -76,8 +77,9 @@ internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspe
         return file is not null && inspector.Inspect(new HeaderSource(file, name)).BackingFile is { } backing && templates.MayBeBackedBy(backing, image);
     }
 
-    private List<FileName> RemoveAll(Mount mount, IStorageCall call, IReadOnlyList<FileName> files, Action? before = null)
+    private List<FileName> RemoveAll(VolumeSession session, IStorageCall call, IReadOnlyList<FileName> files, Action? before = null)
     {
+        var mount = session.Mount;
         var held = new List<(FileName Name, SafeFileHandle File)>();
         try
         {
@@ -110,8 +112,10 @@ internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspe
             var removed = new List<(FileName Name, SafeFileHandle File)>();
             try
             {
+                deletions.Remember(session, held.Select(DeletionOf));
+
                 // Not what has the name by now: nobody asked QEMU about that.
-                removed.AddRange(held.Where(file => mount.TryUnlink(file.Name.Text, ofInode: Mount.Stat(file.File, file.Name.Text).Inode)));
+                removed.AddRange(held.Where(file => mount.TryUnlink(file.Name.Text, ofInode: DeletionOf(file).Inode)));
 
                 // On Gluster the fsync of a directory does nothing, and that of a file without a name makes durable that it has none.
                 removed.ForEach(file => Mount.Sync(file.File, file.Name.Text));
@@ -120,6 +124,8 @@ internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspe
             }
             finally
             {
+                // Nobody was told that these are gone.
+                deletions.Forget(session, held.Except(removed).Select(DeletionOf));
                 if (removed.Count > 0)
                 {
                     deleted.Keep([.. held.Select(file => file.File)]);
@@ -132,6 +138,8 @@ internal sealed class Remover(StorageVolume volume, FileNames names, IImageInspe
             held.ForEach(file => file.File.Dispose());
         }
     }
+
+    private static Deletion DeletionOf((FileName Name, SafeFileHandle File) held) => new(Mount.Stat(held.File, held.Name.Text).Inode, held.Name);
 
     private List<VolumeEntry> Entries(Mount mount) => [.. mount.List(".").Select(names.Classify).OfType<VolumeEntry>()];
 }

@@ -3,7 +3,24 @@ namespace StorageHost.ImageStorages;
 /// <summary>What the gluster CLI says of the cluster.</summary>
 /// <param name="Nodes">Its nodes, this one with the name that the bricks use for it.</param>
 /// <param name="Volumes">Its volumes.</param>
-internal sealed record GlusterCluster(IReadOnlyList<GlusterNode> Nodes, IReadOnlyList<GlusterVolume> Volumes);
+internal sealed record GlusterCluster(IReadOnlyList<GlusterNode> Nodes, IReadOnlyList<GlusterVolume> Volumes)
+{
+    /// <summary>The volume's name in a mount's source: <c>node:/volume</c>, <c>node:volume</c> or <c>node:/volume/folder</c>.</summary>
+    public static string VolumeOf(string source) => source[(source.IndexOf(':', StringComparison.Ordinal) + 1)..].TrimStart('/').Split('/')[0];
+
+    /// <summary>Whether all of a volume is there: false when a brick is away; null when that is not known, or something waits to be healed.</summary>
+    public bool? IsWhole(string name)
+    {
+        if (Volumes.FirstOrDefault(candidate => candidate.Name == name) is not { } volume)
+        {
+            return null;
+        }
+
+        return !volume.IsStarted || volume.Bricks.Any(brick => brick.IsOnline == false || Nodes.Any(node => !node.IsAsked && node.Has(brick))) ? false
+            : volume.Bricks.All(brick => brick.IsOnline == true) && (volume.SetSize == 1 || volume.HealPending == 0) ? true
+            : null;
+    }
+}
 
 /// <summary>A node of the cluster.</summary>
 /// <param name="Name">Its name.</param>

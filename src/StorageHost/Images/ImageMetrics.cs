@@ -11,6 +11,7 @@ internal sealed class ImageMetrics
     private readonly Histogram<double> copies;
     private long made;
     private long written;
+    private long repeated;
 
     public ImageMetrics(IMeterFactory meters)
     {
@@ -25,6 +26,7 @@ internal sealed class ImageMetrics
         // Asked for, not told: a counter that is not there until it counts hides its first step from whoever looks at the difference.
         meter.CreateObservableCounter("storagehost.copies.made", () => Interlocked.Read(ref made), "{copy}", "Copies that were made.");
         meter.CreateObservableCounter("storagehost.copy.written", () => Interlocked.Read(ref written), "By", "Bytes that copying has written; holes and shared blocks cost none.");
+        meter.CreateObservableCounter("storagehost.deletions.repeated", () => Interlocked.Read(ref repeated), "{file}", "Files that were deleted again, since the storage had brought them back.");
     }
 
     /// <summary>The words that stand for how claims end.</summary>
@@ -42,6 +44,9 @@ internal sealed class ImageMetrics
 
     /// <summary>A copying has ended without copies: it failed, or was stopped since nobody needed them any more.</summary>
     public void NotCopied(bool stopped, TimeSpan took) => copies.Record(took.TotalSeconds, new KeyValuePair<string, object?>(Outcome, stopped ? "stopped" : "failed"));
+
+    /// <summary>What had been deleted was there again, and was deleted again.</summary>
+    public void DeletedAgain() => Interlocked.Increment(ref repeated);
 
     /// <summary>Copying has written so much.</summary>
     public void Wrote(long bytes) => Interlocked.Add(ref written, bytes);

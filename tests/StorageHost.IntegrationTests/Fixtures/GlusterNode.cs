@@ -198,7 +198,8 @@ internal sealed class GlusterNode
         }
     }
 
-    private bool Reaches(string volume, int brick)
+    /// <summary>Whether the mount of this node is connected to a volume's brick of that number.</summary>
+    public bool Reaches(string volume, int brick)
     {
         var state = Place.Seen($"{MountPoint(volume)}/.meta/graphs/active/{volume}-client-{brick}/private");
         return File.Exists(state) && File.ReadAllText(state).Contains("connected = 1\n", StringComparison.Ordinal);

@@ -4,6 +4,7 @@ using StorageHost.Files;
 using StorageHost.Images;
 using StorageHost.Qemu;
 using StorageHost.Tests.Images;
+using StorageHost.Tests.ImageStorages;
 using StorageHost.Tests.Support;
 
 namespace StorageHost.Tests.Files;
@@ -13,7 +14,7 @@ internal sealed class Daemon : IAsyncDisposable
 {
     private bool isGone;
 
-    private Daemon(string directory, IImageInspector inspector, StorageOptions? storage)
+    private Daemon(string directory, IImageInspector inspector, StorageOptions? storage, bool bringsBack)
     {
         var options = Options.Create(storage ?? new StorageOptions { Directory = directory, Threads = 4 });
         var pool = Options.Create(new PoolOptions());
@@ -24,15 +25,24 @@ internal sealed class Daemon : IAsyncDisposable
         var unreadable = new UnreadableFiles(NullLogger<UnreadableFiles>.Instance);
         Publisher = new Publisher(Volume, Sample.Names, Templates, permissions, inspector, () => Enumerable.Range(1, 100), unreadable);
         Recovery = new Recovery(Volume, Threads, Sample.Names, Publisher, unreadable, Clock, NullLogger<Recovery>.Instance);
-        Remover = new Remover(Volume, Sample.Names, inspector, Templates, new DeletedFiles(Volume, Clock));
+        var deleted = new DeletedFiles(Volume, Clock);
+        Deletions = new RememberedDeletions(Sample.Names, deleted, unreadable, new BrickCalm(Known, Clock), _ => bringsBack, new ImageMetrics(Meters), Clock, DeletionLog);
+        Remover = new Remover(Volume, Sample.Names, inspector, Templates, deleted, Deletions);
         var safe = new CheckedTemplates(Volume, Templates, new TemplateAge(pool, Clock), new WholeTemplates(Volume, inspector, TimeProvider.System));
         Engine = new CopyEngine(Volume, Sample.Names, Templates, safe, permissions, pool, TestMeters.OfImages());
         var list = new TemplateList(Sample.Names, options.Value, TimeProvider.System);
-        Images = new ImageVolume(Volume, Sample.Names, Recovery, Templates, list, unreadable, new DoubledCopies(unreadable, Clock, NullLogger<DoubledCopies>.Instance), safe, Threads);
+        Images = new ImageVolume(Volume, Sample.Names, Recovery, Templates, list, unreadable, new DoubledCopies(unreadable, Clock, NullLogger<DoubledCopies>.Instance), Deletions, safe, Threads);
     }
 
     /// <summary>The clock by which files are old; deadlines go by the real one.</summary>
     public ManualTimeProvider Clock { get; } = new();
+
+    /// <summary>What it knows of the bricks.</summary>
+    public Known Known { get; } = new();
+
+    public TestMeters Meters { get; } = new();
+
+    public ListLog<RememberedDeletions> DeletionLog { get; } = new();
 
     public StorageThreads Threads { get; }
 
@@ -46,13 +56,19 @@ internal sealed class Daemon : IAsyncDisposable
 
     public Remover Remover { get; }
 
+    public RememberedDeletions Deletions { get; }
+
     public CopyEngine Engine { get; }
 
     public ImageVolume Images { get; }
 
-    public static async Task<Daemon> StartAsync(Store store, IImageInspector? inspector = null, StorageOptions? storage = null)
+    /// <param name="store">Its directory.</param>
+    /// <param name="inspector">Looks at images.</param>
+    /// <param name="storage">Its settings.</param>
+    /// <param name="bringsBack">Whether it takes the directory for one of a Gluster volume, which may bring back what was deleted.</param>
+    public static async Task<Daemon> StartAsync(Store store, IImageInspector? inspector = null, StorageOptions? storage = null, bool bringsBack = false)
     {
-        var daemon = new Daemon(store.Path, inspector ?? new ImageInspector(), storage);
+        var daemon = new Daemon(store.Path, inspector ?? new ImageInspector(), storage, bringsBack);
         await daemon.Volume.EnsureSessionAsync(CancellationToken.None);
         return daemon;
     }

@@ -20,7 +20,7 @@ internal static class Sample
     public static Copy Copy(int number, Fingerprint? of = null, ImageName? image = null) => new(image ?? Centos, number, (ulong)(100 + number), new Origin(of ?? Old, (of ?? Old).ModifiedNs));
 
     public static Claim Claim(string name = "claim", Action<PrivateFile>? release = null, Fingerprint? of = null, ImageName? image = null) =>
-        new(image ?? Centos, new PrivateFile(name, release ?? (_ => { })), of ?? Old);
+        new(image ?? Centos, new PrivateFile(name, release ?? (_ => { })), new Origin(of ?? Old, (of ?? Old).ModifiedNs));
 
     public static Template Template(ImageName? image = null, Fingerprint? fingerprint = null, long allocated = 1000) =>
         new(image ?? Centos, fingerprint ?? Old, allocated);
