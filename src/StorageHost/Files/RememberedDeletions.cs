@@ -23,6 +23,8 @@ internal sealed partial class RememberedDeletions(
     // Since when, for those of the last look.
     private Dictionary<Deletion, long> standing = [];
     private int count;
+    private string? problem;
+    private VolumeSession? prepared;
 
     /// <summary>Makes the records of files that are about to be deleted.</summary>
     public void Remember(VolumeSession session, IEnumerable<Deletion> deletions)
@@ -85,29 +87,50 @@ internal sealed partial class RememberedDeletions(
         }
 
         calm.Look(session.MountPoint.Source);
-        var (before, now) = (standing, time.GetTimestamp());
-        standing = DeletionRecords.Read(session.Mount, names).ToDictionary(deletion => deletion, deletion => before.GetValueOrDefault(deletion, now));
-        count = standing.Count;
-        if (count == 0)
-        {
-            return [];
-        }
-
         var back = new HashSet<FileName>();
-        foreach (var (inode, file) in Candidates(present))
+        try
         {
-            if (back.Count < MostAtOnce && unreadable.TryUse($"the deleted {file}", () => TryRepeat(session.Mount, file, inode), out var isBack) && isBack)
+            Renew(session);
+            foreach (var (inode, file) in Candidates(present))
             {
-                back.Add(file);
+                if (back.Count < MostAtOnce && unreadable.TryUse($"the deleted {file}", () => TryRepeat(session.Mount, file, inode), out var isBack) && isBack)
+                {
+                    back.Add(file);
+                }
+            }
+
+            foreach (var (deletion, _) in standing.Where(record => calm.HasLasted(record.Value) && !back.Contains(record.Key.File)).Take(MostAtOnce))
+            {
+                DeletionRecords.Remove(session.Mount, deletion);
+            }
+
+            problem = null;
+        }
+        catch (StorageException exception)
+        {
+            // While bricks come and go the folder may be out of reach for some time, and nothing else need be.
+            if (problem != exception.Message)
+            {
+                problem = exception.Message;
+                LogHindered(problem);
             }
         }
 
-        foreach (var (deletion, _) in standing.Where(record => calm.HasLasted(record.Value) && !back.Contains(record.Key.File)).Take(MostAtOnce))
+        return back;
+    }
+
+    private void Renew(VolumeSession session)
+    {
+        // Now rather than with the first deletion: a folder that is made while a brick is away has to be healed itself when it is back.
+        if (prepared != session)
         {
-            unreadable.TryUse("a record of a deletion", () => DeletionRecords.Remove(session.Mount, deletion));
+            session.Mount.MakeDirectory(DeletionRecords.Folder);
+            prepared = session;
         }
 
-        return back;
+        var (before, now) = (standing, time.GetTimestamp());
+        standing = DeletionRecords.Read(session.Mount, names).ToDictionary(deletion => deletion, deletion => before.GetValueOrDefault(deletion, now));
+        count = standing.Count;
     }
 
     private IEnumerable<Deletion> Candidates(IEnumerable<(FileName File, ulong? Inode)> present)
@@ -162,6 +185,9 @@ internal sealed partial class RememberedDeletions(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{File} had been deleted and was there again, brought back by a brick that was away: it was deleted again")]
     private partial void LogRepeated(FileName file);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "What was deleted cannot be looked after now: {Reason}")]
+    private partial void LogHindered(string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The deletion of {File} is not remembered: {Reason}. Should a brick that was away bring it back, it stays")]
     private partial void LogNotRemembered(FileName file, string reason);

@@ -108,14 +108,15 @@ internal sealed class Remover(
                 return [];
             }
 
+            Deletion[] wanted = [.. held.Select(file => new Deletion(Mount.Stat(file.File, file.Name.Text).Inode, file.Name))];
             before?.Invoke();
             var removed = new List<(FileName Name, SafeFileHandle File)>();
             try
             {
-                deletions.Remember(session, held.Select(DeletionOf));
+                deletions.Remember(session, wanted);
 
                 // Not what has the name by now: nobody asked QEMU about that.
-                removed.AddRange(held.Where(file => mount.TryUnlink(file.Name.Text, ofInode: DeletionOf(file).Inode)));
+                removed.AddRange(held.Where(file => mount.TryUnlink(file.Name.Text, ofInode: Mount.Stat(file.File, file.Name.Text).Inode)));
 
                 // On Gluster the fsync of a directory does nothing, and that of a file without a name makes durable that it has none.
                 removed.ForEach(file => Mount.Sync(file.File, file.Name.Text));
@@ -125,7 +126,7 @@ internal sealed class Remover(
             finally
             {
                 // Nobody was told that these are gone.
-                deletions.Forget(session, held.Except(removed).Select(DeletionOf));
+                deletions.Forget(session, wanted.ExceptBy(removed.Select(file => file.Name), deletion => deletion.File));
                 if (removed.Count > 0)
                 {
                     deleted.Keep([.. held.Select(file => file.File)]);
@@ -138,8 +139,6 @@ internal sealed class Remover(
             held.ForEach(file => file.File.Dispose());
         }
     }
-
-    private static Deletion DeletionOf((FileName Name, SafeFileHandle File) held) => new(Mount.Stat(held.File, held.Name.Text).Inode, held.Name);
 
     private List<VolumeEntry> Entries(Mount mount) => [.. mount.List(".").Select(names.Classify).OfType<VolumeEntry>()];
 }

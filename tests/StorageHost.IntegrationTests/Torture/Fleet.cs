@@ -11,7 +11,7 @@ internal sealed class Fleet(StorageArea area, params string[] settings)
 
     public int Size => daemons.Length;
 
-    /// <summary>Whether a brick is away, or some mount has not found it again. What is deleted meanwhile may come back (docs/reliability.md, "What is not").</summary>
+    /// <summary>Whether a brick is away, or some mount has not found it again. What is deleted meanwhile may come back for a while (docs/reliability.md).</summary>
     public bool LacksBrick { get; set; }
 
     /// <summary>The daemon at a place; null while there is none.</summary>

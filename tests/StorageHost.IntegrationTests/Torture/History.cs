@@ -22,6 +22,9 @@ internal enum Sight
 
     /// <summary>Without an answer: it may have been removed, then or at any time later.</summary>
     MayBeRemoved,
+
+    /// <summary>It was removed while a brick was away, which may bring it back for a while, also several times. It does not stay.</summary>
+    MayReturn,
 }
 
 /// <summary>One request as its sender saw it.</summary>
@@ -31,7 +34,7 @@ internal enum Sight
 internal sealed record Event(long Begun, long Ended, Sight Sight)
 {
     public static Event Of(long begun, Sight sight) =>
-        new(begun, sight is Sight.MayBeMade or Sight.MayBeRemoved ? long.MaxValue : Stopwatch.GetTimestamp(), sight);
+        new(begun, sight is Sight.MayBeMade or Sight.MayBeRemoved or Sight.MayReturn ? long.MaxValue : Stopwatch.GetTimestamp(), sight);
 
     public bool IsOpen => Ended == long.MaxValue;
 }
@@ -46,10 +49,20 @@ public enum Possible
     There = 2,
 }
 
-/// <summary>The model: a file is there or not, and every request takes effect at one moment between being sent and being answered.</summary>
+/// <summary>
+/// The model: a file is there or not, and every request takes effect at one moment between being sent and being answered. What is back is there
+/// too, until it goes by itself.
+/// </summary>
 internal static class History
 {
     private const int Most = 64;
+
+    private enum State
+    {
+        Absent,
+        There,
+        Back,
+    }
 
     /// <summary>Finds the states that a file can be in after these requests, in any order that fits all answers.</summary>
     /// <param name="events">The requests for the file.</param>
@@ -63,8 +76,8 @@ internal static class History
 
         var answered = events.Select((each, at) => each.IsOpen ? 0UL : 1UL << at).Aggregate(0UL, (all, one) => all | one);
         var end = Possible.Nothing;
-        var seen = new HashSet<(ulong Done, bool There)>();
-        var open = new Stack<(ulong Done, bool There)>([(0, there)]);
+        var seen = new HashSet<(ulong Done, State Now)>();
+        var open = new Stack<(ulong Done, State Now)>([(0, there ? State.There : State.Absent)]);
         while (open.TryPop(out var state))
         {
             if (!seen.Add(state))
@@ -72,12 +85,20 @@ internal static class History
                 continue;
             }
 
-            end |= (state.Done & answered) != answered ? Possible.Nothing : state.There ? Possible.There : Possible.Absent;
+            if (state.Now == State.Back)
+            {
+                open.Push((state.Done, State.Absent));
+            }
+            else if ((state.Done & answered) == answered)
+            {
+                end |= state.Now == State.There ? Possible.There : Possible.Absent;
+            }
+
             foreach (var at in Enumerable.Range(0, events.Count).Where(at => (state.Done & (1UL << at)) == 0 && MayBeNext(events, state.Done, at)))
             {
-                if (Next(events[at].Sight, state.There) is { } next)
+                if (Next(events[at].Sight, state.Now) is { } next)
                 {
-                    open.Push((state.Done | (1UL << at), next));
+                    open.Push((events[at].Sight == Sight.MayReturn ? state.Done : state.Done | (1UL << at), next));
                 }
             }
         }
@@ -89,12 +110,13 @@ internal static class History
     private static bool MayBeNext(IReadOnlyList<Event> events, ulong done, int at) =>
         !events.Where((other, number) => (done & (1UL << number)) == 0 && other.Ended < events[at].Begun).Any();
 
-    private static bool? Next(Sight sight, bool there) => sight switch
+    private static State? Next(Sight sight, State now) => (sight, now) switch
     {
-        Sight.Made or Sight.MayBeMade when !there => true,
-        Sight.Found when there => true,
-        Sight.Removed or Sight.MayBeRemoved when there => false,
-        Sight.Missed when !there => false,
+        (Sight.Made or Sight.MayBeMade, State.Absent) => State.There,
+        (Sight.Found, not State.Absent) => now,
+        (Sight.Removed or Sight.MayBeRemoved, not State.Absent) => State.Absent,
+        (Sight.Missed, State.Absent) => State.Absent,
+        (Sight.MayReturn, State.Absent) => State.Back,
         _ => null,
     };
 }

@@ -8,6 +8,7 @@ public sealed class HistoryTests
     private static readonly Dictionary<string, Sight> Sights = new(StringComparer.Ordinal)
     {
         ["made"] = Sight.Made, ["found"] = Sight.Found, ["removed"] = Sight.Removed, ["missed"] = Sight.Missed, ["made?"] = Sight.MayBeMade, ["removed?"] = Sight.MayBeRemoved,
+        ["back?"] = Sight.MayReturn,
     };
 
     /// <summary>Each word is a request: when it was sent, when it was answered, what it says.</summary>
@@ -29,6 +30,13 @@ public sealed class HistoryTests
     [InlineData("1-2 made, 3-9 removed?, 4-5 found, 6-7 missed", Possible.Absent)]
     [InlineData("1-2 made, 3-9 removed?, 4-5 missed, 6-7 found", Possible.Nothing)]
     [InlineData("1-9 made?, 2-3 made, 4-5 removed, 6-7 missed", Possible.There | Possible.Absent)] // it may be made yet
+    [InlineData("1-2 made, 3-4 removed, 3-9 back?", Possible.Absent)] // not for good
+    [InlineData("1-2 made, 3-4 removed, 5-6 found", Possible.Nothing)]
+    [InlineData("1-2 made, 3-4 removed, 3-9 back?, 5-6 found", Possible.Absent)]
+    [InlineData("1-2 made, 3-4 removed, 3-9 back?, 5-6 found, 7-8 missed, 9-9 found", Possible.Absent)]
+    [InlineData("1-2 made, 3-4 removed, 3-9 back?, 5-6 removed", Possible.Absent)]
+    [InlineData("1-2 made, 3-4 removed, 3-9 back?, 5-6 found, 7-8 made", Possible.There)] // a new one stays
+    [InlineData("1-2 made, 3-4 removed, 3-9 back?, 5-6 made, 7-8 missed", Possible.Nothing)]
     public void A_history_ends_as_its_answers_allow(string history, Possible end) => Assert.Equal(end, History.End([.. history.Split(", ").Select(Parse)], there: false));
 
     [Theory]

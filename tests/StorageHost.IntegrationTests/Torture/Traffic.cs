@@ -138,7 +138,7 @@ internal sealed class Traffic(Fleet fleet, string[] images, int seed, params str
 
         if (lackedBrick)
         {
-            Array.ForEach(removed, name => Note(name, Event.Of(begun, Sight.MayBeMade)));
+            Array.ForEach(answer is null or { Status: >= 500 } ? [file] : removed, name => Note(name, Event.Of(begun, Sight.MayReturn)));
         }
 
         if (purge && answer is null or { Status: >= 500 })
