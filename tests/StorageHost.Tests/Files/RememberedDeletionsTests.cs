@@ -14,7 +14,7 @@ public sealed class RememberedDeletionsTests : IAsyncLifetime
     private const string Disk = "web01.qcow2";
     private const string Data = "web01_storage_5G";
 
-    private readonly Store store = new();
+    private readonly Store store = Store.Quick();
     private Daemon daemon = null!;
     private string volumeName = "";
 
@@ -47,8 +47,10 @@ public sealed class RememberedDeletionsTests : IAsyncLifetime
         await ScanAsync(byAnotherDaemon ? other : daemon);
         Assert.Equal("", store.Names);
         Assert.Equal(2, (byAnotherDaemon ? other : daemon).Meters.Measured["storagehost.deletions.repeated"].Sum);
-        Assert.Contains(
-            $"Warning: {Disk} had been deleted and was there again, brought back by a brick that was away: it was deleted again", (byAnotherDaemon ? other : daemon).DeletionLog.Lines);
+        Assert.Equal<string>(
+            [.. new[] { Disk, Data }.Select(file => $"Warning: {file} had been deleted and was there again, brought back by a brick that was away: it was deleted again")],
+            (byAnotherDaemon ? other : daemon).DeletionLog.Lines.Order(StringComparer.Ordinal),
+            StringComparer.Ordinal);
     }
 
     [Fact]
@@ -248,6 +250,54 @@ public sealed class RememberedDeletionsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_folder_that_cannot_be_read_is_said_once_and_hinders_nothing_else()
+    {
+        store.Write(DeletionRecords.Folder);
+        for (var times = 0; times < 2; times++)
+        {
+            Assert.Empty((await ScanAsync()).Copies);
+        }
+
+        Assert.Equal($"Warning: What was deleted cannot be looked after now: open {DeletionRecords.Folder}: ENOTDIR", Assert.Single(daemon.DeletionLog.Lines));
+    }
+
+    [Fact]
+    public async Task With_too_many_records_deletions_go_on_without()
+    {
+        Directory.CreateDirectory(store[DeletionRecords.Folder]);
+        for (var number = 0; number < 10_000; number++)
+        {
+            store.Write($"{DeletionRecords.Folder}/{number:x16}-web02.qcow2");
+        }
+
+        await ScanAsync();
+        await RemoveAsync();
+        Assert.Equal((10_000, Data), (Records.Length, store.Names));
+        Assert.StartsWith($"Warning: The deletion of {Disk} is not remembered: there are too many records", Assert.Single(daemon.DeletionLog.Lines), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_volume_is_whole_when_it_is_known_to_be()
+    {
+        var well = Known.Volume();
+        Assert.True(IsWhole(well));
+        Assert.True(IsWhole(well with { SetSize = 1, HealPending = null }));
+        Assert.False(IsWhole(well with { IsStarted = false }));
+        Assert.False(IsWhole(Known.WithBricks(well, true, false, null)));
+        Assert.False(IsWhole(well, connected: false));
+        Assert.Null(IsWhole(Known.WithBricks(well, true, null, true)));
+        Assert.Null(IsWhole(well with { HealPending = null }));
+        Assert.Null(IsWhole(well with { HealPending = 1 }));
+        Assert.Null(new GlusterPool([], []).IsWhole("vms"));
+    }
+
+    [Theory]
+    [InlineData("n1:/vms")]
+    [InlineData("n1:vms")]
+    [InlineData("n1:/vms/folder")]
+    public void A_source_names_its_volume(string source) => Assert.Equal("vms", GlusterPool.VolumeOf(source));
+
+    [Fact]
     public async Task What_is_no_record_is_left_alone()
     {
         Directory.CreateDirectory(store[DeletionRecords.Folder]);
@@ -302,6 +352,8 @@ public sealed class RememberedDeletionsTests : IAsyncLifetime
             await ScanAsync();
         }
     }
+
+    private static bool? IsWhole(GlusterVolume volume, bool connected = true) => new GlusterPool([new GlusterNode("n3", connected)], [volume]).IsWhole(volume.Name);
 
     private Task<RemovedHost> RemoveAsync(bool purge = false) => daemon.Remover.RemoveHostAsync(Sample.Web01, purge, CancellationToken.None);
 
