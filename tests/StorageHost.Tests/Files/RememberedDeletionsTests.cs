@@ -288,14 +288,14 @@ public sealed class RememberedDeletionsTests : IAsyncLifetime
         Assert.Null(IsWhole(Known.WithBricks(well, true, null, true)));
         Assert.Null(IsWhole(well with { HealPending = null }));
         Assert.Null(IsWhole(well with { HealPending = 1 }));
-        Assert.Null(new GlusterPool([], []).IsWhole("vms"));
+        Assert.Null(new GlusterCluster([], []).IsWhole("vms"));
     }
 
     [Theory]
     [InlineData("n1:/vms")]
     [InlineData("n1:vms")]
     [InlineData("n1:/vms/folder")]
-    public void A_source_names_its_volume(string source) => Assert.Equal("vms", GlusterPool.VolumeOf(source));
+    public void A_source_names_its_volume(string source) => Assert.Equal("vms", GlusterCluster.VolumeOf(source));
 
     [Fact]
     public async Task What_is_no_record_is_left_alone()
@@ -353,7 +353,7 @@ public sealed class RememberedDeletionsTests : IAsyncLifetime
         }
     }
 
-    private static bool? IsWhole(GlusterVolume volume, bool connected = true) => new GlusterPool([new GlusterNode("n3", connected)], [volume]).IsWhole(volume.Name);
+    private static bool? IsWhole(GlusterVolume volume, bool connected = true) => new GlusterCluster([new GlusterNode("n3", connected)], [volume]).IsWhole(volume.Name);
 
     private Task<RemovedHost> RemoveAsync(bool purge = false) => daemon.Remover.RemoveHostAsync(Sample.Web01, purge, CancellationToken.None);
 
