@@ -14,6 +14,11 @@ using StorageHost.ImageStorages;
 using StorageHost.Processes;
 using StorageHost.Qemu;
 
+if (args is [ToolServer.Word])
+{
+    return ToolServer.Run();
+}
+
 Malloc.LimitArenas();
 if (CommandLine.Answer(args) is { } answered)
 {
@@ -44,8 +49,7 @@ if (settings.Faults.Count > 0)
 builder.Logging.ClearProviders().AddSerilog(new LoggerConfiguration().ReadFrom.Configuration(settings.Configuration).CreateLogger(), dispose: true);
 builder.Services
     .AddSingleton(TimeProvider.System)
-    .AddSingleton<ProcessMetrics>()
-    .AddSingleton<ProcessRunner>()
+    .AddProcesses()
     .AddQemu()
     .AddGluster()
     .AddBlockDevices()
@@ -69,8 +73,8 @@ app.MapMetrics().RequireAuthorization(Scopes.Read);
 
 try
 {
-    // Before the storage is opened: no program is started with what is open from here on.
-    ProgramStarter.Begin();
+    // Before the storage is opened: what is open from here on, no program inherits.
+    await app.Services.GetRequiredService<ToolHost>().StartAsync();
 
     // Before it listens: a daemon without its storage is not one, and should not look like one.
     await app.Services.GetRequiredService<IVolume>().EnsureServedAsync(CancellationToken.None);

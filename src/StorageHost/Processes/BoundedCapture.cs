@@ -1,12 +1,11 @@
 using System.Buffers;
-using System.Text;
 
 namespace StorageHost.Processes;
 
 /// <summary>The beginning of a stream that may be endless.</summary>
-/// <param name="Text">What was kept.</param>
+/// <param name="Bytes">What was kept.</param>
 /// <param name="Truncated">Whether there was, or may have been, more.</param>
-internal readonly record struct BoundedCapture(string Text, bool Truncated)
+internal readonly record struct BoundedCapture(byte[] Bytes, bool Truncated)
 {
     /// <summary>
     /// Reads to the end of the stream and keeps the first <paramref name="limit"/> bytes. It reads on past the limit, since a child
@@ -36,6 +35,6 @@ internal readonly record struct BoundedCapture(string Text, bool Truncated)
             ArrayPool<byte>.Shared.Return(buffer);
         }
 
-        return new BoundedCapture(Encoding.UTF8.GetString(kept.WrittenSpan), truncated);
+        return new BoundedCapture(kept.WrittenSpan.ToArray(), truncated);
     }
 }

@@ -1,32 +1,35 @@
+using System.Globalization;
+
 namespace StorageHost.IntegrationTests.Fixtures;
 
 /// <summary>What a running daemon has open.</summary>
 internal static class OpenFiles
 {
-    /// <summary>The paths of its files, as most of its threads have them.</summary>
+    /// <summary>The paths of its files, as its threads have them.</summary>
     public static IReadOnlyList<string> Of(Daemon daemon) => In($"/proc/{daemon.Pid}/fd") ?? [];
 
-    /// <summary>The names, in one line, of its threads that have neither a directory nor anything in it open.</summary>
-    public static string ThreadsWithout(Daemon daemon, string directory) => string.Join(
-        ' ',
-        Directory.GetDirectories($"/proc/{daemon.Pid}/task")
-            .Where(thread => In($"{thread}/fd") is { Count: > 0 } files && !files.Any(file => file == directory || file.StartsWith($"{directory}/", StringComparison.Ordinal)))
-            .Select(NameOf).Where(name => !name.StartsWith(".NET ", StringComparison.Ordinal)));
+    /// <summary>The paths of the files of the process that runs its programs.</summary>
+    public static IReadOnlyList<string> OfToolHost(Daemon daemon) => In($"/proc/{ToolHost(daemon)}/fd") ?? [];
 
-    // The runtime makes its threads for compiling on whichever thread finds that they are needed.
-    private static string NameOf(string thread)
+    /// <summary>The process that runs its programs: its only child.</summary>
+    public static int ToolHost(Daemon daemon) => Directory.GetDirectories("/proc")
+        .Select(Path.GetFileName).Where(name => name!.All(char.IsAsciiDigit)).Select(name => int.Parse(name!, CultureInfo.InvariantCulture))
+        .Single(pid => ParentOf(pid) == daemon.Pid);
+
+    private static int ParentOf(int pid)
     {
         try
         {
-            return File.ReadAllText($"{thread}/comm").TrimEnd('\n');
+            var stat = File.ReadAllText($"/proc/{pid}/stat");
+            return int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1], CultureInfo.InvariantCulture);
         }
         catch (IOException)
         {
-            return ".NET thread that has ended";
+            return 0; // it has ended meanwhile
         }
     }
 
-    // Null for a thread that has ended meanwhile; what is closed meanwhile is left out.
+    // Null for a process that has ended meanwhile; what is closed meanwhile is left out.
     private static IReadOnlyList<string>? In(string table)
     {
         try

@@ -12,7 +12,7 @@ namespace StorageHost.Tests.BlockDevices;
 public sealed class LsblkTests : IDisposable
 {
     private readonly Scratch scratch = new();
-    private readonly ProcessRunner runner = new(TestMeters.OfProcesses(), TimeProvider.System, NullLogger<ProcessRunner>.Instance);
+    private readonly ProcessRunner runner = Programs.Runner;
 
     [Fact]
     public async Task The_installed_lsblk_shows_this_machines_devices()

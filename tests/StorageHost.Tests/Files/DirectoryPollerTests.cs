@@ -190,7 +190,7 @@ public sealed class DirectoryPollerTests : IAsyncLifetime, IDisposable
 
     private async Task<string> FindMountAsync(string column)
     {
-        var runner = new ProcessRunner(TestMeters.OfProcesses(), TimeProvider.System, NullLogger<ProcessRunner>.Instance);
+        var runner = Programs.Runner;
         var result = await runner.RunAsync(new ProcessCommand("findmnt", ["-n", "-v", "-o", column, "-T", scratch.File("served")]), CancellationToken.None);
         return result.Output.Trim();
     }

@@ -1,5 +1,4 @@
 using System.Collections;
-using Microsoft.Extensions.Logging.Abstractions;
 using StorageHost.Files;
 using StorageHost.Images;
 using StorageHost.ImageStorages;
@@ -272,7 +271,7 @@ public sealed class ImageIndexTests : IDisposable
 
     private static async Task ShellAsync(string program, params string[] arguments)
     {
-        var runner = new ProcessRunner(TestMeters.OfProcesses(), TimeProvider.System, NullLogger<ProcessRunner>.Instance);
+        var runner = Programs.Runner;
         var result = await runner.RunAsync(new ProcessCommand(program, arguments), CancellationToken.None);
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
     }

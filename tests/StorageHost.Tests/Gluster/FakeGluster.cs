@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging.Abstractions;
 using StorageHost.Gluster;
 using StorageHost.Processes;
 using StorageHost.Tests.Processes;
@@ -10,7 +9,7 @@ namespace StorageHost.Tests.Gluster;
 internal sealed class FakeGluster : IDisposable
 {
     private readonly Scratch scratch = new();
-    private readonly ProcessRunner runner = new(TestMeters.OfProcesses(), TimeProvider.System, NullLogger<ProcessRunner>.Instance);
+    private readonly ProcessRunner runner = Programs.Runner;
 
     private FakeGluster()
     {

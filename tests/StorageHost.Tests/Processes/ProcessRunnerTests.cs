@@ -1,5 +1,4 @@
 using System.Globalization;
-using Microsoft.Extensions.Logging.Abstractions;
 using StorageHost.Processes;
 using StorageHost.Tests.Support;
 using Xunit;
@@ -8,7 +7,7 @@ namespace StorageHost.Tests.Processes;
 
 public sealed class ProcessRunnerTests
 {
-    private readonly ProcessRunner _runner = new(TestMeters.OfProcesses(), TimeProvider.System, NullLogger<ProcessRunner>.Instance);
+    private readonly ProcessRunner _runner = Programs.Runner;
 
     [Fact]
     public async Task Gives_the_exit_code_and_both_streams()
@@ -109,14 +108,14 @@ public sealed class ProcessRunnerTests
         var fault = await Assert.ThrowsAsync<ProcessTimedOutException>(() => _runner.RunAsync(command, CancellationToken.None));
 
         Assert.Equal("sh did not end within 2 s", fault.Message);
-        Assert.False(IsAlive(await scratch.PidAsync("pid")));
+        Assert.False(Pids.IsAlive(await scratch.PidAsync("pid")));
     }
 
     [Fact]
     public async Task Interrupts_before_it_kills()
     {
         using var scratch = new Scratch();
-        var command = Shell($"trap 'echo bye > {scratch.File("bye")}; exit' TERM; sleep 60 & echo $$ > {scratch.File("pid")}; wait") with
+        var command = Shell($"trap 'echo bye > {scratch.File("bye")}; exit' INT; sleep 60 & echo $$ > {scratch.File("pid")}; wait") with
         {
             Grace = TimeSpan.FromSeconds(20),
         };
@@ -124,7 +123,7 @@ public sealed class ProcessRunnerTests
         await RunUntilAsync(scratch, "pid", command);
 
         Assert.Equal("bye\n", await File.ReadAllTextAsync(scratch.File("bye")));
-        Assert.False(IsAlive(await scratch.PidAsync("pid")));
+        Assert.False(Pids.IsAlive(await scratch.PidAsync("pid")));
     }
 
     [Fact]
@@ -136,8 +135,8 @@ public sealed class ProcessRunnerTests
 
         await RunUntilAsync(scratch, "child", Shell(script) with { Grace = TimeSpan.FromMilliseconds(100) });
 
-        Assert.False(IsAlive(await scratch.PidAsync("pid")));
-        await AssertGoneAsync(await scratch.PidAsync("child"));
+        Assert.False(Pids.IsAlive(await scratch.PidAsync("pid")));
+        await Pids.GoneAsync(await scratch.PidAsync("child"));
     }
 
     [Theory]
@@ -147,7 +146,7 @@ public sealed class ProcessRunnerTests
     {
         var result = await RunAsync($"sleep 60 {redirection} & echo $!");
 
-        await AssertGoneAsync(int.Parse(result.Output, CultureInfo.InvariantCulture));
+        await Pids.GoneAsync(int.Parse(result.Output, CultureInfo.InvariantCulture));
         Assert.False(result.Truncated);
         Assert.InRange(result.Duration, TimeSpan.Zero, TimeSpan.FromSeconds(20));
     }
@@ -199,29 +198,5 @@ public sealed class ProcessRunnerTests
         await cancel.CancelAsync();
         var fault = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run);
         Assert.Equal(cancel.Token, fault.CancellationToken);
-    }
-
-    /// <summary>An orphan dies a moment after its signal, and the machine's first process may leave it a zombie.</summary>
-    private static async Task AssertGoneAsync(int pid)
-    {
-        for (var i = 0; i < 500 && IsAlive(pid); i++)
-        {
-            await Task.Delay(10);
-        }
-
-        Assert.False(IsAlive(pid));
-    }
-
-    private static bool IsAlive(int pid)
-    {
-        try
-        {
-            var stat = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat"));
-            return stat[stat.LastIndexOf(')') + 2] is not ('Z' or 'X');
-        }
-        catch (IOException)
-        {
-            return false;
-        }
     }
 }

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Win32.SafeHandles;
 using StorageHost.Images;
@@ -15,7 +14,7 @@ public sealed class QemuImgTests : IDisposable
 {
     private readonly Scratch _scratch = new();
     private readonly ListLogger _log = new();
-    private readonly ProcessRunner _runner = new(TestMeters.OfProcesses(), TimeProvider.System, NullLogger<ProcessRunner>.Instance);
+    private readonly ProcessRunner _runner = Programs.Runner;
 
     public void Dispose() => _scratch.Dispose();
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Win32.SafeHandles;
 using StorageHost.Images;
 using StorageHost.Processes;
@@ -12,7 +11,7 @@ namespace StorageHost.Tests.Qemu;
 /// <summary>The installed qemu-img, and our inspector on the files that it makes.</summary>
 internal static class RealQemuImg
 {
-    private static readonly ProcessRunner Runner = new(TestMeters.OfProcesses(), TimeProvider.System, NullLogger<ProcessRunner>.Instance);
+    private static readonly ProcessRunner Runner = Programs.Runner;
 
     public static async Task RunAsync(params string[] arguments)
     {
