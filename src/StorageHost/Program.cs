@@ -1,11 +1,11 @@
 using System.ComponentModel;
 using System.Net.Sockets;
-using Serilog;
 using StorageHost.Api;
 using StorageHost.BlockDevices;
 using StorageHost.Files;
 using StorageHost.Gluster;
 using StorageHost.Hosting;
+using StorageHost.Hosting.Logging;
 using StorageHost.Hosting.Security;
 using StorageHost.Hosting.Systemd;
 using StorageHost.Hosting.Telemetry;
@@ -46,8 +46,8 @@ if (settings.Faults.Count > 0)
     return ExitCodes.Configuration(settings.Faults);
 }
 
-builder.Logging.ClearProviders().AddSerilog(new LoggerConfiguration().ReadFrom.Configuration(settings.Configuration).CreateLogger(), dispose: true);
 builder.Services
+    .AddLog(settings.Configuration)
     .AddSingleton(TimeProvider.System)
     .AddProcesses()
     .AddQemu()

@@ -21,7 +21,7 @@ internal static class ApiSetup
     /// <summary>The span, the log lines and the error answers of every request; comes before all other middleware.</summary>
     public static IApplicationBuilder UseStorageHostApi(this IApplicationBuilder app) => app
         .UseMiddleware<RequestSpan>()
-        .UseMiddleware<RequestLog>()
+        .UseRequestLog()
         .UseMiddleware<AuditLog>()
         .UseResponseCompression()
         .UseExceptionHandler(_ => { })

@@ -1,37 +1,34 @@
-using System.Diagnostics;
+using Serilog;
+using Serilog.Events;
 
 namespace StorageHost.Api;
 
-/// <summary>Logs one line for each request, when it is over.</summary>
-internal sealed partial class RequestLog(RequestDelegate next, ILogger<RequestLog> logger)
+/// <summary>One log line for each request, when it is over.</summary>
+internal static class RequestLog
 {
-    public async Task InvokeAsync(HttpContext context)
+    public static IApplicationBuilder UseRequestLog(this IApplicationBuilder app) => app.UseSerilogRequestLogging(options =>
     {
-        var start = Stopwatch.GetTimestamp();
-        try
-        {
-            await next(context);
-        }
-        finally
-        {
-            var level = IsProbe(context.Request.Path) ? LogLevel.Debug : LogLevel.Information;
-            if (logger.IsEnabled(level))
-            {
-                // As a URI component the path has no control characters left.
-                var path = context.Request.Path.ToUriComponent();
-                var milliseconds = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-                var client = context.Connection.RemoteIpAddress?.ToString() ?? "on this machine";
-                LogServed(level, context.Request.Method, path, context.Response.StatusCode, milliseconds, client);
-            }
-        }
-    }
+        options.Logger = app.ApplicationServices.GetRequiredService<Serilog.ILogger>();
+        options.MessageTemplate = "{Method} {Path} {Status} in {Milliseconds:0.0} ms (client {Client})";
+        options.GetLevel = (context, _, _) => IsProbe(context.Request.Path) ? LogEventLevel.Debug : LogEventLevel.Information;
+        options.GetMessageTemplateProperties = (context, _, milliseconds, status) => Properties(context, milliseconds, status);
+    });
 
     /// <summary>Whether a request is one that is made every few seconds, to look whether the daemon is well.</summary>
     public static bool IsProbe(PathString path) => path.Equals("/healthz", StringComparison.OrdinalIgnoreCase)
         || path.Equals("/readyz", StringComparison.OrdinalIgnoreCase)
         || path.Equals("/metrics", StringComparison.OrdinalIgnoreCase);
 
-    [LoggerMessage(Message = "{Method} {Path} {Status} in {Milliseconds:0.0} ms (client {Client})")]
-    private partial void LogServed(
-        LogLevel level, string method, string path, int status, double milliseconds, string client);
+    private static IEnumerable<LogEventProperty> Properties(HttpContext context, double milliseconds, int status) =>
+    [
+        Property("Method", context.Request.Method),
+
+        // As a URI component the path has no control characters left.
+        Property("Path", context.Request.Path.ToUriComponent()),
+        Property("Status", status),
+        Property("Milliseconds", milliseconds),
+        Property("Client", context.Connection.RemoteIpAddress?.ToString() ?? "on this machine"),
+    ];
+
+    private static LogEventProperty Property(string name, object value) => new(name, new ScalarValue(value));
 }

@@ -5,6 +5,10 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Serilog;
+using Serilog.Core;
+using Serilog.Events;
+using Serilog.Formatting.Display;
 using StorageHost.Api;
 using StorageHost.Hosting.Security;
 using StorageHost.Images;
@@ -14,15 +18,17 @@ using Xunit;
 namespace StorageHost.Tests.Api;
 
 /// <summary>The HTTP interface on a real Kestrel in this process, without a core behind it, and the log lines that it writes.</summary>
-internal sealed class TestApi : IAsyncDisposable, ILoggerProvider
+internal sealed class TestApi : IAsyncDisposable, ILogEventSink
 {
+    private static readonly MessageTemplateTextFormatter Text = new("{Message:lj}");
+
     private readonly WebApplication app;
 
     private TestApi(Action<WebApplication>? map, SecurityOptions security)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.Logging.ClearProviders().AddProvider(this).SetMinimumLevel(LogLevel.Debug);
+        builder.Services.AddSerilog(logger => logger.MinimumLevel.Debug().WriteTo.Sink(this), preserveStaticLogger: true);
 
         // No request of these tests may reach the core, so it needs no parts.
         var core = (ImageCacheService)RuntimeHelpers.GetUninitializedObject(typeof(ImageCacheService));
@@ -50,13 +56,13 @@ internal sealed class TestApi : IAsyncDisposable, ILoggerProvider
         return api;
     }
 
-    /// <summary>Waits for a line of our own: a request is logged after its answer was sent.</summary>
+    /// <summary>Waits for a line of our own, or of the request log: a request is logged after its answer was sent.</summary>
     public async Task<(LogLevel Level, string Category, string Line)> LineAsync(string part)
     {
         for (var tries = 0; tries < 500; tries++)
         {
             var found = Lines.FirstOrDefault(entry =>
-                entry.Category.StartsWith("StorageHost", StringComparison.Ordinal) && entry.Line.Contains(part, StringComparison.Ordinal));
+                IsOurs(entry.Category) && entry.Line.Contains(part, StringComparison.Ordinal));
             if (found.Line is not null)
             {
                 return found;
@@ -68,10 +74,12 @@ internal sealed class TestApi : IAsyncDisposable, ILoggerProvider
         throw new TimeoutException($"no log line with: {part}");
     }
 
-    public ILogger CreateLogger(string categoryName) => new Recorder(this, categoryName);
-
-    public void Dispose()
+    public void Emit(LogEvent logEvent)
     {
+        using var line = new StringWriter();
+        Text.Format(logEvent, line);
+        var category = logEvent.Properties.GetValueOrDefault("SourceContext") is ScalarValue { Value: string name } ? name : "";
+        Lines.Enqueue(((LogLevel)logEvent.Level, category, $"{line} {logEvent.Exception?.GetType().Name}"));
     }
 
     public async ValueTask DisposeAsync()
@@ -80,14 +88,6 @@ internal sealed class TestApi : IAsyncDisposable, ILoggerProvider
         await app.DisposeAsync();
     }
 
-    private sealed class Recorder(TestApi api, string category) : ILogger
-    {
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            api.Lines.Enqueue((logLevel, category, $"{formatter(state, exception)} {exception?.GetType().Name}"));
-    }
+    private static bool IsOurs(string category) =>
+        category.StartsWith("StorageHost", StringComparison.Ordinal) || category.StartsWith("Serilog.AspNetCore", StringComparison.Ordinal);
 }

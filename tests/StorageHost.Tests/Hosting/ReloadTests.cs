@@ -4,6 +4,7 @@ using Microsoft.Extensions.FileProviders;
 using Serilog;
 using Serilog.Events;
 using StorageHost.Hosting;
+using StorageHost.Hosting.Logging;
 using StorageHost.Images;
 using StorageHost.Tests.Hosting.Systemd;
 using StorageHost.Tests.Processes;
@@ -108,7 +109,7 @@ public sealed class ReloadTests : IDisposable
     [Fact]
     public void Levels_of_the_log_change_while_it_is_written()
     {
-        using var serilog = new LoggerConfiguration().ReadFrom.Configuration(settings.Configuration).CreateLogger();
+        using var serilog = new LoggerConfiguration().ReadFrom.Configuration(LogSettings.Others(settings.Configuration)).CreateLogger();
         Assert.False(serilog.IsEnabled(LogEventLevel.Debug));
         Write(new { Storage = new { Directory = "/srv/images" }, Pool = new { MaxCopies = 5 }, Serilog = new { MinimumLevel = new { Default = "Debug" } } });
         reload.Run();

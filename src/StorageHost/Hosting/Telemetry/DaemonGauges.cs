@@ -3,13 +3,14 @@ using System.Diagnostics.Metrics;
 using System.Reflection;
 using Polly.CircuitBreaker;
 using StorageHost.Files;
+using StorageHost.Hosting.Logging;
 
 namespace StorageHost.Hosting.Telemetry;
 
 /// <summary>What the daemon itself is like: whether it is ready, its storage threads, its process. The process has the names that Prometheus' own libraries give.</summary>
 internal sealed class DaemonGauges
 {
-    public DaemonGauges(IMeterFactory meters, StorageThreads threads, Readiness readiness)
+    public DaemonGauges(IMeterFactory meters, StorageThreads threads, Readiness readiness, LogQueue log)
     {
         var meter = meters.Create("StorageHost");
         meter.CreateObservableGauge("storagehost.build.info", () => new Measurement<long>(1, Build), null, "Always 1; the labels say what runs.");
@@ -20,6 +21,8 @@ internal sealed class DaemonGauges
         meter.CreateObservableGauge("storagehost.storage.queued", () => (long)threads.Queued, "{call}", "Storage calls that wait for a thread.");
         meter.CreateObservableCounter("storagehost.storage.timeouts", () => threads.Timeouts, "{call}", "Storage calls that were not answered by their deadline.");
         meter.CreateObservableGauge("storagehost.storage.breaker", () => Breaker(threads.Breaker), null, "1 for the state that the breaker of the storage has, 0 for the others.");
+
+        meter.CreateObservableCounter("storagehost.log.dropped", () => log.Dropped, "{line}", "Lines of the log that were dropped since nobody read it.");
 
         using var self = Process.GetCurrentProcess();
         var started = (self.StartTime.ToUniversalTime() - DateTime.UnixEpoch).TotalSeconds;
