@@ -70,7 +70,7 @@ internal sealed class CopyEngine(
     {
         var length = template.Fingerprint.Size;
         var reader = new SparseReader(source, names.Template(template.Image).Text, length);
-        using var digest = new ContentDigest();
+        var digest = new ContentDigest();
         var buffers = new AlignedBuffer[Depth];
         var writing = Array.ConvertAll(buffers, _ => Task.CompletedTask);
         var written = 0L;
@@ -131,7 +131,7 @@ internal sealed class CopyEngine(
     {
         var reader = new SparseReader(copy.Handle, copy.File.Name, length);
         var buffer = new AlignedBuffer(ReadBackBlockSize).Memory;
-        using var digest = new ContentDigest();
+        var digest = new ContentDigest();
         while (await RunAsync("read a copy back", _ => reader.ReadNext(buffer, digest), cancellationToken) is not null)
         {
         }
