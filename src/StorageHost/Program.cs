@@ -58,7 +58,7 @@ builder.Services
     .AddImageStorages()
     .AddStorageHostApi()
     .AddReadiness()
-    .AddTelemetry()
+    .AddTelemetry(builder.Configuration)
     .AddSecurity()
     .AddSystemd()
     .Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(15));

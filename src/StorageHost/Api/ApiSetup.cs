@@ -18,9 +18,8 @@ internal static class ApiSetup
         .Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxRequestBodySize = RequestBody.MaxBytes)
         .AddSwaggerDocument();
 
-    /// <summary>The span, the log lines and the error answers of every request; comes before all other middleware.</summary>
+    /// <summary>The log lines and the error answers of every request; comes before all other middleware.</summary>
     public static IApplicationBuilder UseStorageHostApi(this IApplicationBuilder app) => app
-        .UseMiddleware<RequestSpan>()
         .UseRequestLog()
         .UseMiddleware<AuditLog>()
         .UseResponseCompression()

@@ -6,6 +6,9 @@ namespace StorageHost.Hosting.Telemetry;
 /// <summary>What the pools are like. Each series bears an image, and goes when the image has gone.</summary>
 internal sealed class PoolGauges
 {
+    /// <summary>The instrument that has a series for each outcome of an image.</summary>
+    public const string ClaimsName = "storagehost.claims";
+
     private readonly Pools pools;
 
     public PoolGauges(IMeterFactory meters, Pools pools)
@@ -17,7 +20,7 @@ internal sealed class PoolGauges
         meter.CreateObservableGauge("storagehost.pool.copying", () => Each(pool => pool.Job?.CopiesAtOnce ?? 0), "{copy}", "Copies in the making.");
         meter.CreateObservableGauge("storagehost.pool.waiting", () => Each(pool => pool.Waiting), "{caller}", "Callers who wait for a copy.");
         meter.CreateObservableCounter("storagehost.copy.failures", () => Each(pool => pool.Failures), "{failure}", "How often copying has failed.");
-        meter.CreateObservableCounter("storagehost.claims", Claims, "{claim}", "What became of claims.");
+        meter.CreateObservableCounter(ClaimsName, Claims, "{claim}", "What became of claims.");
     }
 
     private IEnumerable<Pool> Known => pools.All.Where(pool => pool.IsKnown);
