@@ -28,7 +28,7 @@ internal sealed class SectionReader(IConfiguration configuration)
         {
             if (typeof(T).GetProperty(entry.Key, BindingFlags.Public | BindingFlags.Instance | BindingFlags.IgnoreCase) is not { } property)
             {
-                faults.Add($"{section}:{entry.Key}: there is no such setting; there are {string.Join(", ", typeof(T).GetProperties().Select(known => known.Name))}");
+                faults.Add($"{section}:{entry.Key}: {Correct(section, entry.Key, [.. typeof(T).GetProperties().Select(known => known.Name)])}");
             }
             else if (property.PropertyType == typeof(IReadOnlyDictionary<string, string>))
             {
@@ -47,6 +47,10 @@ internal sealed class SectionReader(IConfiguration configuration)
         faults.AddRange(rules.Validate(options).Errors.Select(error => $"{section}:{error.PropertyName}: {error.ErrorMessage}"));
         return options;
     }
+
+    private static string Correct(string section, string key, string[] known) => Nearest.To(key, known) is { Count: > 0 } meant
+        ? $"there is no such setting; did you mean {string.Join(" or ", meant.Select(name => $"{section}:{name}"))}?"
+        : $"there is no such setting; there are {string.Join(", ", known)}";
 
     private Dictionary<string, string> ReadMap(string key, IConfigurationSection map)
     {

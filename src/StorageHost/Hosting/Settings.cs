@@ -38,7 +38,11 @@ internal sealed class Settings
         ];
         var security = Sections.Select(section => section.Options).OfType<SecurityOptions>().Single();
         SecurityFiles = new SecurityFiles(security);
-        Faults = [.. reader.Faults, .. LogLevels.FindFaults(Configuration), .. ListenAddress.FindFaults(Configuration, security), .. Otlp.FindFaults(Configuration), .. SecurityFiles.Open()];
+        Faults =
+        [
+            .. new UnknownKeys(new KnownKeys(Sections)).FindFaults(Configuration), .. reader.Faults, .. LogLevels.FindFaults(Configuration),
+            .. ListenAddress.FindFaults(Configuration, security), .. Otlp.FindFaults(Configuration), .. SecurityFiles.Open(),
+        ];
 
         Section Read<T>(string name, IValidator<T> rules)
             where T : class, new()
