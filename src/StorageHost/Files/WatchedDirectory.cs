@@ -69,13 +69,25 @@ internal sealed partial class WatchedDirectory(
 
     private void Report(int skipped)
     {
-        if (skipped != lastSkipped)
+        if (skipped == lastSkipped)
+        {
+            return;
+        }
+
+        lastSkipped = skipped;
+        if (skipped > 0)
         {
             LogSkipped(skipped, Name);
-            lastSkipped = skipped;
+        }
+        else
+        {
+            LogNoneSkipped(Name);
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} files in {Directory} are named like images and cannot be read")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Files in {Directory} that are named like images and cannot be read: {Count}. They are not listed")]
     private partial void LogSkipped(int count, string directory);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "All files in {Directory} that are named like images can be read again")]
+    private partial void LogNoneSkipped(string directory);
 }

@@ -9,7 +9,8 @@ namespace StorageHost.Images;
 /// </summary>
 internal sealed partial class FileNames(string templateSuffix)
 {
-    private const string DiskSuffix = ".qcow2";
+    /// <summary>What the name of a system disk ends with.</summary>
+    public const string DiskSuffix = ".qcow2";
     private const string NameRule = "1 to 100 characters, a letter or digit first, then letters, digits, '.', '_' or '-'";
 
     /// <summary>With one of these before it, a suffix that could end the name of a copy or a data disk makes one.</summary>

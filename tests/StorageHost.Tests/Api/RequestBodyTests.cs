@@ -14,7 +14,8 @@ public sealed class RequestBodyTests
     [InlineData("""{"action":"dup","duplicateinfo":{"a":1,"a":2}}""", "no member twice")]
     [InlineData("""{"\ud800":1}""", "cannot be read")]
     [InlineData("""{"action":"dup"} // no""", "line 1")]
-    [InlineData("action=dup", "line 1, byte 1")]
+    [InlineData("action=dup", "The body cannot be read (line 1, byte 1): 'a' is an invalid start of a value. It must be one JSON object, no member twice")]
+    [InlineData("{\"action\": \"dup\",\n}", "(line 2, byte 1): The JSON object contains a trailing comma at the end")]
     public void What_is_no_json_is_told_where(string body, string place)
     {
         var invalid = Reading.Invalid("POST", body);

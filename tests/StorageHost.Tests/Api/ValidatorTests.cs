@@ -16,6 +16,9 @@ public sealed class ValidatorTests
     [InlineData("centos.", "web01.", "createvmform.image must not end in '.': DNS takes a last dot for nothing, so two names would be one host; it is 'centos.'; "
         + "createvmform.hostname must not end in '.': DNS takes a last dot for nothing, so two names would be one host; it is 'web01.'")]
     [InlineData("centos", "web_storage_1", "createvmform.hostname must not contain '_storage_'; it is 'web_storage_1'")]
+    [InlineData("centos", "web02.qcow2", "createvmform.hostname must be the host's name alone: the daemon adds '.qcow2' to name its disk; it is 'web02.qcow2'")]
+    [InlineData("centos", "web02.QCOW2", "createvmform.hostname must be the host's name alone: the daemon adds '.qcow2' to name its disk; it is 'web02.QCOW2'")]
+    [InlineData("centos", "qcow2", "")]
     public void Setimage(string? image, string? hostname, string faults) =>
         Same(faults, new SetImageValidator(Reading.Names).Validate(new SetImagePayload(image, hostname)));
 

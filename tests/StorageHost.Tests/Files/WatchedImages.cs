@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using StorageHost.Files;
@@ -20,13 +21,13 @@ internal sealed class WatchedImages : IImageInspector, IDisposable
     private readonly WatchedDirectory watched;
     private int opened;
 
-    public WatchedImages(string servedDirectory = "/served")
+    public WatchedImages(string servedDirectory = "/served", ILogger? log = null)
     {
         var options = Options.Create(new StorageOptions { Directory = servedDirectory, Threads = 4 });
         threads = new StorageThreads(options, TimeProvider.System, NullLogger<StorageThreads>.Instance);
         var volume = new StorageVolume(options, threads, NullLogger<StorageVolume>.Instance);
         Reader = new ImageReader(Names, this, new TemplateFile(Names, this, volume));
-        watched = new WatchedDirectory("ssd", Path, threads, OpenAsync, Reader, TimeProvider.System, NullLogger.Instance);
+        watched = new WatchedDirectory("ssd", Path, threads, OpenAsync, Reader, TimeProvider.System, log ?? NullLogger.Instance);
         Directory.CreateDirectory(Path);
     }
 

@@ -75,17 +75,17 @@ internal static class RequestBody
         }
         catch (JsonException fault)
         {
-            var place = fault.LineNumber is { } line ? $" (line {line + 1}, byte {fault.BytePositionInLine + 1})" : "";
-            throw NotJson(place);
+            var (reason, place) = JsonFault.Of(fault);
+            throw NotJson($" ({place}): {reason} It");
         }
         catch (InvalidOperationException)
         {
             // The parser unescapes member names to find duplicates and throws this at half of a surrogate pair.
-            throw NotJson("");
+            throw NotJson("; it");
         }
     }
 
-    private static InvalidRequestException NotJson(string place) => new(
+    private static InvalidRequestException NotJson(string why) => new(
         ErrorTable.InvalidJson,
-        $"The body cannot be read{place}; it must be one JSON object, no member twice, at most {MaxDepth} levels deep.");
+        $"The body cannot be read{why} must be one JSON object, no member twice, at most {MaxDepth} levels deep.");
 }

@@ -18,9 +18,12 @@ internal static class Rules
     public static void NewImageName<T>(this IRuleBuilder<T, string?> rule, string field, FileNames names) =>
         rule.Custom((text, context) => context.AddFault(field, ImageFault(names, text, out _) ?? NewNameFault(text)));
 
-    /// <summary>The name of a host that something is to be made for.</summary>
+    /// <summary>
+    /// The name of a host that something is to be made for. One that ends as disks do was a file's name; a host that has it from before can still
+    /// be deleted.
+    /// </summary>
     public static void NewHostname<T>(this IRuleBuilder<T, string?> rule, string field, FileNames names) =>
-        rule.Custom((text, context) => context.AddFault(field, NameFault(text, names.ParseHostname(text, out _)) ?? NewNameFault(text)));
+        rule.Custom((text, context) => context.AddFault(field, NameFault(text, names.ParseHostname(text, out _) ?? SuffixFault(text!)) ?? NewNameFault(text)));
 
     public static string? NewNameFault(string? text) => NameFault(text, FileNames.NewNameFault(text ?? ""));
 
@@ -41,6 +44,10 @@ internal static class Rules
             context.AddFailure(new ValidationFailure(field, fault));
         }
     }
+
+    private static string? SuffixFault(string hostname) => hostname.EndsWith(FileNames.DiskSuffix, StringComparison.OrdinalIgnoreCase)
+        ? $"must be the host's name alone: the daemon adds '{FileNames.DiskSuffix}' to name its disk"
+        : null;
 
     private static string? NameFault(string? text, string? fault) =>
         fault is null ? null : string.IsNullOrEmpty(text) ? "is required" : $"{fault}; it is '{Echo.Of(text)}'";

@@ -6,15 +6,18 @@ namespace StorageHost.Api.Errors;
 /// <summary>Shows a client's input in a message or a log line: short, and without anything that moves a terminal's cursor.</summary>
 internal static class Echo
 {
-    private const int Longest = 40;
+    private const int Usual = 40;
 
-    public static string Of(string input)
+    /// <summary>Shows it.</summary>
+    /// <param name="input">What a client sent.</param>
+    /// <param name="longest">How many characters are shown.</param>
+    public static string Of(string input, int longest = Usual)
     {
         var shown = new StringBuilder();
         var runes = 0;
         foreach (var rune in input.EnumerateRunes())
         {
-            if (runes++ == Longest)
+            if (runes++ == longest)
             {
                 return shown.Append("...").ToString();
             }

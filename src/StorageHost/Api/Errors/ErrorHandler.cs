@@ -36,7 +36,8 @@ internal sealed partial class ErrorHandler(ILogger<ErrorHandler> logger) : IExce
 
     private static (ErrorKind Kind, string Message) Bare(HttpContext context, int status) => (ErrorTable.OfStatus(status), status switch
     {
-        401 => "A client certificate or token is needed.",
+        // Who failed to show who it is wants to know why; who did not try, how to.
+        401 => context.Features.Get<FailedProof>()?.Message ?? "A client certificate or token is needed.",
         403 => $"This needs the scope {context.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>()?.Policy}, which the client has not.",
         404 => "There is nothing at this address; /swagger lists what there is.",
         405 => $"{Echo.Of(context.Request.Method)} is not allowed here; allowed: {context.Response.Headers.Allow}.",

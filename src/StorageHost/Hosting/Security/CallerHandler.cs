@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using StorageHost.Api.Errors;
 
 namespace StorageHost.Hosting.Security;
 
@@ -32,15 +33,18 @@ internal sealed partial class CallerHandler(
 
     protected override Task<AuthenticateResult> HandleAuthenticateAsync() => Task.FromResult(Authenticate());
 
-    protected override Task HandleChallengeAsync(AuthenticationProperties properties)
+    protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
     {
+        if ((await HandleAuthenticateOnceAsync()).Failure is { } failure)
+        {
+            Context.Features.Set(new FailedProof(failure.Message));
+        }
+
         Response.StatusCode = isLimited ? StatusCodes.Status429TooManyRequests : StatusCodes.Status401Unauthorized;
         if (TakesTokens)
         {
             Response.Headers.WWWAuthenticate = Bearer;
         }
-
-        return Task.CompletedTask;
     }
 
     private AuthenticateResult Authenticate() =>
@@ -52,8 +56,9 @@ internal sealed partial class CallerHandler(
 
     private AuthenticateResult ByToken()
     {
-        if (AuthenticationHeaderValue.TryParse(Request.Headers.Authorization, out var header)
-            && header.Scheme.Equals(Bearer, StringComparison.OrdinalIgnoreCase) && files.Tokens.Current.Find(header.Parameter ?? "") is { } grant)
+        var isToken = AuthenticationHeaderValue.TryParse(Request.Headers.Authorization, out var header)
+            && header.Scheme.Equals(Bearer, StringComparison.OrdinalIgnoreCase);
+        if (isToken && files.Tokens.Current.Find(header!.Parameter ?? "") is { } grant)
         {
             return Is(grant, "token");
         }
@@ -64,7 +69,9 @@ internal sealed partial class CallerHandler(
             LogWrongToken(Context.Connection.RemoteIpAddress);
         }
 
-        return AuthenticateResult.Fail("wrong token");
+        return AuthenticateResult.Fail(isToken
+            ? "The token is not known; it was mistyped, removed, or made for another daemon."
+            : "The Authorization header does not hold a token; it must be: Bearer <token>.");
     }
 
     private AuthenticateResult ByCertificate(PeerCertificate peer)
@@ -76,7 +83,7 @@ internal sealed partial class CallerHandler(
 
         // The client may have another one by now: it shows it on its next connection.
         Context.Connection.RequestClose();
-        return AuthenticateResult.Fail("certificate not trusted any more");
+        return AuthenticateResult.Fail("The client certificate is no longer trusted.");
     }
 
     private static AuthenticateResult BySocket(Socket socket) => Is(Grant.Everything($"uid {UnixSocket.PeerUser(socket)}"), "socket");

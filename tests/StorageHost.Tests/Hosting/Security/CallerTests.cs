@@ -43,6 +43,19 @@ public sealed class CallerTests : IDisposable
     }
 
     [Theory]
+    [InlineData(null, "A client certificate or token is needed.")]
+    [InlineData("Bearer sth_wrong", "The token is not known; it was mistyped, removed, or made for another daemon.")]
+    [InlineData("sth_all", "The Authorization header does not hold a token; it must be: Bearer <token>.")]
+    [InlineData("Basic c3RoOmFsbA==", "The Authorization header does not hold a token; it must be: Bearer <token>.")]
+    public async Task Who_is_not_known_is_told_what_was_wrong(string? header, string message)
+    {
+        await using var api = await StartAsync();
+        using var response = await SendAsync(api, HttpMethod.Get, "/?target=x", header);
+        using var answer = System.Text.Json.JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        Assert.Equal(message, answer.RootElement.GetProperty("message").GetString());
+    }
+
+    [Theory]
     [InlineData("/healthz", 200)]
     [InlineData("/swagger/index.html", 200)]
     [InlineData("/swagger/v1/swagger.json", 200)]
