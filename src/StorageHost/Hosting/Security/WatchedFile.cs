@@ -19,18 +19,19 @@ internal interface IWatchedFile
 
 /// <summary>The same with what the files say.</summary>
 /// <typeparam name="T">What they are read into.</typeparam>
-/// <param name="setting">Under which key they are configured.</param>
-/// <param name="paths">Absolute paths; none when nothing is configured.</param>
-/// <param name="read">Reads their texts, and adds what is wrong with them.</param>
+/// <param name="settings">Under which keys they are configured, the first of which names all.</param>
+/// <param name="paths">Their absolute paths, in the same order; none when nothing is configured.</param>
+/// <param name="read">Reads their texts, and adds what is wrong with each to the list in its place.</param>
 /// <param name="none">What holds before anything was read.</param>
-internal sealed class WatchedFile<T>(string setting, IReadOnlyList<string> paths, Func<IReadOnlyList<string>, ICollection<string>, T> read, T none) : IWatchedFile
+internal sealed class WatchedFile<T>(
+    IReadOnlyList<string> settings, IReadOnlyList<string> paths, Func<IReadOnlyList<string>, IReadOnlyList<ICollection<string>>, T> read, T none) : IWatchedFile
     where T : class?
 {
-    private Found seen = new([], "");
-    private Found told = new([], "");
+    private Found seen = new([], []);
+    private Found told = new([], []);
     private volatile T current = none;
 
-    public string Setting => setting;
+    public string Setting => settings[0];
 
     /// <summary>What the files said when they last were without faults.</summary>
     public T Current => current;
@@ -46,38 +47,44 @@ internal sealed class WatchedFile<T>(string setting, IReadOnlyList<string> paths
     /// <summary>Reads the files for the first time, and gives the faults.</summary>
     public IReadOnlyList<string> Open() => paths.Count == 0 ? [] : TakeUp(seen = Read());
 
-    private List<string> TakeUp(Found found)
+    private IReadOnlyList<string> TakeUp(Found found)
     {
         told = found;
-        var faults = new List<string>();
-        if (found.Fault.Length > 0)
+        if (found.Faults.Count > 0)
         {
-            return [$"{setting}: {found.Fault}"];
+            return found.Faults;
         }
 
+        var faults = paths.Select(_ => new List<string>()).ToArray();
         var value = read(found.Texts, faults);
-        if (faults.Count == 0)
+        if (faults.All(each => each.Count == 0))
         {
             current = value;
         }
 
-        return [.. faults.Select(fault => $"{setting}: {fault}")];
+        return [.. faults.SelectMany((each, index) => each.Select(fault => $"{settings[index]}: {paths[index]}: {fault}"))];
     }
 
     private Found Read()
     {
-        try
+        var (texts, faults) = (new List<string>(), new List<string>());
+        foreach (var (index, path) in paths.Index())
         {
-            return new Found([.. paths.Select(File.ReadAllText)], "");
+            try
+            {
+                texts.Add(File.ReadAllText(path));
+            }
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+            {
+                faults.Add($"{settings[index]}: {FileFault.Of(path, fault)}");
+            }
         }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            return new Found([], $"cannot be read: {fault.Message}");
-        }
+
+        return new Found(texts, faults);
     }
 
-    private sealed record Found(IReadOnlyList<string> Texts, string Fault)
+    private sealed record Found(IReadOnlyList<string> Texts, IReadOnlyList<string> Faults)
     {
-        public bool IsSame(Found other) => Fault == other.Fault && Texts.SequenceEqual(other.Texts, StringComparer.Ordinal);
+        public bool IsSame(Found other) => Faults.SequenceEqual(other.Faults, StringComparer.Ordinal) && Texts.SequenceEqual(other.Texts, StringComparer.Ordinal);
     }
 }

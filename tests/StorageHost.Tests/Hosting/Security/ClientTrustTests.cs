@@ -66,16 +66,22 @@ public sealed class ClientTrustTests : IDisposable
     }
 
     [Fact]
-    public void A_certificate_and_a_key_that_is_not_its_own_are_a_fault()
+    public void A_fault_is_that_of_the_certificate_or_that_of_the_key()
     {
         using var certificate = Pki.Issue(root, "CN=server");
-        var faults = new List<string>();
-        Assert.NotNull(ServerCertificate.Read(certificate.ExportCertificatePem() + "\n" + root.ExportCertificatePem(), certificate.KeyPem(), faults));
-        Assert.Empty(faults);
-        Assert.Null(ServerCertificate.Read(certificate.ExportCertificatePem(), other.KeyPem(), faults));
-        Assert.Null(ServerCertificate.Read(certificate.ExportCertificatePem(), "", faults));
-        Assert.Null(ServerCertificate.Read("", certificate.KeyPem(), faults));
-        Assert.Equal(3, faults.Count);
+        Assert.Equal((true, 0, 0), Read(certificate.ExportCertificatePem() + "\n" + root.ExportCertificatePem(), certificate.KeyPem()));
+        Assert.Equal((false, 0, 1), Read(certificate.ExportCertificatePem(), other.KeyPem()));
+        Assert.Equal((false, 0, 1), Read(certificate.ExportCertificatePem(), ""));
+        Assert.Equal((false, 0, 1), Read(certificate.ExportCertificatePem(), "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----"));
+        Assert.Equal((false, 1, 0), Read("", certificate.KeyPem()));
+        Assert.Equal((false, 1, 0), Read("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", certificate.KeyPem()));
+        Assert.Equal((false, 1, 0), Read(certificate.KeyPem(), certificate.ExportCertificatePem()));
+
+        static (bool IsRead, int Faults, int KeyFaults) Read(string certificates, string key)
+        {
+            var (faults, keyFaults) = (new List<string>(), new List<string>());
+            return (ServerCertificate.Read(certificates, key, faults, keyFaults) is not null, faults.Count, keyFaults.Count);
+        }
     }
 
     // No peer was trusted by this one, so each is judged.
