@@ -20,25 +20,31 @@ if (args is [ToolServer.Word])
 }
 
 Malloc.LimitArenas();
-if (CommandLine.Answer(args) is { } answered)
+var line = CommandLine.Read(args);
+if (line.Answer is { } answered)
 {
     return answered;
 }
 
-if (SettingsSetup.CreateBuilder(args, out var broken) is not { } builder)
+if (line.IsCheck)
+{
+    SettingsCheck.BeServiceUser();
+}
+
+if (SettingsSetup.CreateBuilder(line.Settings, out var broken) is not { } builder)
 {
     return ExitCodes.Configuration([broken]);
 }
 
-if (args is [TokenCommand.Word, .. var words])
+if (line.Tokens is { } keepTokens)
 {
-    return TokenCommand.Run(words, builder.Configuration);
+    return keepTokens(builder.Configuration);
 }
 
 var settings = builder.AddSettings();
-if (CommandLine.IsCheck(args))
+if (line.IsCheck)
 {
-    return CommandLine.Check(settings);
+    return SettingsCheck.Show(settings);
 }
 
 if (settings.Faults.Count > 0)

@@ -3,16 +3,19 @@ namespace StorageHost.Hosting;
 /// <summary>Joins the settings to a host.</summary>
 internal static class SettingsSetup
 {
+    // The files are read when the daemon starts and when it is told to, never in between.
+    private const string Unwatched = "--hostBuilder:reloadConfigOnChange=false";
+
     /// <summary>Begins a host with what the command line, the environment and the files beside the program say.</summary>
-    /// <param name="arguments">The command line.</param>
+    /// <param name="settings">The settings of the command line.</param>
     /// <param name="fault">Which file is broken.</param>
     /// <returns>Null when one is.</returns>
-    public static WebApplicationBuilder? CreateBuilder(string[] arguments, out string fault)
+    public static WebApplicationBuilder? CreateBuilder(IReadOnlyList<string> settings, out string fault)
     {
         fault = "";
         try
         {
-            return WebApplication.CreateBuilder(new WebApplicationOptions { Args = CommandLine.Rest(arguments), ContentRootPath = AppContext.BaseDirectory });
+            return WebApplication.CreateBuilder(new WebApplicationOptions { Args = [Unwatched, .. settings], ContentRootPath = AppContext.BaseDirectory });
         }
         catch (InvalidDataException broken)
         {

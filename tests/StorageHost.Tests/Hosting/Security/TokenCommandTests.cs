@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Configuration;
+using StorageHost.Hosting;
 using StorageHost.Hosting.Security;
 using StorageHost.Tests.Processes;
 using Xunit;
@@ -15,7 +16,7 @@ public sealed class TokenCommandTests : IDisposable
     [Fact]
     public void A_token_is_shown_once_and_kept_as_its_hash()
     {
-        var (code, token, _) = Run("add", "ci", "read,provision", "--Storage:Id", "x");
+        var (code, token, _) = Run("add", "ci", "read,provision", "--Storage:Id=x");
         Assert.Equal(0, code);
         Assert.Matches("^sth_[A-Za-z0-9_-]{43}\n$", token);
         var kept = File.ReadAllText(scratch.File("tokens"));
@@ -57,9 +58,11 @@ public sealed class TokenCommandTests : IDisposable
     [InlineData("'write' is no scope", "add", "new", "read,write")]
     [InlineData("'' is no scope", "add", "new", "read,")]
     [InlineData("there is no token named new", "remove", "new")]
-    [InlineData("usage: ", "add", "new")]
-    [InlineData("usage: ", "revoke", "ci")]
-    [InlineData("usage: ")]
+    [InlineData("Required argument missing for command: 'add'", "add", "new")]
+    [InlineData("there is no command 'revoke'; there is add, list, remove", "revoke", "ci")]
+    [InlineData("there is no command 'ad'; did you mean add?", "ad", "ci", "read")]
+    [InlineData("token needs a command: add, list, remove")]
+    [InlineData("there is no command 'destroy' of add", "add", "new", "read", "destroy")]
     public void What_cannot_be_done_changes_nothing(string told, params string[] words)
     {
         Run("add", "ci", "read");
@@ -76,28 +79,66 @@ public sealed class TokenCommandTests : IDisposable
         File.WriteAllText(scratch.File("tokens"), "nonsense\n");
         var (code, _, errors) = Run("add", "ci", "read");
         Assert.Equal(78, code);
-        Assert.Contains("Security:TokensFile: line 1: ", errors, StringComparison.Ordinal);
+        Assert.Contains($"Security:TokensFile: {scratch.File("tokens")}: line 1: ", errors, StringComparison.Ordinal);
         Assert.Equal("nonsense\n", File.ReadAllText(scratch.File("tokens")));
     }
+
+    [Theory]
+    [InlineData("list")]
+    [InlineData("remove", "ci")]
+    [InlineData("add", "ci", "write")]
+    [InlineData("add", "c i", "read")]
+    public void Only_a_token_makes_the_file(params string[] words)
+    {
+        var (code, said, errors) = Run(words);
+        Assert.Equal(words[0] == "add" ? 64 : 78, code);
+        Assert.Equal("", said);
+        Assert.False(File.Exists(scratch.File("tokens")));
+        if (words[0] != "add")
+        {
+            Assert.Contains($"  Security:TokensFile: {scratch.File("tokens")}: there is no such file", errors, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("add", "ci", "read")]
+    [InlineData("list")]
+    public void Its_path_is_absolute(params string[] words)
+    {
+        var (code, _, errors) = Run(Naming("tokens-here"), words);
+        Assert.Equal(78, code);
+        Assert.Contains("Security:TokensFile: must be an absolute path", errors, StringComparison.Ordinal);
+        Assert.False(File.Exists("tokens-here"));
+    }
+
+    [Fact]
+    public void A_misspelt_setting_is_named() => Assert.Contains(
+        "Securty:TokensFile: there is no such setting; did you mean Security:TokensFile?",
+        Run(new ConfigurationBuilder().AddInMemoryCollection([KeyValuePair.Create("Securty:TokensFile", (string?)"/x")]).Build(), "list").Errors,
+        StringComparison.Ordinal);
 
     [Fact]
     public void It_must_be_said_which_file() => Assert.Equal(78, Run(new ConfigurationBuilder().Build(), "list").Code);
 
     [Fact]
     public void A_file_that_cannot_be_written_is_named() =>
-        Assert.Equal(78, Run(new ConfigurationBuilder().AddInMemoryCollection([KeyValuePair.Create("Security:TokensFile", (string?)"/nonexistent/tokens")]).Build(), "list").Code);
+        Assert.Equal(78, Run(Naming("/nonexistent/tokens"), "list").Code);
 
     private (int Code, string Said, string Errors) Run(params string[] words) =>
-        Run(new ConfigurationBuilder().AddInMemoryCollection([KeyValuePair.Create("Security:TokensFile", (string?)scratch.File("tokens"))]).Build(), words);
+        Run(Naming(scratch.File("tokens")), words);
 
-    private static (int Code, string Said, string Errors) Run(IConfiguration configuration, params string[] words)
+    private static IConfigurationRoot Naming(string path) =>
+        new ConfigurationBuilder().AddInMemoryCollection([KeyValuePair.Create("Security:TokensFile", (string?)path)]).Build();
+
+    private static (int Code, string Said, string Errors) Run(IConfigurationRoot configuration, params string[] words)
     {
         var (output, error, said, errors) = (Console.Out, Console.Error, new StringWriter(), new StringWriter());
         Console.SetOut(said);
         Console.SetError(errors);
         try
         {
-            return (TokenCommand.Run(words, configuration), said.ToString(), errors.ToString());
+            var line = CommandLine.Read(["token", .. words]);
+            return (line.Answer ?? line.Tokens!(configuration), said.ToString(), errors.ToString());
         }
         finally
         {
