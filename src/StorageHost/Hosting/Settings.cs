@@ -1,5 +1,7 @@
+using System.Text.Json;
 using FluentValidation;
 using Microsoft.Extensions.Options;
+using StorageHost.Api.Errors;
 using StorageHost.Gluster;
 using StorageHost.Hosting.Security;
 using StorageHost.Hosting.Telemetry;
@@ -73,7 +75,12 @@ internal sealed class Settings
     ];
 
     /// <summary>What a file that is not JSON, or cannot be read, is told as.</summary>
-    public static string Describe(InvalidDataException fault) => $"{fault.Message} {fault.GetBaseException().Message}";
+    public static string Describe(InvalidDataException fault) => fault.GetBaseException() switch
+    {
+        JsonException cause when JsonFault.Of(cause) is var (reason, place) => $"{fault.Message.TrimEnd('.')}: {place}: {reason}",
+        FormatException cause => $"{fault.Message.TrimEnd('.')}: {cause.Message}",
+        _ => fault.Message,
+    };
 
     /// <summary>Reads everything once more, from the same places, for <see cref="TakeUp"/>.</summary>
     public Settings ReadAgain() => new(sources);

@@ -1,8 +1,14 @@
+using Microsoft.Extensions.Configuration.Json;
+using StorageHost.Files;
+
 namespace StorageHost.Hosting;
 
 /// <summary>Joins the settings to a host.</summary>
 internal static class SettingsSetup
 {
+    private static readonly string Shipped = Path.Combine(AppContext.BaseDirectory, "appsettings.json");
+    private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "conf.d");
+
     // The files are read when the daemon starts and when it is told to, never in between.
     private const string Unwatched = "--hostBuilder:reloadConfigOnChange=false";
 
@@ -15,12 +21,25 @@ internal static class SettingsSetup
         fault = "";
         try
         {
-            return WebApplication.CreateBuilder(new WebApplicationOptions { Args = [Unwatched, .. settings], ContentRootPath = AppContext.BaseDirectory });
+            EnsureReadable(Shipped);
+            var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = [Unwatched, .. settings], ContentRootPath = AppContext.BaseDirectory });
+            var sources = builder.Configuration.Sources;
+            sources.Insert(sources.IndexOf(sources.Last(source => source is JsonConfigurationSource)) + 1, new SettingsFolder(Folder));
+            return builder;
         }
         catch (InvalidDataException broken)
         {
             fault = Settings.Describe(broken);
             return null;
+        }
+    }
+
+    /// <summary>The file may be missing, and a file in a directory that nobody lets us into seems to be.</summary>
+    private static void EnsureReadable(string file)
+    {
+        if (FileUser.Ask(FileRights.Read, file) == Errno.Access)
+        {
+            throw new InvalidDataException(FileFault.Denied(file));
         }
     }
 

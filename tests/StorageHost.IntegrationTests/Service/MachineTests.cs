@@ -10,7 +10,8 @@ public sealed class MachineTests(ITestOutputHelper output)
 {
     private const string Install = "DEBIAN_FRONTEND=noninteractive dpkg --install /run/packages/*.deb";
     private const string Pid = "systemctl show --property MainPID --value storagehost";
-    private const string Settings = "/etc/storagehost/appsettings.json";
+    private const string Shipped = "/etc/storagehost/appsettings.json";
+    private const string Settings = "/etc/storagehost/conf.d";
     private const string Ask = "curl --silent --fail-with-body http://127.0.0.1:33833";
 
     /// <summary>A Gluster volume of three bricks for /srv/vms, served as the manual says. It is stopped, so that it cannot be mounted.</summary>
@@ -22,7 +23,7 @@ public sealed class MachineTests(ITestOutputHelper output)
         mkdir --parents /srv/vms; mount -t glusterfs machine:/vms /srv/vms; until chown storagehost: /srv/vms; do sleep 0.2; done; umount /srv/vms
         gluster --mode=script volume stop vms
         echo 'machine:/vms /srv/vms glusterfs defaults,_netdev 0 0' >> /etc/fstab
-        sed --in-place 's#"Directory": ""#"Directory": "/srv/vms", "RequireMount": "fuse.glusterfs"#' {{Settings}}
+        echo '{ "Storage": { "Directory": "/srv/vms", "RequireMount": "fuse.glusterfs" } }' > {{Settings}}/site.json
         mkdir /etc/systemd/system/storagehost.service.d
         mount=$(systemd-escape --path --suffix=mount /srv/vms)
         printf '[Unit]\nWants=%s\nAfter=%s\n[Service]\nReadWritePaths=/srv/vms\n' "$mount" "$mount" > /etc/systemd/system/storagehost.service.d/storage.conf
@@ -60,7 +61,7 @@ public sealed class MachineTests(ITestOutputHelper output)
         await machine.RunAsync($$"""
             before=$({{Pid}})
             (while [ ! -e /run/enough ]; do {{Ask}}/healthz >> /run/answers || echo dropped >> /run/answers; done) &
-            sed --in-place 's#"Default": "Information"#"Default": "Debug"#; s#"Storage": {#"Pool": { "MaxCopies": 3 }, "Storage": { "Threads": 8,#' {{Settings}}
+            echo '{ "Serilog": { "MinimumLevel": { "Default": "Debug" } }, "Pool": { "MaxCopies": 3 }, "Storage": { "Threads": 8 } }' > {{Settings}}/tuning.json
             systemctl reload storagehost
             logged() { until [ "$(journalctl --unit storagehost | grep --count "$1")" != 0 ]; do sleep 0.1; done; }
             logged 'Serilog:MinimumLevel:Default has changed, and was taken up'
@@ -73,10 +74,10 @@ public sealed class MachineTests(ITestOutputHelper output)
         Assert.Contains("from 0 to 3", (await machine.TryAsync(Ask + """/ --data '{"action":"dup","duplicateinfo":{"centos":4}}'""")).Output, StringComparison.Ordinal);
 
         // Settings with a fault change nothing, and the service goes on.
-        await machine.RunAsync($"""sed --in-place 's#"MaxCopies": 3#"MaxCopies": 5, "Workers": 0#' {Settings}; systemctl reload storagehost""");
+        await machine.RunAsync($"""sed --in-place 's#"MaxCopies": 3#"MaxCopies": 5, "Workers": 0#' {Settings}/tuning.json; systemctl reload storagehost""");
         await machine.UntilAsync("journalctl --unit storagehost", "The settings in force stay, since the new ones cannot be taken up: Pool:Workers: must be 2 to 16");
         Assert.Contains("from 0 to 3", (await machine.TryAsync(Ask + """/ --data '{"action":"dup","duplicateinfo":{"centos":4}}'""")).Output, StringComparison.Ordinal);
-        await machine.RunAsync($"""sed --in-place 's#, "Workers": 0##' {Settings}""");
+        await machine.RunAsync($"""sed --in-place 's#, "Workers": 0##' {Settings}/tuning.json""");
 
         // A daemon that answers nobody any more is replaced.
         await machine.RunAsync($"""
@@ -120,9 +121,9 @@ public sealed class MachineTests(ITestOutputHelper output)
         Assert.NotEqual(0, (await machine.TryAsync("systemctl start storagehost")).ExitCode);
         Assert.Equal("ExecMainStatus=78\nNRestarts=0\n", await machine.RunAsync("systemctl show --property ExecMainStatus --property NRestarts storagehost | sort"));
 
-        await machine.RunAsync($"""
+        await machine.RunAsync($$"""
             mkdir /srv/images; chown storagehost: /srv/images
-            sed --in-place 's#"Directory": ""#"Directory": "/srv/images"#' {Settings}
+            echo '{ "Storage": { "Directory": "/srv/images" } }' > {{Settings}}/site.json
             storagehost --check-config > /run/settings
             grep --line-regexp Storage:Directory=/srv/images /run/settings
             systemctl enable --now storagehost
@@ -130,30 +131,57 @@ public sealed class MachineTests(ITestOutputHelper output)
             storagehost token add ci read --Security:TokensFile=/etc/storagehost/tokens
             runuser -u storagehost -- grep --quiet ' ci$' /etc/storagehost/tokens
             [ "$(stat --format '%U %G %a' /etc/storagehost/tokens)" = 'root storagehost 640' ]
-            cp {Settings} /run/edited; {Pid} > /run/pid
+            {{Pid}} > /run/pid
             """);
+        await CheckAsRootAsync(machine);
 
-        // An upgrade brings other defaults and another daemon, and keeps what was edited.
+        // An upgrade brings other defaults and another daemon, asks nothing, and keeps what is the site's.
         await machine.RunAsync($$"""
             dpkg-deb --raw-extract /run/packages/storagehost_*.deb /run/next
             sed --in-place 's/^Version: .*/&+next/' /run/next/DEBIAN/control
             sed --in-place 's#"Id": "internal"#"Id": "other"#' /run/next/etc/storagehost/appsettings.json
             dpkg-deb --root-owner-group -Znone --build /run/next /run/next.deb
-            dpkg --force-confdef --force-confold --install /run/next.deb
-            cmp {{Settings}} /run/edited
+            dpkg --install /run/next.deb < /dev/null
+            storagehost --check-config > /run/settings
+            grep --line-regexp Storage:Id=other /run/settings
+            grep --line-regexp Storage:Directory=/srv/images /run/settings
             [ -s /etc/storagehost/tokens ]
             [ "$({{Pid}})" != "$(cat /run/pid)" ]
             systemctl is-active storagehost
             {{Ask}}/healthz
             """);
 
-        await machine.RunAsync($"dpkg --remove storagehost; cmp {Settings} /run/edited");
+        await machine.RunAsync($"dpkg --remove storagehost; [ -s {Settings}/site.json ]; [ -s {Shipped} ]");
         Assert.Equal("inactive\n", (await machine.TryAsync("systemctl is-active storagehost")).Output);
         await machine.RunAsync("dpkg --purge storagehost; find /etc /usr /lib /var -xdev -not -path '/usr/share/dotnet/*' | sort > /run/after");
 
         // But for the caches of others, and the user, to whom files on volumes may belong.
         Assert.Equal("", (await machine.TryAsync("comm -13 /run/before /run/after | grep --invert-match '/var/\\(cache\\|log\\|lib/dpkg\\|lib/systemd/\\(random\\|timers\\)\\)\\|/etc/.*-$'")).Output);
         Assert.StartsWith("storagehost:", await machine.RunAsync("getent passwd storagehost"), StringComparison.Ordinal);
+    }
+
+    /// <summary>Root checks with the rights of the service's user; a fault has the name of its own setting; what is mistyped touches nothing.</summary>
+    private static async Task CheckAsRootAsync(Machine machine)
+    {
+        await machine.RunAsync("""
+            cd /etc/storagehost
+            openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=node1 -keyout key.pem -out cert.pem 2> /dev/null
+            chmod 600 key.pem; chmod 644 cert.pem; mkdir --mode 700 /srv/private
+            """);
+        var check = await machine.TryAsync(
+            "storagehost --check-config --Security:Certificate=/etc/storagehost/cert.pem --Security:CertificateKey=/etc/storagehost/key.pem --Storage:Directory=/srv/private/vms");
+        Assert.Equal(78, check.ExitCode);
+        Assert.StartsWith("storagehost: checked with the rights of the user storagehost\n", check.Error, StringComparison.Ordinal);
+        Assert.Contains("  Security:CertificateKey: /etc/storagehost/key.pem: permission denied for the user storagehost\n", check.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("  Security:Certificate: ", check.Error, StringComparison.Ordinal);
+        Assert.Contains("permission denied: the user storagehost may not enter /srv/private\n", check.Error, StringComparison.Ordinal);
+
+        foreach (var mistyped in new[] { "--chekc-config", "status", "--chekc-config --Storage:Threads=8" })
+        {
+            Assert.Equal(64, (await machine.TryAsync($"storagehost {mistyped} --Storage:Directory=/srv/private")).ExitCode);
+        }
+
+        await machine.RunAsync("[ -z \"$(ls --almost-all /srv/private)\" ]; rm -r /srv/private /etc/storagehost/*.pem");
     }
 
     private static string SetImage(string hostname) => Ask + $$$"""/ --data '{"action":"setimage","createvmform":{"image":"centos","hostname":"{{{hostname}}}"}}'""";
