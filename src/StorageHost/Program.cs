@@ -79,6 +79,8 @@ app.MapMetrics().RequireAuthorization(Scopes.Read);
 
 try
 {
+    ListenProbe.Try(app.Services);
+
     // Before the storage is opened: what is open from here on, no program inherits.
     await app.Services.GetRequiredService<ToolHost>().StartAsync();
 

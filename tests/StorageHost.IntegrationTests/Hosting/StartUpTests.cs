@@ -8,6 +8,7 @@ public sealed class StartUpTests(Lab lab)
 {
     private const int BadConfiguration = 78;
     private const int CannotServe = 69;
+    private const int Mistyped = 64;
 
     [DaemonFact]
     public async Task Every_fault_of_the_configuration_is_named_at_once()
@@ -99,6 +100,40 @@ public sealed class StartUpTests(Lab lab)
         var (code, errors) = await RefusesAsync("--Urls", "http://unix:/nonexistent/socket", "--Storage:Directory", area.Directory);
         Assert.Equal(CannotServe, code);
         Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
+    }
+
+    [DaemonFact]
+    public async Task A_port_that_is_taken_is_told_in_one_line()
+    {
+        await using var area = await lab.AreaAsync(StorageKind.Xfs);
+        var first = await area.StartAsync();
+        var log = Path.Combine(Repository.Logs, "taken");
+        var (code, errors) = await Daemon.RefusesAsync(log, "--Urls", first.Client.Address.ToString(), "--Storage:Directory", area.Directory);
+        Assert.Equal(CannotServe, code);
+        Assert.Equal($"storagehost: cannot serve: Urls: {first.Client.Address} is taken: another program listens there\n", errors);
+        Assert.Equal("", await File.ReadAllTextAsync($"{log}.out"));
+    }
+
+    [DaemonTheory]
+    [InlineData("there is no option '--chekc-config'; did you mean --check-config?", "--chekc-config")]
+    [InlineData("there is no command 'status'; there is token", "status")]
+    [InlineData("--Pool:MaxCopies needs a value", "--Pool:MaxCopies")]
+    public async Task What_is_mistyped_starts_nothing_and_touches_nothing(string told, string word)
+    {
+        await using var area = await lab.AreaAsync(StorageKind.Xfs);
+        var (code, errors) = await RefusesAsync("--Storage:Directory", area.Directory, word);
+        Assert.Equal(Mistyped, code);
+        Assert.StartsWith($"storagehost: {told}", errors, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(area.Seen()));
+    }
+
+    [DaemonFact]
+    public async Task A_misspelt_section_does_not_leave_the_daemon_open()
+    {
+        await using var area = await lab.AreaAsync(StorageKind.Xfs);
+        var (code, errors) = await RefusesAsync("--Storage:Directory", area.Directory, "--Securty:TokensFile=/x");
+        Assert.Equal(BadConfiguration, code);
+        Assert.Contains("  Securty:TokensFile: there is no such setting; did you mean Security:TokensFile?\n", errors, StringComparison.Ordinal);
     }
 
     [DaemonFact]

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 
 namespace StorageHost.Hosting.Security;
@@ -13,12 +14,31 @@ internal sealed record ListenAddress(string Key, string Url)
 
     private readonly BindingAddress? parsed = Parse(Url);
 
+    private bool IsEndpoint => Key.StartsWith("Kestrel:", StringComparison.OrdinalIgnoreCase);
+
     /// <summary>Whether what is sent there is encrypted.</summary>
     public bool IsTls => parsed is { Scheme: "https" };
 
     /// <summary>Whether only this machine can reach it.</summary>
     public bool IsLocal => parsed is { } address
         && (address.IsUnixPipe || address.Host == "localhost" || (IPAddress.TryParse(address.Host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip)));
+
+    /// <summary>Whether it stands for several addresses, of which one is enough.</summary>
+    public bool IsOneOfSeveral => parsed is { IsUnixPipe: false } address && !IPAddress.TryParse(address.Host.Trim('[', ']'), out _);
+
+    /// <summary>What Kestrel binds for it; nothing where it chooses a port itself.</summary>
+    public IReadOnlyList<EndPoint> EndPoints => parsed switch
+    {
+        null or { IsUnixPipe: false, Port: 0 } => [],
+        { IsUnixPipe: true } => [new UnixDomainSocketEndPoint(parsed.UnixPipePath)],
+        { Host: "localhost" } => [new IPEndPoint(IPAddress.Loopback, parsed.Port), new IPEndPoint(IPAddress.IPv6Loopback, parsed.Port)],
+        _ when IPAddress.TryParse(parsed.Host.Trim('[', ']'), out var ip) => [new IPEndPoint(ip, parsed.Port)],
+        _ => [new IPEndPoint(Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any, parsed.Port)],
+    };
+
+    /// <summary>Those that Kestrel listens on: its endpoints, where there are any, come in the place of all others.</summary>
+    public static IReadOnlyList<ListenAddress> Used(IConfiguration configuration) =>
+        All(configuration) is var all && all.Any(address => address.IsEndpoint) ? [.. all.Where(address => address.IsEndpoint)] : all;
 
     /// <summary>Every address that is configured.</summary>
     public static IReadOnlyList<ListenAddress> All(IConfiguration configuration)

@@ -38,8 +38,14 @@ internal static class UnixSocket
         return credentials[1];
     }
 
-    private static void RemoveAbandoned(EndPoint endPoint)
+    /// <summary>Removes the file of a socket that nobody listens on; does nothing for other kinds of addresses.</summary>
+    public static void RemoveAbandoned(EndPoint endPoint)
     {
+        if (endPoint is not UnixDomainSocketEndPoint)
+        {
+            return;
+        }
+
         using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
