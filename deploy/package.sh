@@ -37,7 +37,8 @@ publish() {
 make_tarball() {
     mkdir "$1"
     cp -r "$OUT/app/." "$1"
-    cp deploy/storagehost.{service,sysusers,tmpfiles,8} "$1"
+    cp deploy/storagehost.{service,sysusers,tmpfiles,8} deploy/{alerts.yml,grafana-dashboard.json} "$1"
+    copy_docs "$1/docs"
     tar -C "$OUT" --owner=0 --group=0 --sort=name --mtime="@$SOURCE_DATE_EPOCH" -czf "$1-$RUNTIME.tar.gz" "$(basename "$1")"
     rm -rf "$1"
 }
@@ -47,6 +48,8 @@ make_deb() {
     cp -r deploy/debian "$1/debian"
     cp deploy/storagehost.{service,sysusers,tmpfiles,8} "$1/debian"
     cp -r "$OUT/app" "$1/app"
+    cp deploy/{alerts.yml,grafana-dashboard.json} "$1"
+    copy_docs "$1/docs"
     # It is a conffile in /etc, where a link in the program's directory leads to.
     mv "$1/app/appsettings.json" "$1"
     cp "$(dirname "$(command -v dotnet | xargs realpath)")"/{LICENSE.txt,ThirdPartyNotices.txt} "$1"
@@ -59,6 +62,13 @@ make_deb() {
 	END
     (cd "$1" && dpkg-buildpackage -b -us -uc -ui >../build.log 2>&1) || { tail -n 30 "$OUT/build.log" >&2; fail "the Debian package was not built"; }
     rm -rf "$1" "$OUT"/*.buildinfo "$OUT"/*.changes "$OUT/build.log"
+}
+
+# The manuals as they lie in the repository, so that the links between them hold.
+copy_docs() {
+    mkdir "$1"
+    cp -r docs/. "$1"
+    find "$1" -type f -exec chmod 644 {} +
 }
 
 fail() {

@@ -23,6 +23,16 @@ public sealed class PackageTests
     }
 
     [DaemonFact]
+    public async Task It_brings_the_manuals_the_alerts_and_the_dashboard()
+    {
+        var files = await Shell.RunAsync("dpkg-deb", "--contents", Only("*.deb"));
+        var manuals = Directory.GetFiles(Path.Combine(Repository.Root, "docs"), "*.md").Select(page => $"usr/share/doc/storagehost/docs/{Path.GetFileName(page)}");
+        Assert.All(
+            [.. manuals, "usr/share/storagehost/alerts.yml", "usr/share/storagehost/grafana-dashboard.json", "etc/storagehost/conf.d/"],
+            file => Assert.Contains($" ./{file}\n", files, StringComparison.Ordinal));
+    }
+
+    [DaemonFact]
     public async Task The_tarball_holds_the_same_program()
     {
         var folder = Path.Combine(Lab.Directory, "tarball");
@@ -30,6 +40,6 @@ public sealed class PackageTests
         await Shell.RunAsync("tar", "-xzf", Only("*.tar.gz"), "-C", folder, "--strip-components=1");
         var version = await Shell.RunAsync(Path.Combine(folder, "storagehost"), "--version");
         Assert.Equal($"storagehost {(await Shell.RunAsync("dpkg-deb", "--field", Only("*.deb"), "Version")).Trim()}", version.Trim().Split('+')[0]);
-        Assert.All(["appsettings.json", "storagehost.service", "storagehost.sysusers", "storagehost.tmpfiles", "storagehost.8"], file => Assert.True(File.Exists(Path.Combine(folder, file)), file));
+        Assert.All(["appsettings.json", "storagehost.service", "storagehost.sysusers", "storagehost.tmpfiles", "storagehost.8", "alerts.yml", "grafana-dashboard.json", "docs/operations.md"], file => Assert.True(File.Exists(Path.Combine(folder, file)), file));
     }
 }
