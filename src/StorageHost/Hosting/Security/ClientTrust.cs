@@ -35,6 +35,9 @@ internal sealed class ClientTrust(X509Certificate2Collection authorities)
         return new ClientTrust(authorities);
     }
 
+    /// <summary>When the first of the authorities is no longer valid.</summary>
+    public DateTime Expires => authorities.Min(authority => authority.NotAfter).ToUniversalTime();
+
     /// <summary>How a certificate is judged, in the handshake and after it. Revocation is not asked about: who is out is taken off the list.</summary>
     public X509ChainPolicy NewPolicy()
     {

@@ -16,7 +16,8 @@ internal static class TelemetrySetup
     /// <summary>Metrics, to be read as text, and both metrics and traces to be pushed where that is configured.</summary>
     public static IServiceCollection AddTelemetry(this IServiceCollection services, IConfiguration configuration)
     {
-        services.AddSingleton<DaemonGauges>().AddSingleton<PoolGauges>().AddSingleton<VolumeGauges>().AddSingleton<MetricsExporter>()
+        services.AddSingleton<DaemonGauges>().AddSingleton<PoolGauges>().AddSingleton<VolumeGauges>().AddSingleton<CertificateGauges>()
+            .AddSingleton<MetricsExporter>()
             .ConfigureOpenTelemetryMeterProvider(AddInstruments)
             .AddOpenTelemetry().ConfigureResource(Identity.Configure).WithMetrics(metrics => AddMetrics(metrics, configuration));
         if (Otlp.TakesTraces(configuration))
@@ -50,7 +51,9 @@ internal static class TelemetrySetup
     // The gauges register themselves when they are made; nobody calls them but the provider.
     private static void AddInstruments(IServiceProvider services, MeterProviderBuilder metrics)
     {
-        _ = (services.GetRequiredService<DaemonGauges>(), services.GetRequiredService<PoolGauges>(), services.GetRequiredService<VolumeGauges>());
+        _ = (
+            services.GetRequiredService<DaemonGauges>(), services.GetRequiredService<PoolGauges>(), services.GetRequiredService<VolumeGauges>(),
+            services.GetRequiredService<CertificateGauges>());
         var own = services.GetRequiredService<IMeterFactory>();
         metrics.AddView(instrument => MetricViews.Of(instrument, own));
     }
