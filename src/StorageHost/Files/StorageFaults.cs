@@ -22,7 +22,7 @@ internal static class StorageFaults
         Errno.NoEntry when exception.File == StorageException.WholeDirectory => "the directory does not exist",
         Errno.NotDirectory when exception.File == StorageException.WholeDirectory => "the directory is a file",
         Errno.Access when exception.File == StorageException.WholeDirectory => $"permission denied on the directory for the user {Environment.UserName} (EACCES)",
-        Errno.Access => $"permission denied on {exception.File} in the directory for the user {Environment.UserName} (EACCES)",
+        Errno.Access => $"permission denied on a file in the directory for the user {Environment.UserName} (EACCES); the log names it",
         Errno.NotConnected => "the mount is dead, or has lost its servers (ENOTCONN)",
         Errno.Stale => "the mount is stale: what it showed is gone from its server (ESTALE)",
         Errno.NoFiles => "the daemon has as many files open as it may (EMFILE)",

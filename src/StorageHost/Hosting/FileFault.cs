@@ -19,8 +19,12 @@ internal static class FileFault
         _ => $"{path}: {failure.Message}",
     };
 
-    /// <summary>Names the directory on the way that keeps the user out, else the file.</summary>
-    public static string Denied(string path) =>
+    /// <summary>Names the directory on the way that keeps the user out, else the file; of a link, where it leads to.</summary>
+    public static string Denied(string path) => new FileInfo(path).LinkTarget is { } target
+        ? Closed(Path.Combine(Path.GetDirectoryName(path)!, target))
+        : Closed(path);
+
+    private static string Closed(string path) =>
         Parents(path).Reverse().FirstOrDefault(parent => FileUser.Ask(FileRights.Enter, parent) == Errno.Access) is { } closed
             ? $"{path}: permission denied: the user {FileUser.Name} may not enter {closed}"
         : Directory.Exists(path) ? $"{path}: is a directory"
