@@ -87,7 +87,7 @@ public sealed class CertificateTests(Lab lab)
         await Wait.UntilAsync("the new line to hold", async () => (await monitor.DeleteHostAsync("web01")).Status == 404);
 
         await File.WriteAllTextAsync(secured.ClientsFile, "everything for everybody\n");
-        await secured.LogsAsync("Security:ClientsFile: line 1: 'everything' is no scope");
+        await secured.LogsAsync($"Security:ClientsFile: {secured.ClientsFile}: line 1: 'everything' is no scope");
         (await monitor.DeleteHostAsync("web01")).Refuses(404, "host_not_found");
         await File.WriteAllTextAsync(secured.ClientsFile, "");
         await Wait.UntilAsync("nobody to be listed", async () => (await monitor.GetAsync("/pools")).Status == 403);
