@@ -48,5 +48,5 @@ public sealed class UnfinishedTemplateTests(Lab lab)
         await area.Oracle.CheckAsync();
     }
 
-    private static Task CopyAsync(string command) => Shell.RunAsync("sh", "-c", command);
+    private static Task<string> CopyAsync(string command) => Shell.RunAsync("sh", "-c", command);
 }
