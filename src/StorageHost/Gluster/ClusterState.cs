@@ -61,6 +61,9 @@ internal sealed class ClusterState(string ownName)
     }
 
     /// <summary>Takes in that the bricks of a volume could not be asked, and why.</summary>
+    /// <param name="volume">The volume.</param>
+    /// <param name="problem">Why, in words.</param>
+    /// <param name="now">When it was tried; the beginning of time when it was not.</param>
     public void Miss(string volume, string problem, DateTimeOffset now) => missesByVolume[volume] = (problem, now);
 
     /// <summary>Takes in what a volume has to heal.</summary>

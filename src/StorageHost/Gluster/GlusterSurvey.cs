@@ -76,7 +76,7 @@ internal sealed class GlusterSurvey(
             missing.RemoveAll(learnt.Contains);
 
             // Those that were left out as they were locked, or all of them where one broke the answer: alone, each says why.
-            return await AskEachAsync(missing, none?.Message, cancellationToken) || learnt.Count > 0 ? null : none?.Message;
+            return await AskEachAsync(missing, cancellationToken) || learnt.Count > 0 ? null : none?.Message;
         }
         catch (GlusterException exception)
         {
@@ -85,15 +85,16 @@ internal sealed class GlusterSurvey(
     }
 
     /// <returns>Whether any of them answered.</returns>
-    private async Task<bool> AskEachAsync(IReadOnlyList<string> volumes, string? problem, CancellationToken cancellationToken)
+    private async Task<bool> AskEachAsync(IReadOnlyList<string> volumes, CancellationToken cancellationToken)
     {
         var (any, started) = (false, time.GetTimestamp());
         foreach (var volume in volumes)
         {
-            // The rest has its turn after the next look: those that were not tried come first there.
+            // The rest has its turn in the next look, where those that were not tried come first.
             if (time.GetElapsedTime(started) > options.Value.PollInterval)
             {
-                break;
+                known.Miss(volume, "its turn to be asked alone has not come yet", default);
+                continue;
             }
 
             var (found, none) = await TryAsync(cli.VolumeStatusAsync(volume, cancellationToken));
@@ -103,7 +104,7 @@ internal sealed class GlusterSurvey(
             }
             else
             {
-                known.Miss(volume, none?.Message ?? problem ?? $"'gluster volume status {volume} detail' says nothing of it", time.GetUtcNow());
+                known.Miss(volume, none?.Message ?? $"'gluster volume status {volume} detail' says nothing of it", time.GetUtcNow());
             }
         }
 

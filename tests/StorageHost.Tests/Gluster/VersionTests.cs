@@ -153,8 +153,14 @@ public sealed class VersionTests
     internal static string Status(string name, params string[] nodes) =>
         StatusOf(name, string.Concat(nodes.Select(node => Node(node, name))));
 
-    private static string StatusOf(string name, string nodes) =>
-        $"<cliOutput><opRet>0</opRet><volStatus><volumes><volume><volName>{name}</volName>{nodes}</volume></volumes></volStatus></cliOutput>";
+    internal static string StatusOfAll(IEnumerable<string> names, params string[] nodes) =>
+        Statuses(string.Concat(names.Select(name => Of(name, string.Concat(nodes.Select(node => Node(node, name)))))));
+
+    private static string StatusOf(string name, string nodes) => Statuses(Of(name, nodes));
+
+    private static string Of(string name, string nodes) => $"<volume><volName>{name}</volName>{nodes}</volume>";
+
+    private static string Statuses(string volumes) => $"<cliOutput><opRet>0</opRet><volStatus><volumes>{volumes}</volumes></volStatus></cliOutput>";
 
     private static string Node(string node, string volume = "v") =>
         $"<node><hostname>{node}</hostname><path>/{volume}</path><peerid>{Id(node)}</peerid><status>1</status><port>N/A</port><pid>7</pid></node>";
