@@ -81,9 +81,10 @@ internal sealed class ClusterState(string ownName)
         var names = Volumes.SelectMany(volume => volume.Bricks).Where(brick => brick.NodeUuid.Length > 0)
             .GroupBy(brick => brick.NodeUuid, brick => brick.Node, StringComparer.Ordinal)
             .ToDictionary(group => group.Key, group => group.Distinct(StringComparer.Ordinal).ToList(), StringComparer.Ordinal);
+        var unasked = peers.Where(peer => !peer.IsAsked).Select(peer => peer.Uuid).ToHashSet(StringComparer.Ordinal);
         var known = bricksByVolume.Values.Select(bricks => (DateTimeOffset?)bricks.TakenAt);
         return new(
-            new GlusterCluster([.. peers.Select(peer => Node(peer, names))], [.. Volumes.Select(Volume)]),
+            new GlusterCluster([.. peers.Select(peer => Node(peer, names))], [.. Volumes.Select(volume => Volume(volume, unasked))]),
             known.Append(peersTakenAt).Append(volumesTakenAt).Min(),
             problem);
     }
@@ -101,7 +102,7 @@ internal sealed class ClusterState(string ownName)
         };
     }
 
-    private GlusterVolume Volume(VolumeLayout volume)
+    private GlusterVolume Volume(VolumeLayout volume, HashSet<string> unasked)
     {
         var (bricks, takenAt) = bricksByVolume.GetValueOrDefault(volume.Name);
         var byPath = bricks?.Bricks.ToLookup(state => state.Path, StringComparer.Ordinal);
@@ -114,7 +115,7 @@ internal sealed class ClusterState(string ownName)
             volume.Configuration,
             volume.Transport,
             volume.IsStarted,
-            [.. volume.Bricks.Zip(states, (brick, state) => new GlusterBrick(brick.Node, brick.Path, IsOnline(volume, state), brick.IsArbiter))],
+            [.. volume.Bricks.Zip(states, (brick, state) => new GlusterBrick(brick.Node, brick.Path, IsOnline(brick, state), brick.IsArbiter))],
             volume.SetSize,
             quorum.Needed,
             heals.Counts.Pending,
@@ -129,13 +130,15 @@ internal sealed class ClusterState(string ownName)
             Strangers = [.. volume.Bricks.Where(IsStrange).Select(brick => brick.Node).Distinct(StringComparer.Ordinal)],
             Unread = volume.Unread,
         };
+
+        // A node that cannot be asked tells nothing of its bricks, and what was known of them before is no longer so.
+        bool? IsOnline(BrickPlace brick, BrickState? state) =>
+            !volume.IsStarted ? false : state?.IsOnline == true && unasked.Contains(brick.NodeUuid) ? null : state?.IsOnline;
     }
 
     /// <summary>Of two answers for one brick the worse.</summary>
     private static BrickState? StateOf(BrickPlace brick, ILookup<string, BrickState> byPath) =>
         byPath[brick.Path].Where(brick.Has).OrderBy(state => state.IsOnline == true).FirstOrDefault();
-
-    private static bool? IsOnline(VolumeLayout volume, BrickState? state) => volume.IsStarted ? state?.IsOnline : false;
 
     private bool IsStrange(BrickPlace brick) =>
         brick.NodeUuid.Length > 0 && peers.Count > 0 && peers.All(peer => peer.Uuid.Length > 0 && peer.Uuid != brick.NodeUuid);

@@ -11,6 +11,9 @@ internal sealed record Peer(string Uuid, string Hostname, bool IsConnected, stri
 {
     public const string Localhost = "localhost";
 
+    /// <summary>Whether it can be asked how its bricks are.</summary>
+    public bool IsAsked => IsConnected && Standing.Length == 0;
+
     /// <summary>Whether it is shut out, as a volume's configuration there differs from that of this node.</summary>
     public bool IsRejected => Standing.Contains("Rejected", StringComparison.OrdinalIgnoreCase);
 }

@@ -42,6 +42,18 @@ public sealed class GlusterCliTests
     }
 
     [Fact]
+    public async Task The_status_of_many_volumes_may_take_as_many_times_as_long()
+    {
+        using var gluster = await FakeGluster.StartAsync();
+        gluster.Options.Timeout = TimeSpan.FromMilliseconds(100);
+        gluster.Does("volume status all detail", "exec sleep 60");
+
+        var fault = await Assert.ThrowsAsync<GlusterException>(() => gluster.Cli().AllVolumesStatusAsync(101, CancellationToken.None));
+
+        Assert.StartsWith("'gluster volume status all detail' did not answer within 0.3 s", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Heals_have_the_time_that_bricks_take_to_be_given_up()
     {
         using var gluster = await FakeGluster.StartAsync();
