@@ -37,12 +37,7 @@ internal sealed class WholeTemplates(StorageVolume volume, IImageInspector inspe
 
         var check = await volume.RunAsync(
             "look through a template", (VolumeSession _, StorageCall<IWholeCheck?> _) => inspector.CheckWhole(file.Content), cancellationToken);
-        if (check is null)
-        {
-            return null;
-        }
-
-        while (!await volume.TransferAsync(
+        while (check is not null && !await volume.TransferAsync(
             "look through a template", (VolumeSession _, StorageCall<bool> call) => check.Advance(Until(call)), cancellationToken))
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -60,8 +55,8 @@ internal sealed class WholeTemplates(StorageVolume volume, IImageInspector inspe
             known.Clear();
         }
 
-        known[image] = (of, check.Fault);
-        return check.Fault;
+        known[image] = (of, check?.Fault);
+        return check?.Fault;
     }
 
     private Func<bool> Until(StorageCall<bool> call)

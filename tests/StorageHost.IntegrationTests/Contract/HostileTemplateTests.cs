@@ -46,9 +46,9 @@ public sealed class HostileTemplateTests(Lab lab)
         $"mkdir evil2_template.img; {Child}",
         $"qemu-img create -q -f vmdk evil2_template.img 1M; {Child}",
         Child,
-        $"{Parent} -F qcow2 -b evil_template.img evil_template.img 1M",
+        $"{Parent} -F qcow2 -b evil_template.img itself 1M; mv itself evil_template.img",
         $"{Parent} -F qcow2 -b evil_template.img evil2_template.img 1M; {Child}",
-        $"{Parent} -F qcow2 -b evil2_template.img evil2_template.img 1M; {Child}",
+        $"{Parent} -F qcow2 -b evil2_template.img itself 1M; mv itself evil2_template.img; {Child}",
         $"for i in 2 3 4 5 6 7 8; do {Parent} -F qcow2 -b evil$((i + 1))_template.img evil${{i}}_template.img 1M; done; "
             + $"cp centos_template.img evil9_template.img; {Child}",
 

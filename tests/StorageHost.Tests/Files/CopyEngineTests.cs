@@ -233,6 +233,15 @@ public sealed class CopyEngineTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_raw_template_is_asked_about_once_as_well()
+    {
+        store.WriteTemplate(1000);
+        Assert.Single(await MakeAsync(1));
+        Assert.Single(await MakeAsync(1));
+        inspector.Verify(port => port.CheckWhole(It.IsAny<IHeaderSource>()), Times.Once);
+    }
+
+    [Fact]
     public async Task What_changes_while_it_is_looked_through_is_neither_copied_nor_remembered()
     {
         store.WriteTemplate(1000);
