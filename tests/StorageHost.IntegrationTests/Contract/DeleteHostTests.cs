@@ -10,7 +10,7 @@ public sealed class DeleteHostTests(Lab lab)
     public async Task Data_disks_stay_and_are_named_until_a_purge(StorageKind kind)
     {
         await using var area = await lab.AreaAsync(kind);
-        var client = await WithDisksAsync(area, await lab.Masters.LargeAsync(), "web01", "web011", "web01.old");
+        var client = await WithDisksOfAsync(area, await lab.Masters.LargeAsync(), "web01", "web011", "web01.old");
 
         var removed = (await client.DeleteHostAsync("web01")).Is(200);
         Assert.Equal("web01", removed.GetProperty("hostname").GetString());
@@ -79,9 +79,9 @@ public sealed class DeleteHostTests(Lab lab)
         await area.Oracle.CheckAsync();
     }
 
-    private async Task<Client> WithDisksAsync(StorageArea area, params string[] hosts) => await WithDisksAsync(area, await lab.Masters.SmallAsync(), hosts);
+    private async Task<Client> WithDisksAsync(StorageArea area, params string[] hosts) => await WithDisksOfAsync(area, await lab.Masters.SmallAsync(), hosts);
 
-    private static async Task<Client> WithDisksAsync(StorageArea area, string master, params string[] hosts)
+    private static async Task<Client> WithDisksOfAsync(StorageArea area, string master, params string[] hosts)
     {
         await area.PutTemplateAsync("centos", master);
         var client = (await area.StartAsync()).Client;

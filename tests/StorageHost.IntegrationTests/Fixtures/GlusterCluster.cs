@@ -200,9 +200,14 @@ internal sealed class GlusterCluster
         }
 
         await SeeEachOtherAsync();
+        foreach (var volume in mounted)
+        {
+            // With quorum among servers, a glusterd that starts alone does not start its bricks, and may not do so later. An operator does the same (docs/operations.md).
+            await ReviveAsync(volume);
+        }
+
         foreach (var (volume, node) in mounted.SelectMany(volume => Nodes.Select(node => (volume, node))))
         {
-            await Wait.UntilAsync($"the brick of {volume} on {node.Name} to be served", async () => await node.BrickServerAsync(node.BrickOf(volume)) is not null, seconds: 60);
             await node.MountAsync(volume);
             await node.ReachesBricksAsync(volume);
         }
