@@ -7,6 +7,7 @@ using StorageHost.Images;
 using StorageHost.ImageStorages;
 using StorageHost.Processes;
 using StorageHost.Qemu;
+using StorageHost.Tests.ImageStorages;
 using StorageHost.Tests.Processes;
 using StorageHost.Tests.Support;
 using Xunit;
@@ -175,6 +176,8 @@ public sealed class DirectoryPollerTests : IAsyncLifetime, IDisposable
             .AddSingleton(Options.Create(new DisksOptions()))
             .AddSingleton(Options.Create(new PoolOptions()))
             .AddSingleton<IImageInspector>(new HangingInspector(hang))
+            .AddSingleton<IGlusterSource>(new Known())
+            .AddSingleton(TestMeters.OfImages())
             .AddSingleton(TimeProvider.System)
             .AddSingleton<RightOfWay>()
             .AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance)
