@@ -13,7 +13,8 @@ internal static class FileSystemNeeds
 
     /// <summary>Takes the lock of a private directory, as <see cref="LockFile.TryAcquire"/>.</summary>
     /// <exception cref="RefusedException">StorageUnavailable: there are no such locks.</exception>
-    public static SafeFileHandle? TryLock(Mount mount, string name) => Try("open-file-description locks", () => LockFile.TryAcquire(mount, name));
+    public static SafeFileHandle? TryLock(Mount mount, string name) =>
+        Try("open-file-description locks", () => LockFile.TryAcquire(mount, name));
 
     /// <summary>Tries attributes and hard links on the lock file of a private directory, which is the caller's.</summary>
     /// <exception cref="RefusedException">StorageUnavailable: one of them is missing.</exception>
@@ -32,7 +33,8 @@ internal static class FileSystemNeeds
     {
         try
         {
-            return mount.Link($"{directory}/{PrivateDirectory.LockName}", lockFile, $"{directory}/{Probe}") == LinkOutcome.Linked && mount.TryUnlink($"{directory}/{Probe}");
+            return mount.Link($"{directory}/{PrivateDirectory.LockName}", lockFile, $"{directory}/{Probe}") == LinkOutcome.Linked
+                && mount.TryUnlink($"{directory}/{Probe}");
         }
         catch (StorageException exception) when (exception.Errno is Errno.NoSpace or Errno.QuotaExceeded)
         {
@@ -53,7 +55,8 @@ internal static class FileSystemNeeds
         {
             throw new RefusedException(
                 Refusal.StorageUnavailable,
-                $"the storage directory's file system has no {what} ({exception.Call}: {Errno.Name(exception.Errno)}); use one that has them",
+                $"the storage directory's file system has no {what} ({exception.Call}: {Errno.Name(exception.Errno)}); "
+                + "use one that has them",
                 exception);
         }
     }

@@ -9,8 +9,8 @@ namespace StorageHost.Files;
 internal readonly record struct DataBlock(long Offset, ReadOnlyMemory<byte> Data);
 
 /// <summary>
-/// Reads what an image holds, from front to back and past its holes, from the storage and without keeping it in memory. Where the file system cannot
-/// be asked for holes, as on a Gluster volume with shards, they are found in the data: a page of zeros is one.
+/// Reads what an image holds, from front to back and past its holes, from the storage and without keeping it in memory. Where the file
+/// system cannot be asked for holes, as on a Gluster volume with shards, they are found in the data: a page of zeros is one.
 /// </summary>
 /// <param name="file">The image, open.</param>
 /// <param name="name">Its name, for failures.</param>
@@ -18,20 +18,20 @@ internal readonly record struct DataBlock(long Offset, ReadOnlyMemory<byte> Data
 /// <param name="seek">What tells where data follows; lseek(2) when null.</param>
 internal sealed class SparseReader(SafeFileHandle file, string name, long length, SparseReader.SeekData? seek = null)
 {
-    /// <summary>How many buffers of nothing but zeros one call reads at most: it must end before its deadline, and show how far it got.</summary>
+    /// <summary>How many buffers of zeros one call reads at most: it must end before its deadline, and show how far it got.</summary>
     internal const int MostZeros = 16;
 
     private readonly SeekData seek = seek ?? SeekInFile;
     private bool mayBeHole = true;
     private bool knowsHoles = true;
 
-    /// <summary>Gives the offset of the next data at or after this one; negative, with errno set, when there is none or the file system cannot tell.</summary>
+    /// <summary>Gives the offset of the next data at or after this one; negative, with errno set, when there is none or nobody can tell.</summary>
     public delegate long SeekData(SafeFileHandle file, long offset);
 
     /// <summary>How far it has read, holes included.</summary>
     public long Position { get; private set; }
 
-    /// <summary>Reads on by at most one buffer (of whole blocks of the digest) of data, and adds what it read to a digest; null at the end.</summary>
+    /// <summary>Reads on by at most one buffer of data (whole blocks of the digest), and adds it to a digest; null at the end.</summary>
     public DataBlock? ReadNext(Memory<byte> buffer, ContentDigest digest)
     {
         for (var read = 1; ; read++)
@@ -80,7 +80,7 @@ internal sealed class SparseReader(SafeFileHandle file, string name, long length
         return new DataBlock(offset, data);
     }
 
-    /// <summary>The block at or before the next data; where it stands when the file system cannot tell, which it is not asked again then.</summary>
+    /// <summary>The block at or before the next data. A file system that cannot tell is not asked again, and the reader stays where it is.</summary>
     private long FindData()
     {
         var data = seek(file, Position);
