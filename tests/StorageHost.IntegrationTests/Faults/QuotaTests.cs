@@ -1,0 +1,75 @@
+using StorageHost.IntegrationTests.Fixtures;
+using Xunit;
+
+namespace StorageHost.IntegrationTests.Faults;
+
+/// <summary>
+/// A Gluster quota near its limit: it refuses to link a file into another directory when the file is larger than what is left, and lets a rename
+/// through. Copies that exist can be claimed all the same, what cannot be used goes back, and the pool fills again with room.
+/// </summary>
+[Collection(LabTests.Name)]
+public sealed class QuotaTests(Lab lab)
+{
+    private const string Name = "quota";
+    private const int Mib = 40;
+    private const int Level = 4;
+
+    [DaemonFact]
+    public async Task Copies_that_exist_can_be_claimed_when_the_quota_has_no_room_for_another()
+    {
+        var cluster = await lab.ClusterAsync();
+        var volume = await cluster.AddVolumeAsync(Name, "replica", "3");
+        try
+        {
+            await using var area = StorageArea.Make(volume, volume.MountPoint, Name);
+            await area.PutTemplateAsync("centos", await lab.Masters.SolidAsync(Mib));
+            string[] settings = ["--Storage:RescanInterval", "00:00:01", "--Storage:ReservePercent", "1"];
+            var daemon = await area.StartAsync(settings);
+            await daemon.Client.FillAsync("centos", Level);
+            await LimitAsync(cluster, $"{((Level + 1) * Mib) + (Mib / 2)}MB");
+
+            // The first claim is made at once, the next ones are made ahead, and those that nobody asks for go back when the daemon ends.
+            for (var number = 1; number < Level; number++)
+            {
+                Assert.Equal("pool", (await daemon.Client.SetImageAsync("centos", $"web{number}")).Is(200).GetProperty("source").GetString());
+                area.Oracle.Disk($"web{number}", "centos");
+                (await daemon.Client.GetAsync("/readyz")).Is(200);
+            }
+
+            await area.Oracle.CheckAsync();
+            await daemon.KillAsync();
+            daemon = await area.StartAsync(settings);
+            await daemon.Client.PoolHoldsAsync("centos", 1);
+            (await daemon.Client.SetImageAsync("centos", "web0")).Is(200);
+            area.Oracle.Disk("web0", "centos");
+            (await daemon.Client.SetImageAsync("centos", "web9")).Refuses(507, "no_space");
+            (await daemon.Client.GetAsync("/readyz")).Is(200);
+
+            (await daemon.Client.DeleteHostAsync("web1")).Is(200);
+            (await daemon.Client.DeleteHostAsync("web2")).Is(200);
+            area.Oracle.NoDisk("web1");
+            area.Oracle.NoDisk("web2");
+            await LimitAsync(cluster, $"{(2 * Level * Mib) + Mib}MB");
+            await daemon.Client.PoolHoldsAsync("centos", Level, seconds: 90);
+            await area.Oracle.CheckAsync(place: 2);
+        }
+        finally
+        {
+            await cluster.RemoveVolumeAsync(Name);
+        }
+    }
+
+    private static async Task LimitAsync(GlusterCluster cluster, string limit)
+    {
+        var node = cluster.Nodes[0];
+        await node.TryGlusterAsync("volume", "quota", Name, "enable");
+        foreach (var timeout in new[] { "hard-timeout", "soft-timeout" })
+        {
+            await node.TryGlusterAsync("volume", "quota", Name, timeout, "0");
+        }
+
+        await Wait.UntilAsync($"the quota to be {limit}", async () => (await node.TryGlusterAsync("volume", "quota", Name, "limit-usage", "/", limit)).ExitCode == 0, seconds: 60);
+        await Wait.UntilAsync("what is there to be counted", async () =>
+            (await node.TryGlusterAsync("volume", "quota", Name, "list", "/")).Output is var said && !said.Contains("N/A", StringComparison.Ordinal) && !said.Contains(" 0Bytes", StringComparison.Ordinal), seconds: 60);
+    }
+}
