@@ -15,6 +15,9 @@ public sealed class GivenNameTests(Lab lab)
     private const string Disk = "web01.qcow2";
     private static readonly string[] Quick = ["--Storage:RescanInterval", "00:00:01", "--Storage:OperationTimeout", "00:00:02"];
 
+    /// <summary>Past the deadline.</summary>
+    private static readonly TimeSpan Late = TimeSpan.FromSeconds(4);
+
     [DaemonTheory]
     [InlineData(StorageKind.PlainXfs)]
     [InlineData(StorageKind.Replica3)]
@@ -22,12 +25,17 @@ public sealed class GivenNameTests(Lab lab)
     {
         await using var area = await lab.AreaAsync(kind);
         var daemon = await ServedAsync(area, 0);
-        await using var late = await LateAsync(daemon, area, "fsync", _ => Verdict.Pass);
-        (await daemon.Client.SetImageAsync("centos", "web01")).Refuses(504, "storage_timeout");
-        var inode = await InodeAsync(area, Disk);
-        await using (await HeldDisk.OpenAsync(area, Disk))
+        HeldDisk guest;
+        ulong inode;
+        await using (await Fault.DelayAsync(daemon, "fsync", Late))
         {
-            late.GoOn();
+            (await daemon.Client.SetImageAsync("centos", "web01")).Refuses(504, "storage_timeout");
+            inode = await InodeAsync(area, Disk);
+            guest = await HeldDisk.OpenAsync(area, Disk);
+        }
+
+        await using (guest)
+        {
             await Task.WhenAll(Enumerable.Range(2, 3).Select(number => DoneAsync(area, daemon, $"web0{number}")));
             area.Oracle.Disk("web01", "centos");
             await daemon.Client.PoolHoldsAsync("centos", 3);
@@ -45,7 +53,7 @@ public sealed class GivenNameTests(Lab lab)
         await using var area = await lab.AreaAsync(kind);
         var daemon = await ServedAsync(area, 0);
         var other = await area.StartAtAsync(area.Places.Count - 1, Quick);
-        await using var late = await LateAsync(daemon, area, "fsync", _ => Verdict.Fail(Error.Named("EIO").Number));
+        await using var late = await LateAsync(daemon, area, "fsync", Verdict.Fail(Error.Named("EIO").Number));
         var first = daemon.Client.SetImageAsync("centos", "web01", key: "a");
         await late.Held;
         (await other.Client.SetImageAsync("centos", "web01", key: "a")).Is(200);
@@ -172,10 +180,9 @@ public sealed class GivenNameTests(Lab lab)
     {
         await using var area = await lab.AreaAsync(StorageKind.PlainXfs);
         var daemon = await ServedAsync(area, 0);
-        await using (var late = await LateAsync(daemon, area, name, _ => Verdict.Pass))
+        await using (await Fault.DelayAsync(daemon, name, Late))
         {
             (await daemon.Client.SetImageAsync("centos", "web01")).Refuses(504, "storage_timeout");
-            late.GoOn();
         }
 
         await Wait.UntilAsync("the disk to be there", () => Task.FromResult(area.Has(Disk)));
@@ -204,8 +211,8 @@ public sealed class GivenNameTests(Lab lab)
         }
     }
 
-    /// <summary>Holds the first call of that name from the link on, until it is let go.</summary>
-    private static async Task<LateCall> LateAsync(Daemon daemon, StorageArea area, string name, Func<SystemCall, Verdict> verdict)
+    /// <summary>Holds the first call of that name from the link on, and with it the whole daemon, until it is let go.</summary>
+    private static async Task<LateCall> LateAsync(Daemon daemon, StorageArea area, string name, Verdict verdict)
     {
         var late = new LateCall();
         var (isLinking, isHeld) = (false, false);
@@ -219,7 +226,7 @@ public sealed class GivenNameTests(Lab lab)
 
             isHeld = true;
             await late.HoldAsync();
-            return verdict(call);
+            return verdict;
         });
         return late;
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace StorageHost.IntegrationTests.Fixtures;
 
@@ -17,11 +18,17 @@ internal sealed class Fault : IAsyncDisposable
     /// <param name="daemon">Whose calls.</param>
     /// <param name="names">Their names, separated by commas.</param>
     /// <param name="error">The errno's name.</param>
-    public static async Task<Fault> InjectAsync(Daemon daemon, string names, string error)
+    public static Task<Fault> InjectAsync(Daemon daemon, string names, string error) => BeginAsync(daemon, names, $"error={error}");
+
+    /// <summary>Every one of these calls is made only after so long; other calls of the daemon go on meanwhile.</summary>
+    public static Task<Fault> DelayAsync(Daemon daemon, string names, TimeSpan by) =>
+        BeginAsync(daemon, names, string.Create(CultureInfo.InvariantCulture, $"delay_enter={(long)by.TotalMicroseconds}"));
+
+    private static async Task<Fault> BeginAsync(Daemon daemon, string names, string what)
     {
         var log = Path.Combine(Lab.Directory, "strace.log");
         File.Delete(log);
-        var tracer = Shell.Start(["strace", "-f", "-q", "-o", log, "-e", $"trace={names}", "-e", $"inject={names}:error={error}", "-p", $"{daemon.Pid}"]);
+        var tracer = Shell.Start(["strace", "-f", "-q", "-o", log, "-e", $"trace={names}", "-e", $"inject={names}:{what}", "-p", $"{daemon.Pid}"]);
         await Wait.UntilAsync("strace to hold every thread of the daemon", () => Task.FromResult(
             Directory.EnumerateDirectories($"/proc/{daemon.Pid}/task").All(Traced)));
         return new Fault(tracer, log);
