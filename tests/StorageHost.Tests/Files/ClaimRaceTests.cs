@@ -10,6 +10,7 @@ namespace StorageHost.Tests.Files;
 public sealed class ClaimRaceTests : IAsyncLifetime
 {
     private const int Hosts = 4;
+    private const int Least = 5;
 
     private readonly Store store = Store.Quick();
     private readonly Daemon[] daemons = new Daemon[2];
@@ -46,7 +47,8 @@ public sealed class ClaimRaceTests : IAsyncLifetime
     [InlineData(4, true)]
     public async Task No_disk_is_lost_doubled_or_half_there(int seed, bool losesLocks)
     {
-        for (var round = 0; round < 4; round++)
+        // On a busy machine few rounds may publish little.
+        for (var round = 0; round < 4 || (round < 40 && published.Sum() <= Least); round++)
         {
             var clients = Enumerable.Range(0, 6).Select(client => Task.Run(() => RunClientAsync(daemons[client % 2], new Random((seed * 1000) + (round * 10) + client), losesLocks)));
             await Eventually.EndsAsync(Task.WhenAll(clients));
@@ -55,7 +57,7 @@ public sealed class ClaimRaceTests : IAsyncLifetime
         }
 
         Assert.Empty(faults);
-        Assert.True(published.Sum() > 5, "nothing was shown");
+        Assert.True(published.Sum() > Least, "nothing was shown");
     }
 
     private async Task RunClientAsync(Daemon daemon, Random random, bool losesLocks)
