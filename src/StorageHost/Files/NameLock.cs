@@ -19,14 +19,14 @@ internal sealed unsafe class NameLock : IDisposable
 
     /// <summary>A virtual attribute that tells where Gluster keeps a file; it names the translators on the way.</summary>
     private const string PathInfo = "glusterfs.pathinfo";
-    private const string Distributes = "<DISTRIBUTE:";
+    private const string DistributeTranslator = "<DISTRIBUTE:";
     private const int MaxPathInfo = 64 * 1024;
 
     private readonly ConcurrentDictionary<FileName, bool> takenHere = new();
     private readonly Mount mount;
     private readonly MountPoint point;
     private SafeFileHandle? opened;
-    private volatile bool isNeeded;
+    private volatile bool distributes;
     private volatile bool isOver;
 
     public NameLock(Mount mount, MountPoint point)
@@ -35,13 +35,16 @@ internal sealed unsafe class NameLock : IDisposable
         Refresh();
     }
 
-    /// <summary>Finds out whether the lock is needed: bricks may have been added to the volume.</summary>
-    public void Refresh() => isNeeded = point.IsGluster && MayDistribute(mount);
+    /// <summary>Whether the files of the volume lie on several sets of bricks, as far as can be told. Only then a name has to be locked.</summary>
+    public bool Distributes => distributes;
+
+    /// <summary>Finds out whether the volume distributes: bricks may have been added to it.</summary>
+    public void Refresh() => distributes = point.IsGluster && MayDistribute(mount);
 
     /// <summary>Takes the right to give a name, until it is disposed of; null when another publisher has it.</summary>
     public IDisposable? TryTake(FileName name)
     {
-        if (!isNeeded)
+        if (!distributes)
         {
             return Right.NotNeeded;
         }
@@ -102,7 +105,7 @@ internal sealed unsafe class NameLock : IDisposable
             var length = Syscalls.GetAttribute(mount.Directory, PathInfo, start, value.Length);
 
             // Where nobody can tell, names are locked.
-            return length < 0 || Encoding.UTF8.GetString(value, 0, (int)length).Contains(Distributes, StringComparison.Ordinal);
+            return length < 0 || Encoding.UTF8.GetString(value, 0, (int)length).Contains(DistributeTranslator, StringComparison.Ordinal);
         }
     }
 

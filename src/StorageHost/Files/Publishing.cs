@@ -42,20 +42,22 @@ internal static class Publishing
         }
 
         var handle = session.Mount.Opened(file);
+        bool TryRemove(string name) => TryRemovePrivateName(session, name);
         try
         {
-            return Publish(session.Mount, handle, file.Name, to, mayLink, isUntouched);
+            return Publish(session.Mount, handle, file.Name, to, mayLink, isUntouched, TryRemove);
         }
         catch (StorageException failed) when (failed is { Call: "link", Errno: Errno.QuotaExceeded })
         {
             // Near its limit, a Gluster quota counts a file once more when it is linked into another directory; within one directory it does not.
             session.Private.MoveBeside(session.Mount, file);
-            return Publish(session.Mount, handle, file.Name, to, mayLink, isUntouched);
+            return Publish(session.Mount, handle, file.Name, to, mayLink, isUntouched, TryRemove);
         }
     }
 
-    /// <summary>The protocol itself.</summary>
-    internal static Outcome Publish(Mount mount, SafeFileHandle file, string from, FileName to, Func<bool> mayLink, Func<FileStat, bool> isUntouched)
+    /// <summary>The protocol itself; <paramref name="tryRemove"/> removes the private name, or says that it is gone.</summary>
+    internal static Outcome Publish(
+        Mount mount, SafeFileHandle file, string from, FileName to, Func<bool> mayLink, Func<FileStat, bool> isUntouched, Func<string, bool> tryRemove)
     {
         if (!mayLink())
         {
@@ -75,23 +77,54 @@ internal static class Publishing
         catch (StorageException failed) when (!LeftAllAsItWas(failed))
         {
             // Whether the name was given is unknown. If it was, it stays; in either case the file must never reach a pool again.
-            TryCommit(mount, file, from, to, isUntouched);
+            TryCommit(mount, file, from, to, isUntouched, tryRemove);
             failed.LeavesOutcomeUnknown = true;
             throw;
         }
 
-        return Commit(mount, file, from, to, isUntouched);
+        return Commit(mount, file, from, to, isUntouched, tryRemove);
     }
 
     /// <summary>The errors with which a file system refuses a link before it does anything.</summary>
     private static bool LeftAllAsItWas(StorageException failed) =>
         failed is { Call: "link", Errno: Errno.NoSpace or Errno.QuotaExceeded or Errno.ReadOnly or Errno.NotPermitted or Errno.Access };
 
-    private static void TryCommit(Mount mount, SafeFileHandle file, string from, FileName to, Func<FileStat, bool> isUntouched)
+    /// <summary>Removes a private name by a call that the servers decide.</summary>
+    /// <remarks>
+    /// On a volume that distributes, Gluster says yes to the removal of a name that is gone (10.3, dht_unlink_cbk), but looks the name up anew before
+    /// it renames it. So there the name is moved to another private one first, which then goes, now or with the next recovery.
+    /// </remarks>
+    private static bool TryRemovePrivateName(VolumeSession session, string name)
+    {
+        if (!session.Names.Distributes)
+        {
+            return session.Mount.TryUnlinkOwn(name);
+        }
+
+        using var moved = session.Private.NewFile(PrivateKind.Making);
+        if (!session.Mount.TryRename(name, moved.Name))
+        {
+            return false;
+        }
+
+        try
+        {
+            session.Mount.TryUnlink(moved.Name);
+        }
+        catch (StorageException)
+        {
+            // It is committed all the same.
+        }
+
+        return true;
+    }
+
+    private static void TryCommit(
+        Mount mount, SafeFileHandle file, string from, FileName to, Func<FileStat, bool> isUntouched, Func<string, bool> tryRemove)
     {
         try
         {
-            Commit(mount, file, from, to, isUntouched);
+            Commit(mount, file, from, to, isUntouched, tryRemove);
         }
         catch (StorageException)
         {
@@ -104,9 +137,10 @@ internal static class Publishing
     /// this client remembers. A recovery that finds two names removes the private one, so the final one is alone after a moment. One that came
     /// before the link took the file for its own, and it has another name then.
     /// </summary>
-    internal static Outcome Commit(Mount mount, SafeFileHandle file, string from, FileName to, Func<FileStat, bool> isUntouched)
+    internal static Outcome Commit(
+        Mount mount, SafeFileHandle file, string from, FileName to, Func<FileStat, bool> isUntouched, Func<string, bool> tryRemove)
     {
-        if (mount.TryUnlinkOwn(from))
+        if (tryRemove(from))
         {
             return Outcome.Published;
         }

@@ -5,6 +5,8 @@ namespace StorageHost.IntegrationTests.Fixtures;
 /// <summary>A storage directory of one test, the daemons that serve it, and what must be in it.</summary>
 internal sealed class StorageArea : IAsyncDisposable
 {
+    private const string SettleTime = "--Pool:SettleTime";
+
     private readonly Volume volume;
     private readonly string name;
     private readonly List<Daemon> daemons = [];
@@ -76,17 +78,17 @@ internal sealed class StorageArea : IAsyncDisposable
     /// <summary>Starts a daemon at this address of this machine, and waits until it is ready.</summary>
     public async Task<Daemon> StartAsync(Uri address, Action<SocketsHttpHandler>? shape, params string[] settings)
     {
-        var daemon = Add(Daemon.Launch(address, NextLog, shape, ["--Storage:Directory", Directory, .. settings]));
+        var daemon = Add(Daemon.Launch(address, NextLog, shape, Told(settings)));
         await daemon.ReadyAsync();
         return daemon;
     }
 
     /// <summary>Starts a daemon and does not wait.</summary>
-    public Daemon Launch(int place, params string[] settings) => Add(Daemon.Launch(Places[place], NextLog, ["--Storage:Directory", Directory, .. settings]));
+    public Daemon Launch(int place, params string[] settings) => Add(Daemon.Launch(Places[place], NextLog, Told(settings)));
 
     /// <summary>The same with a command before it, which becomes the daemon.</summary>
     public Daemon Launch(string[] through, params string[] settings) =>
-        Add(Daemon.Launch(Places[0] with { Enter = [.. Places[0].Enter, .. through] }, NextLog, ["--Storage:Directory", Directory, .. settings]));
+        Add(Daemon.Launch(Places[0] with { Enter = [.. Places[0].Enter, .. through] }, NextLog, Told(settings)));
 
     /// <summary>The same under a supervisor.</summary>
     public Daemon Launch(Supervisor supervisor, string[] settings, params string[] through) =>
@@ -102,6 +104,13 @@ internal sealed class StorageArea : IAsyncDisposable
         // Only to save space: the volume goes with the lab, and a failure here must not hide the one that the test has found.
         await Shell.TryAsync("find", Seen(), "-mindepth", "1", "-delete");
     }
+
+    // A template on a volume with shards bears the time at which it was put there, and no test is to wait until it has settled.
+    private string[] Told(string[] settings) =>
+    [
+        "--Storage:Directory", Directory, .. settings,
+        .. Places.Count > 1 && !settings.Contains(SettleTime, StringComparer.Ordinal) ? [SettleTime, "00:00:00.2"] : Array.Empty<string>(),
+    ];
 
     private Daemon Add(Daemon daemon)
     {
