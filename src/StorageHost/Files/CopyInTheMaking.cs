@@ -65,7 +65,7 @@ internal sealed class CopyInTheMaking : IDisposable
         _ = Syscalls.Advise(Handle, 0, 0, Syscalls.AdviseDontNeed);
         if (!CopyRecord.IsWhole(Mount.Stat(Handle, Name), origin, template))
         {
-            throw new RefusedException(Refusal.StorageUnavailable, "a copy has not the size or time that it was given");
+            throw new RefusedException(Refusal.StorageUnavailable, "a copy lost the size or time that it was given");
         }
 
         return origin;

@@ -186,9 +186,9 @@ internal sealed partial class RememberedDeletions(
     [LoggerMessage(Level = LogLevel.Warning, Message = "{File} had been deleted and was there again, brought back by a brick that was away: it was deleted again")]
     private partial void LogRepeated(FileName file);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "What was deleted cannot be looked after now: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Deleted files cannot be checked now: {Reason}")]
     private partial void LogHindered(string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The deletion of {File} is not remembered: {Reason}. Should a brick that was away bring it back, it stays")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The deletion of {File} is not remembered: {Reason}. If a brick that was away brings it back, it stays")]
     private partial void LogNotRemembered(FileName file, string reason);
 }

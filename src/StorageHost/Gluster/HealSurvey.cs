@@ -43,6 +43,6 @@ internal sealed partial class HealSurvey(GlusterCli cli, ILogger<HealSurvey> log
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "What is to be healed is not known in full: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The heal counts are incomplete: {Reason}")]
     private partial void LogNoSummary(string reason);
 }

@@ -45,7 +45,7 @@ internal sealed partial class Readiness(
     private IEnumerable<ReadinessCheck> Known()
     {
         yield return Check("directory", reconciler.Problem is { } problem ? (CheckState.Failed, problem) : default, scanner.LastScan);
-        yield return Check("pools", IsNeglected ? (CheckState.Failed, "nobody looks after the pools") : default, reconciler.LastTurn);
+        yield return Check("pools", IsNeglected ? (CheckState.Failed, "the pool reconciler has stalled") : default, reconciler.LastTurn);
         yield return Check("breaker", threads.Breaker == CircuitState.Closed ? default : (CheckState.Failed, "the storage hangs: its calls are refused until one answers"), time.GetTimestamp());
         yield return Check("running", lifetime.ApplicationStopping.IsCancellationRequested ? (CheckState.Failed, "the daemon is stopping") : default, time.GetTimestamp());
 

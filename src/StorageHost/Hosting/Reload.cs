@@ -76,13 +76,13 @@ internal sealed partial class Reload(Settings settings, ServiceManager manager, 
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The settings in force stay, since the new ones cannot be taken up: {Fault}")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "Keeping the previous settings; the new ones are invalid: {Fault}")]
     private partial void LogFault(string fault);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Setting} has changed, and was taken up")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Setting} has changed and is in force")]
     private partial void LogTakenUp(string setting);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Setting} has changed, which needs a restart: what was in force stays")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Setting} has changed; restart the daemon to apply it")]
     private partial void LogForNextStart(string setting);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The settings were read again: none has changed")]

@@ -69,7 +69,7 @@ internal static partial class PollLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "Nothing new is known of {Subject}: {Problem}")]
     public static partial void Unknown(ILogger log, string subject, string problem);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Facts of {Subject} are to be had again")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "Readable again: {Subject}")]
     public static partial void KnownAgain(ILogger log, string subject);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Unexpected failure of looking at {Subject}")]

@@ -261,7 +261,7 @@ internal sealed partial class PoolReconciler(
     [LoggerMessage(Level = LogLevel.Warning, Message = "The storage directory cannot be read: {Reason}")]
     private partial void LogCannotScan(string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "What dead daemons left on the volume cannot be recovered now: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The leftovers of dead daemons cannot be recovered now: {Reason}")]
     private partial void LogCannotRecover(string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The pool of {Image} cannot be brought to its level now: {Reason}")]

@@ -49,7 +49,7 @@ public sealed class CertificateTests(Lab lab)
         (await kept.GetAsync("/pools")).Is(200);
 
         await File.WriteAllTextAsync(secured.Certificate, "no certificate");
-        await secured.LogsAsync("What was in force stays, since this cannot be taken up: Security:Certificate: ");
+        await secured.LogsAsync("Keeping the previous files; the new ones are invalid: Security:Certificate: ");
         Assert.Equal(secured.OpenSsl.Load("renewed").SerialNumber, await secured.ServedAsync());
     }
 

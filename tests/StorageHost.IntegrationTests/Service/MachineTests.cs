@@ -64,7 +64,7 @@ public sealed class MachineTests(ITestOutputHelper output)
             echo '{ "Serilog": { "MinimumLevel": { "Default": "Debug" } }, "Pool": { "MaxCopies": 3 }, "Storage": { "Threads": 8 } }' > {{Settings}}/tuning.json
             systemctl reload storagehost
             logged() { until [ "$(journalctl --unit storagehost | grep --count "$1")" != 0 ]; do sleep 0.1; done; }
-            logged 'Serilog:MinimumLevel:Default has changed, and was taken up'
+            logged 'Serilog:MinimumLevel:Default has changed and is in force'
             logged 'Storage:Threads has changed, which needs a restart'
             logged 'DBG GET /healthz 200'
             touch /run/enough; wait
@@ -75,7 +75,7 @@ public sealed class MachineTests(ITestOutputHelper output)
 
         // Settings with a fault change nothing, and the service goes on.
         await machine.RunAsync($"""sed --in-place 's#"MaxCopies": 3#"MaxCopies": 5, "Workers": 0#' {Settings}/tuning.json; systemctl reload storagehost""");
-        await machine.UntilAsync("journalctl --unit storagehost", "The settings in force stay, since the new ones cannot be taken up: Pool:Workers: must be 2 to 16");
+        await machine.UntilAsync("journalctl --unit storagehost", "Keeping the previous settings; the new ones are invalid: Pool:Workers: must be 2 to 16");
         Assert.Contains("from 0 to 3", (await machine.TryAsync(Ask + """/ --data '{"action":"dup","duplicateinfo":{"centos":4}}'""")).Output, StringComparison.Ordinal);
         await machine.RunAsync($"""sed --in-place 's#, "Workers": 0##' {Settings}/tuning.json""");
 

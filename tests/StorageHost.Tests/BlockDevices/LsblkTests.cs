@@ -104,7 +104,7 @@ public sealed class LsblkTests : IDisposable
                 "Warning: lsblk does not show every device: 1 of its entries could not be read",
                 "Information: lsblk shows every device again",
                 "Warning: Nothing new is known of the disks: lsblk failed with exit code 1: out of luck",
-                "Information: Facts of the disks are to be had again",
+                "Information: Readable again: the disks",
             ],
             log.Lines);
     }

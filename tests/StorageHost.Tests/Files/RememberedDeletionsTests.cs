@@ -258,7 +258,7 @@ public sealed class RememberedDeletionsTests : IAsyncLifetime
             Assert.Empty((await ScanAsync()).Copies);
         }
 
-        Assert.Equal($"Warning: What was deleted cannot be looked after now: open {DeletionRecords.Folder}: ENOTDIR", Assert.Single(daemon.DeletionLog.Lines));
+        Assert.Equal($"Warning: Deleted files cannot be checked now: open {DeletionRecords.Folder}: ENOTDIR", Assert.Single(daemon.DeletionLog.Lines));
     }
 
     [Fact]

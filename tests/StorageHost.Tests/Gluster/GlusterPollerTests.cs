@@ -254,7 +254,7 @@ public sealed class GlusterPollerTests : IAsyncLifetime, IDisposable
         Assert.DoesNotContain(gluster.Calls, call => call.Contains("dis statistics", StringComparison.Ordinal));
         Assert.Equal(3, healLog.Lines.Count);
         Assert.Single(healLog.Lines, line =>
-            line == "Warning: What is to be healed is not known in full: 'gluster volume heal rep3 info summary' failed: Usage:");
+            line == "Warning: The heal counts are incomplete: 'gluster volume heal rep3 info summary' failed: Usage:");
     }
 
     [Fact]

@@ -136,7 +136,7 @@ public sealed class ReadinessTests : IAsyncLifetime
         await StartAsync();
         await core.Reconciler.StopAsync(CancellationToken.None);
         core.Time.Advance(TimeSpan.FromMinutes(2));
-        Assert.Contains("pools:failed nobody looks after the pools", (await GetAsync(503)).Checks, StringComparison.Ordinal);
+        Assert.Contains("pools:failed the pool reconciler has stalled", (await GetAsync(503)).Checks, StringComparison.Ordinal);
     }
 
     [Fact]

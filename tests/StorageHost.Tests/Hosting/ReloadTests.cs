@@ -45,7 +45,7 @@ public sealed class ReloadTests : IDisposable
         reload.Run();
         Assert.Equal((6, TimeSpan.FromMinutes(1)), (Pool.MaxCopies, Pool.WaitTimeout));
         Assert.Equal(
-            ["Information: Pool:MaxCopies has changed, and was taken up", "Information: Pool:WaitTimeout has changed, and was taken up", "Information: Storage:ReservePercent has changed, and was taken up"],
+            ["Information: Pool:MaxCopies has changed and is in force", "Information: Pool:WaitTimeout has changed and is in force", "Information: Storage:ReservePercent has changed and is in force"],
             log.Lines.Order(StringComparer.Ordinal),
             StringComparer.Ordinal);
     }
@@ -66,7 +66,7 @@ public sealed class ReloadTests : IDisposable
         reload.Run();
         Assert.Contains("Storage:Directory=/srv/images", settings.Lines, StringComparer.Ordinal);
         Assert.Equal(6, Pool.MaxCopies);
-        Assert.Equal(2, log.Lines.Count(line => line == "Warning: Storage:Directory has changed, which needs a restart: what was in force stays"));
+        Assert.Equal(2, log.Lines.Count(line => line == "Warning: Storage:Directory has changed; restart the daemon to apply it"));
         Assert.Equal(2, log.Lines.Count(line => line.StartsWith("Warning: Urls ", StringComparison.Ordinal)));
         Assert.Single(log.Lines, line => line.Contains("Pool:MaxCopies", StringComparison.Ordinal));
     }
@@ -77,7 +77,7 @@ public sealed class ReloadTests : IDisposable
         Write(new { Storage = new { Directory = "/srv/images", ReservePercent = 99 }, Pool = new { MaxCopies = 6, Workers = "many" }, Serilog = new { MinimumLevel = new { Default = "Loud" } } });
         reload.Run();
         Assert.Equal(5, Pool.MaxCopies);
-        Assert.All(log.Lines, line => Assert.StartsWith("Error: The settings in force stay, since the new ones cannot be taken up: ", line, StringComparison.Ordinal));
+        Assert.All(log.Lines, line => Assert.StartsWith("Error: Keeping the previous settings; the new ones are invalid: ", line, StringComparison.Ordinal));
         Assert.All(["Storage:ReservePercent", "Pool:Workers", "Serilog:MinimumLevel:Default"], key => Assert.Single(log.Lines, line => line.Contains(key, StringComparison.Ordinal)));
     }
 
@@ -114,7 +114,7 @@ public sealed class ReloadTests : IDisposable
         Write(new { Storage = new { Directory = "/srv/images" }, Pool = new { MaxCopies = 5 }, Serilog = new { MinimumLevel = new { Default = "Debug" } } });
         reload.Run();
         Assert.True(serilog.IsEnabled(LogEventLevel.Debug));
-        Assert.Equal("Information: Serilog:MinimumLevel:Default has changed, and was taken up", Assert.Single(log.Lines));
+        Assert.Equal("Information: Serilog:MinimumLevel:Default has changed and is in force", Assert.Single(log.Lines));
     }
 
     [Fact]

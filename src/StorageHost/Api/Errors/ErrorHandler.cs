@@ -38,7 +38,7 @@ internal sealed partial class ErrorHandler(ILogger<ErrorHandler> logger) : IExce
     {
         // Who failed to show who it is wants to know why; who did not try, how to.
         401 => context.Features.Get<FailedProof>()?.Message ?? "A client certificate or token is needed.",
-        403 => $"This needs the scope {context.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>()?.Policy}, which the client has not.",
+        403 => $"The client lacks the required scope: {context.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>()?.Policy}.",
         404 => "There is nothing at this address; /swagger lists what there is.",
         405 => $"{Echo.Of(context.Request.Method)} is not allowed here; allowed: {context.Response.Headers.Allow}.",
         413 => $"The body is too large: at most {Dispatch.RequestBody.MaxBytes} bytes.",

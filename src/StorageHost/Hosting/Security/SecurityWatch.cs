@@ -69,10 +69,10 @@ internal sealed partial class SecurityWatch(
     [LoggerMessage(Level = LogLevel.Warning, Message = "Tokens sent to {Url} can be read on their way: it is not https")]
     private partial void LogInTheClear(string url);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Setting} has changed, and was taken up")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Setting} has changed and is in force")]
     private partial void LogTakenUp(string setting);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "What was in force stays, since this cannot be taken up: {Faults}")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "Keeping the previous files; the new ones are invalid: {Faults}")]
     private partial void LogKept(string faults);
 
     [LoggerMessage(Message = "The server's certificate ({Subject}) is valid until {NotAfter:u}")]

@@ -82,7 +82,7 @@ public sealed class CallerTests : IDisposable
         await using var api = await StartAsync();
         using var response = await SendAsync(api, HttpMethod.Delete, "/jobs/1", "Bearer sth_read");
         Assert.StartsWith(
-            """{"status":"error","code":"forbidden","message":"This needs the scope destroy, which the client has not.","trace_id":""",
+            """{"status":"error","code":"forbidden","message":"The client lacks the required scope: destroy.","trace_id":""",
             await response.Content.ReadAsStringAsync(),
             StringComparison.Ordinal);
     }
