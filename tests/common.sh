@@ -25,9 +25,13 @@ install_missing() {
     apt-get install -q -y --no-install-recommends "${missing[@]}"
 }
 
+need_dotnet() {
+    command -v dotnet >/dev/null || { echo "The .NET 10 SDK is missing: dotnet must be on the PATH." >&2; exit 1; }
+}
+
 # What every run on real storage needs.
 install_lab() {
-    command -v dotnet >/dev/null || { echo "The .NET 10 SDK is missing: dotnet must be on the PATH." >&2; exit 1; }
+    need_dotnet
     install_missing <<'END'
 qemu-img qemu-utils
 qemu-nbd qemu-utils

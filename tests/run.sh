@@ -1,5 +1,8 @@
 #!/usr/bin/env bash
 # Runs every test: installs what they need, builds, publishes the daemon and its packages, tests. The last line is "N passed, N failed, N skipped".
+#
+#   tests/run.sh         every test, as root: half an hour on two cores
+#   tests/run.sh unit    the fast tests alone, as any user: they need qemu-utils and no storage; some two minutes with the build
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,17 +20,30 @@ count() {
     echo "$passed $((executed - passed)) $((total - executed))"
 }
 
-install_lab
-trap guard EXIT
-dotnet build StorageHost.sln -c Release -nodeReuse:false
-rm -rf artifacts/storagehost "$results" artifacts/test-logs
-# The demo publishes the daemon, and is a test itself.
 passed=0 failed=0 skipped=0
-if deploy/demo.sh --once; then passed=1; else failed=1; fi
-deploy/package.sh
+case $# in
+0)
+    projects=(StorageHost.Tests StorageHost.IntegrationTests)
+    install_lab
+    trap guard EXIT
+    dotnet build StorageHost.sln -c Release -nodeReuse:false
+    rm -rf artifacts/storagehost "$results" artifacts/test-logs
+    # The demo publishes the daemon, and is a test itself.
+    if deploy/demo.sh --once; then passed=1; else failed=1; fi
+    deploy/package.sh
+    ;;
+*)
+    [[ $* == unit ]] || { sed -n '4,5s/^# \{0,1\}//p' "$0" >&2; exit 64; }
+    projects=(StorageHost.Tests)
+    need_dotnet
+    install_missing <<<'qemu-img qemu-utils'
+    dotnet build tests/StorageHost.Tests -c Release -nodeReuse:false --verbosity quiet
+    rm -f "$results/StorageHost.Tests.trx"
+    ;;
+esac
 
 # Only what failed is printed; the results files have every test with its time.
-for project in StorageHost.Tests StorageHost.IntegrationTests; do
+for project in "${projects[@]}"; do
     ended=0
     dotnet test "tests/$project" -c Release --no-build --results-directory "$results" \
         --logger "trx;LogFileName=$project.trx" --logger "console;verbosity=minimal" \
@@ -42,8 +58,10 @@ for project in StorageHost.Tests StorageHost.IntegrationTests; do
     fi
 done
 
-guard
-trap - EXIT
+if (($# == 0)); then
+    guard
+    trap - EXIT
+fi
 echo "$passed passed, $failed failed, $skipped skipped"
 ((failed == 0 && passed > 0)) || exit 1
 if [[ ${CI:-} == true ]] && ((skipped > 0)); then
