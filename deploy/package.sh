@@ -56,7 +56,7 @@ make_deb() {
     cat >"$1/debian/changelog" <<-END
 	storagehost ($version) stable; urgency=medium
 
-	  * docs/ and the history of the source tell what has changed.
+	  * /usr/share/doc/storagehost/docs/changelog.md tells what has changed.
 
 	 -- StorageHost maintainers <storagehost@packages.example.org>  $(date -R -u -d "@$SOURCE_DATE_EPOCH")
 	END
