@@ -5,7 +5,7 @@ namespace StorageHost.Files;
 
 /// <summary>
 /// What a file system must have to be served: locks, user extended attributes, hard links. Each is tried when a session begins, so that
-/// what is missing is named then, and not by the first copy or disk that fails. Holes and reflinks are used where they are to be had.
+/// what is missing is named then, and not by the first copy or disk that fails. Holes and reflinks are used where they exist.
 /// </summary>
 internal static class FileSystemNeeds
 {

@@ -8,7 +8,7 @@ internal interface IWatchedFile
 
     /// <summary>
     /// Reads the files. A change is taken up when two looks in a row have found the same: whoever replaces a certificate and its key, or
-    /// writes a list, is not caught in the middle. What has faults is not taken up.
+    /// writes a list, is not caught in the middle. A content with faults is ignored.
     /// </summary>
     /// <returns>Null when there is nothing new; else the faults, none when it was taken up.</returns>
     IReadOnlyList<string>? Look();
