@@ -21,13 +21,15 @@ internal sealed record PoolsAnswer(IReadOnlyList<PoolAnswer> Pools)
 /// <param name="Template">The state of the template; null when it was not read yet.</param>
 /// <param name="Job">The job in <c>/jobs/{id}</c> that fills it; null when none does.</param>
 /// <param name="Problem">Why it is not filled just now; null when nothing is in its way.</param>
+/// <param name="ProblemSince">Since when that is so; null when nothing is in its way.</param>
 internal sealed record PoolAnswer(
     string Image, int Wanted, int Ready, int Copying, int Waiting, long Hits, long Misses,
-    DateTimeOffset? LastRefill, TemplateAnswer? Template, string? Job, string? Problem)
+    DateTimeOffset? LastRefill, TemplateAnswer? Template, string? Job, string? Problem, DateTimeOffset? ProblemSince)
 {
     public static PoolAnswer Of(PoolStatus pool) => new(
         pool.Image.Text, pool.Wanted, pool.Ready, pool.Copying, pool.Waiting, pool.Hits, pool.Misses,
-        pool.LastRefill, pool.Template is { } template ? TemplateAnswer.Of(template) : null, pool.JobId, pool.Problem);
+        pool.LastRefill, pool.Template is { } template ? TemplateAnswer.Of(template) : null, pool.JobId,
+        pool.Problem?.Message, pool.Problem?.Since);
 }
 
 /// <summary>A template's fingerprint: copies made of another state of it are stale.</summary>

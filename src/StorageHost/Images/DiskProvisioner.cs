@@ -133,7 +133,7 @@ internal sealed partial class DiskProvisioner(
         {
             throw lifetime.ApplicationStopping.IsCancellationRequested
                 ? new RefusedException(Refusal.ShuttingDown, "the daemon is stopping")
-                : new RefusedException(Refusal.StorageTimeout, $"no copy of {pool.Image} was made within {options.Value.WaitTimeout}{(pool.Problem is { } problem ? $": {problem}" : "")}");
+                : new RefusedException(Refusal.StorageTimeout, $"no copy of {pool.Image} was made within {options.Value.WaitTimeout}{(pool.Problem is { } problem ? $": {problem.Message}" : "")}");
         }
         finally
         {

@@ -178,7 +178,8 @@ internal sealed partial class ImageCacheService(
     {
         var job = pool.Job;
         return new PoolStatus(
-            pool.Image, pool.Wanted, pool.Total, job?.CopiesAtOnce ?? 0, pool.Waiting, pool.Claims(ClaimEnd.Hit), pool.Claims(ClaimEnd.Miss), pool.LastRefill, pool.Template?.Fingerprint, job?.Id, pool.Problem);
+            pool.Image, pool.Wanted, pool.Total, job?.CopiesAtOnce ?? 0, pool.Waiting, pool.Claims(ClaimEnd.Hit), pool.Claims(ClaimEnd.Miss), pool.LastRefill,
+            pool.Template?.Fingerprint, job?.Id, pool.Problem);
     }
 
     private async Task SetLevelAsync(ImageName image, int level, CancellationToken cancellationToken)

@@ -33,7 +33,7 @@ internal sealed record RemovedImage(ImageName Image, IReadOnlyList<FileName> Rem
 /// <param name="LastRefill">When a copy was last added; null when none was.</param>
 /// <param name="Template">The state of the template; null when it was not read yet.</param>
 /// <param name="JobId">The job that fills it; null when none does.</param>
-/// <param name="Problem">Why it is not filled just now; null when nothing is in its way.</param>
+/// <param name="Problem">What keeps it from being filled just now; null when nothing does.</param>
 internal sealed record PoolStatus(
     ImageName Image,
     int Wanted,
@@ -45,4 +45,4 @@ internal sealed record PoolStatus(
     DateTimeOffset? LastRefill,
     Fingerprint? Template,
     string? JobId,
-    string? Problem);
+    PoolProblem? Problem);

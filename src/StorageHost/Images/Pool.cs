@@ -14,6 +14,8 @@ internal sealed class Pool
     private readonly WaitingCallers waiting;
     private HashSet<int>? addedDuringScan;
     private volatile int heldElsewhere;
+    private volatile PoolProblem? problem;
+    private volatile bool isInDoubt;
     private bool levelSetDuringScan;
     private bool isForgotten;
     private readonly long[] claims = new long[ImageMetrics.Ends.Count];
@@ -39,8 +41,8 @@ internal sealed class Pool
     /// <summary>The job that fills it; null when none does.</summary>
     public Job? Job { get; private set; }
 
-    /// <summary>Why it cannot be filled just now, in words for the operator.</summary>
-    public string? Problem { get; set; }
+    /// <summary>What keeps it from being filled just now; null when nothing does.</summary>
+    public PoolProblem? Problem => isInDoubt ? null : problem;
 
     /// <summary>When a copy was last added.</summary>
     public DateTimeOffset? LastRefill { get; set; }
@@ -74,6 +76,23 @@ internal sealed class Pool
     public void Count(ClaimEnd end) => Interlocked.Increment(ref claims[(int)end]);
 
     public void CountFailure() => Interlocked.Increment(ref failures);
+
+    /// <summary>Notes what keeps it from being filled. The same as before goes on.</summary>
+    public void Hinder(PoolProblem by)
+    {
+        if (problem?.Message != by.Message)
+        {
+            problem = by;
+        }
+
+        isInDoubt = false;
+    }
+
+    /// <summary>It is being filled: unless the same is noted once more, what kept it from that is gone.</summary>
+    public void DoubtProblem() => isInDoubt = true;
+
+    /// <summary>What kept it from being filled is gone.</summary>
+    public void Unhinder() => problem = null;
 
     /// <summary>Takes a copy out of the index, or a place in the queue for the next one: never neither, so that no copy is missed between.</summary>
     /// <returns>A copy; or a wait, which ends with a claim for this caller, or with null when it should try again.</returns>
@@ -200,6 +219,12 @@ internal sealed class Pool
             foreach (var copy in found.Concat(added.Select(entry => entry.Value)))
             {
                 ready[copy.Number] = copy;
+            }
+
+            if (Template?.Fingerprint != template?.Fingerprint)
+            {
+                // It was about a template that is not there any more.
+                problem = null;
             }
 
             Template = template;

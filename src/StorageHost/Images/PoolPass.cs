@@ -90,7 +90,7 @@ internal sealed partial class PoolPass(
         copies = Math.Min(copies, await FittingAsync(template, cancellationToken));
         if (copies == 0)
         {
-            throw new RefusedException(Refusal.NoSpace, $"another copy of {pool.Image} would take the volume below its reserve of {policy.ReservePercent} %");
+            throw new RefusedException(Refusal.NoSpace, $"another copy of {pool.Image} would take the volume below its reserve of {policy.ReservePercent} %") { NeededBytes = template.AllocatedBytes };
         }
 
         var job = pool.Job;
@@ -108,6 +108,11 @@ internal sealed partial class PoolPass(
                 progress =>
                 {
                     job?.Progress(progress.Position);
+                    if (progress.Position > 0)
+                    {
+                        pool.DoubtProblem();
+                    }
+
                     Promise(Math.Max(0, bytes - progress.Written));
                     return pace(progress);
                 },

@@ -70,6 +70,11 @@ internal sealed partial class PoolReconciler(
                 await volume.EnsureServedAsync(stoppingToken);
                 await RecoverAsync(stoppingToken);
                 await scanner.ScanAsync(stoppingToken);
+                if (Problem is not null)
+                {
+                    UnhinderByStorage();
+                }
+
                 Problem = null;
             }
             catch (RefusedException exception)
@@ -86,6 +91,15 @@ internal sealed partial class PoolReconciler(
             }
 
             await Task.Delay(policy.RescanInterval, time, stoppingToken);
+        }
+    }
+
+    /// <summary>The storage answers again: what it kept from being filled is tried at once.</summary>
+    private void UnhinderByStorage()
+    {
+        foreach (var pool in pools.All.Where(pool => pool.Problem is { IsOfStorage: true }))
+        {
+            pool.Unhinder();
         }
     }
 
@@ -143,6 +157,12 @@ internal sealed partial class PoolReconciler(
     {
         PassState? state = running.TryGetValue(pool.Image, out var current) ? new PassState(current.Step, pool.Job?.CopiesLeft ?? 0) : null;
         var backoff = backoffs.GetOrAdd(pool.Image, _ => new Backoff(time));
+        if (state is null && pool.Problem is null)
+        {
+            // Also when its cause was seen to be gone: then there is nothing left to wait for.
+            backoff.Reset();
+        }
+
         var isPutOff = unsettled.TryGetValue(pool.Image, out var settling) && settling.IsResting;
         var (step, copies) = isPutOff ? (PoolStep.Rest, 0) : PoolPlan.Next(pool.Wanted, pool.Ready, pool.Total, pool.Waiting, state, backoff.IsResting);
         pool.Job?.Expect(Math.Max(0, pool.Wanted - pool.Total));
@@ -157,7 +177,7 @@ internal sealed partial class PoolReconciler(
         else if (state is null && pool.Total >= pool.Wanted && pool.Waiting == 0)
         {
             // Also when others filled it.
-            pool.Problem = null;
+            pool.Unhinder();
             pool.EndJob()?.Conclude(levelReached: pool.Wanted > 0);
         }
     }
@@ -190,10 +210,14 @@ internal sealed partial class PoolReconciler(
                     PoolStep.Fill => pass.FillAsync(pool, cancellation.Token),
                     _ => pass.TrimAsync(pool, cancellation.Token),
                 });
-                pool.Problem = isOurs ? null : $"another daemon sees to the pool of {pool.Image}";
                 backoff.Reset();
-                if (!isOurs)
+                if (isOurs)
                 {
+                    pool.Unhinder();
+                }
+                else
+                {
+                    pool.Hinder(NewProblem($"another daemon sees to the pool of {pool.Image}"));
                     backoff.RestFor(policy.RescanInterval);
                 }
             }
@@ -203,12 +227,12 @@ internal sealed partial class PoolReconciler(
             }
             catch (RefusedException exception) when (exception.RetryAfter is { } rest)
             {
-                if (pool.Problem != exception.Message)
+                if (pool.Problem?.Message != exception.Message)
                 {
                     LogPutOff(pool.Image, exception.Message);
                 }
 
-                pool.Problem = exception.Message;
+                pool.Hinder(NewProblem(exception));
                 pool.Job?.Hinder(exception.Message);
                 PutOff(pool, rest, stoppingToken);
             }
@@ -216,7 +240,7 @@ internal sealed partial class PoolReconciler(
             {
                 LogHindered(pool.Image, exception.Message);
                 pool.CountFailure();
-                pool.Problem = exception.Message;
+                pool.Hinder(NewProblem(exception));
                 pool.Job?.Hinder(exception.Message);
                 backoff.Rest();
                 if (exception.Reason != Refusal.JobConflict)
@@ -230,7 +254,7 @@ internal sealed partial class PoolReconciler(
             {
                 LogBroken(exception, "a pass");
                 pool.CountFailure();
-                pool.Problem = "internal error; the log says more";
+                pool.Hinder(NewProblem("internal error; the log says more"));
                 backoff.Rest();
                 pool.FailWaiters(exception);
             }
@@ -242,6 +266,10 @@ internal sealed partial class PoolReconciler(
             }
         }
     }
+
+    private PoolProblem NewProblem(string message) => new(message, time.GetUtcNow());
+
+    private PoolProblem NewProblem(RefusedException refusal) => new(refusal.Message, time.GetUtcNow(), refusal.Reason, refusal.NeededBytes);
 
     /// <summary>Leaves a pool alone until its template has settled, and then calls for it.</summary>
     private void PutOff(Pool pool, TimeSpan rest, CancellationToken stoppingToken)

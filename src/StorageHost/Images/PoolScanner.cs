@@ -29,6 +29,7 @@ internal sealed partial class PoolScanner(
             var scan = await volume.ScanAsync(cancellationToken);
             Space = scan.Space;
             await TakeUpAsync(scan, cancellationToken);
+            UnhinderByRoom();
             await GiveBackAsync(PoolPlan.Deficit(Space, policy.ReservePercent), cancellationToken);
             LastScan = time.GetTimestamp();
         }
@@ -111,6 +112,18 @@ internal sealed partial class PoolScanner(
                 {
                     LogRetired(image, copy.Number);
                 }
+            }
+        }
+    }
+
+    /// <summary>Where there is room again, nobody need wait for the next try to be told so.</summary>
+    private void UnhinderByRoom()
+    {
+        foreach (var pool in pools.All)
+        {
+            if (pool.Problem?.NeededBytes is { } needed && PoolPlan.Fitting(Space, policy.ReservePercent, promised: 0, needed) > 0)
+            {
+                pool.Unhinder();
             }
         }
     }

@@ -53,4 +53,7 @@ internal sealed class RefusedException(Refusal reason, string message, Exception
 
     /// <summary>When the same will be possible; null when nobody can tell.</summary>
     public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>How many bytes must be free above the reserve for the same to be possible; null when it is no question of room.</summary>
+    public long? NeededBytes { get; init; }
 }

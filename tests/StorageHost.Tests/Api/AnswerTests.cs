@@ -39,16 +39,17 @@ public sealed class AnswerTests
         {"pools":[{"image":"centos","wanted":3,"ready":1,"copying":2,"waiting":4,"hits":5,"misses":6,
         "last_refill":"1970-01-01T00:00:01+00:00",
         "template":{"size":7,"modified":"1970-01-01T00:00:01.5+00:00","modified_ns":1500000001,"inode":18446744073709551615},
-        "job":"j1","problem":"it's full"}]}
+        "job":"j1","problem":"it's full","problem_since":"1970-01-01T00:00:02+00:00"}]}
         """,
         PoolsAnswer.Of([new PoolStatus(
-            Centos, 3, 1, 2, 4, 5, 6, DateTimeOffset.UnixEpoch.AddSeconds(1), new Fingerprint(7, 1_500_000_001, ulong.MaxValue), "j1", "it's full")]));
+            Centos, 3, 1, 2, 4, 5, 6, DateTimeOffset.UnixEpoch.AddSeconds(1), new Fingerprint(7, 1_500_000_001, ulong.MaxValue), "j1",
+            new PoolProblem("it's full", DateTimeOffset.UnixEpoch.AddSeconds(2)))]));
 
     [Fact]
     public void A_pool_of_which_little_is_known() => Written(
         """
         {"pools":[{"image":"centos","wanted":0,"ready":0,"copying":0,"waiting":0,"hits":0,"misses":0,
-        "last_refill":null,"template":null,"job":null,"problem":null}]}
+        "last_refill":null,"template":null,"job":null,"problem":null,"problem_since":null}]}
         """,
         PoolsAnswer.Of([new PoolStatus(Centos, 0, 0, 0, 0, 0, 0, null, null, null, null)]));
 

@@ -74,13 +74,81 @@ public sealed class PoolReconcilerTests : IAsyncLifetime
         core.Levels[Centos] = 1;
         core.Gate = Task.FromException(new RefusedException(Refusal.StorageUnavailable, "the storage answered EIO"));
         await core.StartAsync();
-        await Eventually.HoldsAsync(() => core.Pool.Problem == "the storage answered EIO");
+        await Eventually.HoldsAsync(() => core.Pool.Problem?.Message == "the storage answered EIO");
         Assert.Equal("the storage answered EIO", core.Pool.Job!.Snapshot().Error);
         await core.PassesUntilAsync(() => core.Passes.Count == 6);
         Assert.InRange(core.Time.GetUtcNow() - ManualTimeProvider.Start, TimeSpan.FromSeconds(1 + 2 + 4 + 8 + 16), TimeSpan.FromMinutes(5));
         core.Gate = Task.CompletedTask;
         await core.PassesUntilAsync(() => core.Pool is { Ready: 1, Problem: null, Job: null });
         Assert.Equal(JobState.Succeeded, core.Jobs.All.Single().Snapshot().State);
+    }
+
+    [Fact]
+    public async Task A_problem_has_the_time_at_which_it_was_first_seen()
+    {
+        core.Levels[Centos] = 1;
+        core.Gate = Task.FromException(new RefusedException(Refusal.StorageUnavailable, "the storage answered EIO"));
+        await core.StartAsync();
+        await core.PassesUntilAsync(() => core.Passes.Count == 3 && core.Pool.Problem is not null);
+        Assert.Equal(ManualTimeProvider.Start, core.Pool.Problem!.Since);
+    }
+
+    [Fact]
+    public async Task The_want_of_room_goes_with_the_next_look_that_finds_room()
+    {
+        core.Space = new VolumeSpace(1_000_000, 50_500);
+        core.Levels[Centos] = 1;
+        await core.StartAsync();
+        await core.PassesUntilAsync(() => core.Pool.Failures >= 4);
+        await Eventually.HoldsAsync(() => core.Pool.Problem is not null);
+        core.Space = new VolumeSpace(1_000_000, 900_000);
+        await core.Scanner.ScanAsync(CancellationToken.None);
+
+        // No time has gone by: without it the pool would rest for eight seconds.
+        await Eventually.HoldsAsync(() => core.Pool is { Ready: 1, Problem: null });
+    }
+
+    [Fact]
+    public async Task The_fault_of_a_template_goes_when_it_is_another()
+    {
+        var faulty = new RefusedException(Refusal.ImageRejected, "the template centos is not served");
+        core.Levels[Centos] = 1;
+        core.Gate = Task.FromException(faulty);
+        await core.StartAsync();
+        await core.PassesUntilAsync(() => core.Pool.Failures >= 4);
+        await Eventually.HoldsAsync(() => core.Pool.Problem is not null);
+        core.Gate = Task.CompletedTask;
+        core.Templates[Centos] = Template(fingerprint: New);
+        await core.Scanner.ScanAsync(CancellationToken.None);
+        await Eventually.HoldsAsync(() => core.Pool is { Ready: 1, Problem: null });
+    }
+
+    [Fact]
+    public async Task When_the_storage_answers_again_what_it_would_not_fill_is_tried_at_once()
+    {
+        core.Levels[Centos] = 1;
+        core.Gate = Task.FromException(new RefusedException(Refusal.StorageUnavailable, "the mount is dead"));
+        await core.StartAsync();
+        core.Volume.Setup(volume => volume.EnsureServedAsync(It.IsAny<CancellationToken>())).ThrowsAsync(new RefusedException(Refusal.StorageUnavailable, "the mount is dead"));
+        await core.PassesUntilAsync(() => core.Pool.Failures >= 7 && core.Reconciler.Problem is not null);
+        var since = core.Time.GetUtcNow();
+        core.Gate = Task.CompletedTask;
+        core.Volume.Setup(volume => volume.EnsureServedAsync(It.IsAny<CancellationToken>())).Returns(Task.CompletedTask);
+        await core.PassesUntilAsync(() => core.Pool is { Ready: 1, Problem: null });
+        Assert.InRange(core.Time.GetUtcNow() - since, TimeSpan.Zero, Core.Rescan * 3);
+    }
+
+    [Fact]
+    public async Task While_it_is_copied_an_earlier_problem_is_not_shown()
+    {
+        core.Levels[Centos] = 1;
+        core.Gate = Task.FromException(new RefusedException(Refusal.StorageUnavailable, "the storage answered EIO"));
+        await core.StartAsync();
+        await Eventually.HoldsAsync(() => core.Pool.Problem is not null);
+        core.Gate = gate.Task;
+        await core.PassesUntilAsync(() => core.Passes.Count == 2 && core.Pool.Problem is null);
+        gate.SetException(new RefusedException(Refusal.StorageUnavailable, "the storage answered EIO"));
+        await Eventually.HoldsAsync(() => core.Pool.Problem?.Since == ManualTimeProvider.Start);
     }
 
     [Fact]
@@ -104,7 +172,7 @@ public sealed class PoolReconcilerTests : IAsyncLifetime
         core.Templates[Debian] = Template(Debian);
         var wait = core.Pool.TakeOrWait(CancellationToken.None).Next!;
         await core.StartAsync();
-        await Eventually.HoldsAsync(() => core.Pool.Problem == unsettled.Message && core.Time.Timers >= 2);
+        await Eventually.HoldsAsync(() => core.Pool.Problem?.Message == unsettled.Message && core.Time.Timers >= 2);
         var other = core.Pools.Get(Debian).TakeOrWait(CancellationToken.None).Next!;
         core.Pools.Ring();
         Assert.NotNull(await Eventually.EndsAsync(other));
@@ -137,7 +205,7 @@ public sealed class PoolReconcilerTests : IAsyncLifetime
         core.Levels[Centos] = 1;
         core.Gate = Task.FromException(new InvalidOperationException("a bug"));
         await core.StartAsync();
-        await Eventually.HoldsAsync(() => core.Pool.Problem == "internal error; the log says more");
+        await Eventually.HoldsAsync(() => core.Pool.Problem?.Message == "internal error; the log says more");
         core.Gate = Task.CompletedTask;
         await core.PassesUntilAsync(() => core.Pool is { Ready: 1, Problem: null });
     }
@@ -181,7 +249,7 @@ public sealed class PoolReconcilerTests : IAsyncLifetime
         core.Volume.Setup(volume => volume.TryLockPoolAsync(Centos, It.IsAny<CancellationToken>())).Callback(() => asked++).ReturnsAsync((IAsyncDisposable?)null);
         await core.StartAsync();
         await Eventually.HoldsAsync(() => core.Pool.Problem is not null);
-        Assert.Equal("another daemon sees to the pool of centos", core.Pool.Problem);
+        Assert.Equal(("another daemon sees to the pool of centos", core.Time.GetUtcNow()), (core.Pool.Problem!.Message, core.Pool.Problem.Since));
         for (var rings = 0; rings < 20; rings++)
         {
             await HeardAsync();

@@ -14,7 +14,7 @@ internal sealed class DispatchDocumentation : IOperationFilter
     private const string DupAnswer = """
         {"pools":[{"image":"centos","wanted":3,"ready":1,"copying":1,"waiting":0,"hits":7,"misses":0,
         "last_refill":"2026-01-31T12:00:00+00:00","template":{"size":524288000,"modified":"2026-01-30T08:00:00+00:00",
-        "modified_ns":1769760000000000000,"inode":11529215046068469761},"job":"fill-1","problem":null}]}
+        "modified_ns":1769760000000000000,"inode":11529215046068469761},"job":"fill-1","problem":null,"problem_since":null}]}
         """;
 
     private const string HostAnswer = """{"hostname":"web01","removed":["web01.qcow2"],"kept":["web01_storage_5G"]}""";

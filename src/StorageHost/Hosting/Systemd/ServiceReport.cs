@@ -69,5 +69,5 @@ internal sealed class ServiceReport(
 
     private static string Describe(Pool pool) => $"{pool.Image} {pool.Ready} of {pool.Wanted}"
         + (pool.Waiting > 0 ? $", {pool.Waiting} waiting" : "")
-        + (pool.Problem is { } problem ? $" ({problem})" : "");
+        + (pool.Problem is { } problem ? $" ({problem.Message})" : "");
 }

@@ -73,7 +73,7 @@ public sealed class ServiceReportTests : IAsyncLifetime
         {
             var pool = core.Pools.Get(Sample.Image(name));
             pool.SetWanted(1);
-            pool.Problem = "no space";
+            pool.Hinder(new PoolProblem("no space", core.Time.GetUtcNow()));
         }
 
         Assert.Equal("Serving /srv/vms: 0 of 5 copies ready; a 0 of 1 (no space); b 0 of 1 (no space); c 0 of 1 (no space); and 2 more", report.Describe());
