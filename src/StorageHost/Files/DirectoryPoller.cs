@@ -15,11 +15,13 @@ internal sealed class DirectoryPoller : BackgroundService, IDirectorySource
     private readonly List<(string Name, PolledFacts<DirectoryFacts> Facts)> directories;
     private readonly List<StorageThreads> extraThreads = [];
     private readonly StorageOptions settings;
+    private readonly StorageVolume volume;
 
     public DirectoryPoller(
         StorageVolume volume, StorageThreads threads, ImageReader reader, IOptions<StorageOptions> options, TimeProvider time, ILoggerFactory logs)
     {
         settings = options.Value;
+        this.volume = volume;
         var log = logs.CreateLogger<DirectoryPoller>();
         directories =
         [
@@ -41,13 +43,19 @@ internal sealed class DirectoryPoller : BackgroundService, IDirectorySource
         }
     }
 
-    public IReadOnlyList<(string Name, Facts<DirectoryFacts> Facts)> Latest => [.. directories.Select(directory => (directory.Name, directory.Facts.Latest))];
+    public IReadOnlyList<(string Name, Facts<DirectoryFacts> Facts)> Latest => [.. directories.Select((directory, place) => (directory.Name, place == 0 ? OfServed(directory.Facts.Latest) : directory.Facts.Latest))];
 
     public override void Dispose()
     {
         extraThreads.ForEach(threads => threads.Dispose());
         base.Dispose();
     }
+
+    /// <summary>What writing to the served directory has shown since its facts were taken.</summary>
+    private Facts<DirectoryFacts> OfServed(Facts<DirectoryFacts> facts) =>
+        facts.Value is { } directory && (volume.Unwritable ?? volume.Full) is not null
+            ? facts with { Value = directory with { Unwritable = volume.Unwritable, Refused = volume.Full } }
+            : facts;
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Task.WhenAll(directories.Select(directory => directory.Facts.RunAsync(() => settings.IndexInterval, stoppingToken)));

@@ -183,6 +183,9 @@ internal sealed unsafe class Mount(SafeFileHandle directory, Locks? locks = null
     /// <summary>Makes the removal of names from the storage directory durable; not on Gluster.</summary>
     public void SyncNames() => Sync(Directory, ".");
 
+    /// <summary>Whether names can be given in the directory, as far as can be told without giving one.</summary>
+    public bool SeemsWritable() => Syscalls.AccessAt(Directory, ".", Syscalls.MayWrite, Syscalls.AtEffective) == 0;
+
     /// <summary>Size of the volume and what is free for this daemon, in bytes.</summary>
     public VolumeSpace Space() => Syscalls.StatVolume(Directory, out var stat) == 0
         ? new VolumeSpace((long)(stat.Blocks * stat.FragmentSize), (long)(stat.BlocksAvailable * stat.FragmentSize))

@@ -23,6 +23,8 @@ internal static class StorageFaults
         Errno.NotDirectory when exception.File == StorageException.WholeDirectory => "the directory is a file",
         Errno.Access when exception.File == StorageException.WholeDirectory => $"permission denied on the directory for the user {Environment.UserName} (EACCES)",
         Errno.Access => $"permission denied on a file in the directory for the user {Environment.UserName} (EACCES); the log names it",
+        Errno.ReadOnly => "the file system is read-only (EROFS)",
+        Errno.NotPermitted => "the storage does not permit it (EPERM)",
         Errno.NotConnected => "the mount is dead, or has lost its servers (ENOTCONN)",
         Errno.Stale => "the mount is stale: what it showed is gone from its server (ESTALE)",
         Errno.NoFiles => "the daemon has as many files open as it may (EMFILE)",

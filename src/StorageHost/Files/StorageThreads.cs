@@ -79,6 +79,9 @@ internal sealed partial class StorageThreads : IDisposable
         }
     }
 
+    /// <summary>Told of each call that failed with an errno; null when nobody is.</summary>
+    public Action<StorageException>? WhenFailed { get; set; }
+
     /// <summary>How many threads there are.</summary>
     public int Count => options.Threads;
 
@@ -133,6 +136,7 @@ internal sealed partial class StorageThreads : IDisposable
         }
         catch (StorageException exception)
         {
+            WhenFailed?.Invoke(exception);
             LogFailed(operation, exception.Call, exception.File, Errno.Name(exception.Errno));
             throw StorageFaults.Refuse(exception);
         }

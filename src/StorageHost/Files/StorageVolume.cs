@@ -19,23 +19,40 @@ internal sealed record VolumeSession(Mount Mount, PrivateDirectory Private, Name
 /// Holds the session with the volume and runs work in it. When the mount dies, is replaced, or this node was cut off and its files were
 /// recovered by others, the session ends and a new one begins as soon as the directory is there again.
 /// </summary>
-internal sealed partial class StorageVolume(IOptions<StorageOptions> options, StorageThreads threads, ILogger<StorageVolume> log) : IAsyncDisposable
+internal sealed partial class StorageVolume : IAsyncDisposable
 {
     private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(2);
 
-    private readonly StorageOptions options = options.Value;
+    private readonly StorageOptions options;
+    private readonly StorageThreads threads;
+    private readonly ILogger<StorageVolume> log;
+    private readonly WriteWatch writes = new();
 
     // A look at the session that was given up may still be at it.
-    private readonly StorageShare sessions = threads.NewShare(1);
+    private readonly StorageShare sessions;
 
     // One for all sessions: what the last one waits for, on the same mount, counts too.
-    private readonly Locks locks = new(options.Value.OperationTimeout);
+    private readonly Locks locks;
     private volatile VolumeSession? session;
     private string problem = "the storage directory was not opened yet";
     private MountPoint? expected;
 
+    public StorageVolume(IOptions<StorageOptions> options, StorageThreads threads, ILogger<StorageVolume> log)
+    {
+        (this.options, this.threads, this.log) = (options.Value, threads, log);
+        sessions = threads.NewShare(1);
+        locks = new Locks(options.Value.OperationTimeout);
+        threads.WhenFailed = writes.Note;
+    }
+
     /// <summary>The directory's full path.</summary>
     public string Directory => options.Directory;
+
+    /// <summary>Why nothing can be written to it, as far as is known; null when something can.</summary>
+    public string? Unwritable => writes.Unwritable;
+
+    /// <summary>The words for a volume that is full to the last; null when there is room for a little.</summary>
+    public string? Full => writes.Full;
 
     private VolumeSession Current => session ?? throw new RefusedException(Refusal.StorageUnavailable, problem);
 
@@ -77,30 +94,19 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
     public void Release(IDisposable resource) => threads.Release(resource);
 
     /// <summary>Checks the session, and begins a new one when there is none or it is dead.</summary>
-    /// <exception cref="RefusedException">StorageUnavailable or StorageTimeout when the directory cannot be served.</exception>
+    /// <exception cref="RefusedException">StorageUnavailable or StorageTimeout when the directory cannot be served, or not be written to.</exception>
     public async Task EnsureSessionAsync(CancellationToken cancellationToken)
     {
-        try
-        {
-            if (session is { } current)
-            {
-                var fault = await threads.RunAsync("check the mount", (StorageCall<string?> _) => FindFault(current), options.OperationTimeout, sessions, cancellationToken);
-                if (fault is null)
-                {
-                    return;
-                }
+        await EnsureBegunAsync(cancellationToken);
+        var fault = await RunAsync(
+            "look whether the directory can be written to",
+            (VolumeSession current, StorageCall<RefusedException?> _) => writes.Look(current.Mount, current.Private),
+            cancellationToken);
 
-                LogSessionEnded(fault);
-                Release(End(fault));
-            }
-
-            session = await threads.RunAsync("open the storage directory", (StorageCall<VolumeSession> _) => Begin(), options.OperationTimeout, sessions, cancellationToken);
-            LogSessionBegan(session.MountPoint.FileSystemType, session.MountPoint.Source, session.Private.Name);
-        }
-        catch (RefusedException exception) when (session is null)
+        // A full volume is served as far as it can be.
+        if (fault is { Reason: not Refusal.NoSpace })
         {
-            problem = exception.Message;
-            throw;
+            throw new RefusedException(fault.Reason, fault.Message, fault);
         }
     }
 
@@ -125,6 +131,32 @@ internal sealed partial class StorageVolume(IOptions<StorageOptions> options, St
         {
             // After that: without its lock the directory would be anybody's.
             Release(left);
+        }
+    }
+
+    private async Task EnsureBegunAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (session is { } current)
+            {
+                var fault = await threads.RunAsync("check the mount", (StorageCall<string?> _) => FindFault(current), options.OperationTimeout, sessions, cancellationToken);
+                if (fault is null)
+                {
+                    return;
+                }
+
+                LogSessionEnded(fault);
+                Release(End(fault));
+            }
+
+            session = await threads.RunAsync("open the storage directory", (StorageCall<VolumeSession> _) => Begin(), options.OperationTimeout, sessions, cancellationToken);
+            LogSessionBegan(session.MountPoint.FileSystemType, session.MountPoint.Source, session.Private.Name);
+        }
+        catch (RefusedException exception) when (session is null)
+        {
+            problem = exception.Message;
+            throw;
         }
     }
 

@@ -11,6 +11,12 @@ internal static unsafe partial class Syscalls
 {
     public const int AtFdCwd = -100;
     public const int AtRemoveDir = 0x200;
+
+    /// <summary>AT_EACCESS: with the rights that other calls have.</summary>
+    public const int AtEffective = 0x200;
+
+    /// <summary>W_OK and X_OK: what giving a name in a directory takes.</summary>
+    public const int MayWrite = 3;
     public const int AtSymlinkNoFollow = 0x100;
     public const int AtEmptyPath = 0x1000;
 
@@ -56,6 +62,9 @@ internal static unsafe partial class Syscalls
 
     [LibraryImport(LibC, EntryPoint = "openat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int OpenAt(SafeFileHandle directory, string name, int flags, uint mode);
+
+    [LibraryImport(LibC, EntryPoint = "faccessat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int AccessAt(SafeFileHandle directory, string name, int mode, int flags);
 
     [LibraryImport(LibC, EntryPoint = "mkdirat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int MakeDirectoryAt(SafeFileHandle directory, string name, uint mode);

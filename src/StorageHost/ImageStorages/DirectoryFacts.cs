@@ -19,6 +19,12 @@ internal sealed record DirectoryFacts(
     IReadOnlyList<IndexedImage> Images,
     IReadOnlyList<string> MultiLinked)
 {
+    /// <summary>Why nothing can be written to it; null when something can, or nobody tries.</summary>
+    public string? Unwritable { get; init; }
+
+    /// <summary>What was refused for want of room, in words; null when nothing was.</summary>
+    public string? Refused { get; init; }
+
     private const string GlusterMount = "fuse.glusterfs";
 
     /// <summary>

@@ -19,7 +19,8 @@ internal sealed class VolumeHealth(IVolumePolicy policy)
     {
         { Problem: { } problem } => new Health(VolumeStatus.Broken, problem + AsOf(facts.TakenAt)),
         { Value: null } => new Health(VolumeStatus.Unknown, "the directory was not read yet"),
-        { Value: { } directory } => Worst([OfSpace(directory.FreeBytes, directory.TotalBytes), OfMultiLinked(directory.MultiLinked)]),
+        { Value: { } directory } => Worst([
+            OfWriting(directory), OfSpace(directory.FreeBytes, directory.TotalBytes), OfRefused(directory), OfMultiLinked(directory.MultiLinked)]),
     };
 
     /// <summary>Judges a Gluster volume by what the cluster says of it.</summary>
@@ -138,6 +139,12 @@ internal sealed class VolumeHealth(IVolumePolicy policy)
             yield return new Health(VolumeStatus.Ok, problem + AsOf(volume.BricksTakenAt));
         }
     }
+
+    private static Health OfWriting(DirectoryFacts directory) =>
+        directory.Unwritable is { } fault ? new Health(VolumeStatus.Broken, fault) : Health.Fine;
+
+    private static Health OfRefused(DirectoryFacts directory) =>
+        directory.Refused is { } refused ? new Health(VolumeStatus.Degraded, refused) : Health.Fine;
 
     private static Health OfMultiLinked(IReadOnlyList<string> disks) => disks.Count == 0
         ? Health.Fine

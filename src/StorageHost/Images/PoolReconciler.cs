@@ -72,6 +72,7 @@ internal sealed partial class PoolReconciler(
                 await scanner.ScanAsync(stoppingToken);
                 if (Problem is not null)
                 {
+                    LogServed();
                     UnhinderByStorage();
                 }
 
@@ -79,8 +80,12 @@ internal sealed partial class PoolReconciler(
             }
             catch (RefusedException exception)
             {
+                if (Problem != exception.Message)
+                {
+                    LogCannotServe(exception.Message);
+                }
+
                 Problem = exception.Message;
-                LogCannotScan(exception.Message);
             }
 #pragma warning disable CA1031 // Whatever it was, the next look may find it gone; a daemon that no longer looks would be worse.
             catch (Exception exception) when (exception is not OperationCanceledException)
@@ -286,8 +291,11 @@ internal sealed partial class PoolReconciler(
 
     private sealed record RunningPass(PoolStep Step, Action Cancel, Task Done);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The storage directory cannot be read: {Reason}")]
-    private partial void LogCannotScan(string reason);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The storage directory cannot be served: {Reason}")]
+    private partial void LogCannotServe(string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The storage directory is served")]
+    private partial void LogServed();
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The leftovers of dead daemons cannot be recovered now: {Reason}")]
     private partial void LogCannotRecover(string reason);

@@ -1,0 +1,103 @@
+using StorageHost.Images;
+
+namespace StorageHost.Files;
+
+/// <summary>
+/// Knows whether the storage directory can be written to. At rest a look costs one system call. Once that call, or the failure of an operation,
+/// gives reason for doubt, each look writes a little, until that is done.
+/// </summary>
+internal sealed class WriteWatch
+{
+    private volatile RefusedException? fault;
+    private int inDoubt;
+
+    /// <summary>Why nothing can be written; null when something can.</summary>
+    public string? Unwritable => fault is { Reason: not Refusal.NoSpace } refused ? refused.Message : null;
+
+    /// <summary>The words for a volume that has no room even for a little; null when it has.</summary>
+    public string? Full => fault is { Reason: Refusal.NoSpace } refused ? refused.Message : null;
+
+    /// <summary>An operation has failed.</summary>
+    public void Note(StorageException failure)
+    {
+        if (!IsOfWriting(failure.Errno))
+        {
+            return;
+        }
+
+        Volatile.Write(ref inDoubt, 1);
+
+        // Rights may be missing on one file alone; these are said of the file system, or of what this user may take of it.
+        if (failure.Errno is Errno.ReadOnly or Errno.NoSpace or Errno.QuotaExceeded)
+        {
+            fault = Refuse(failure);
+        }
+    }
+
+    /// <summary>Looks whether something can be written.</summary>
+    /// <returns>Why nothing can; null when something can.</returns>
+    /// <exception cref="StorageException">It is not known.</exception>
+    public RefusedException? Look(Mount mount, PrivateDirectory own)
+    {
+        var tries = Interlocked.Exchange(ref inDoubt, 0) == 1 || fault is not null || !mount.SeemsWritable();
+        try
+        {
+            if (tries)
+            {
+                Write(mount, own);
+            }
+
+            fault = null;
+        }
+        catch (StorageException exception)
+        {
+            Volatile.Write(ref inDoubt, 1);
+            if (!IsOfWriting(exception.Errno))
+            {
+                throw;
+            }
+
+            fault = Refuse(exception);
+        }
+
+        return fault;
+    }
+
+    private static bool IsOfWriting(int errno) =>
+        errno is Errno.ReadOnly or Errno.Access or Errno.NotPermitted or Errno.NoSpace or Errno.QuotaExceeded;
+
+    private static RefusedException Refuse(StorageException failure)
+    {
+        var refused = StorageFaults.Refuse(new StorageException(failure.Call, StorageException.WholeDirectory, failure.Errno));
+        return refused.Reason == Refusal.NoSpace ? refused : new RefusedException(refused.Reason, $"nothing can be written: {refused.Message}", failure);
+    }
+
+    /// <summary>Writes as a claim and a copy do: data, durably, and a name in the storage directory itself.</summary>
+    private static void Write(Mount mount, PrivateDirectory own)
+    {
+        using var probe = own.NewFile(PrivateKind.Making);
+        try
+        {
+            var file = probe.Handle = mount.Open(probe.Name, Syscalls.ReadWrite | Syscalls.Create | Syscalls.Exclusive, 0x180 /* 0600 */);
+            Blocks.Write(file, probe.Name, new byte[Blocks.PageSize], 0);
+            Mount.Sync(file, probe.Name);
+            own.MoveBeside(mount, probe);
+        }
+        finally
+        {
+            Remove(mount, probe.Name);
+        }
+    }
+
+    private static void Remove(Mount mount, string name)
+    {
+        try
+        {
+            mount.TryUnlinkOwn(name);
+        }
+        catch (StorageException)
+        {
+            // Then recovery does.
+        }
+    }
+}
