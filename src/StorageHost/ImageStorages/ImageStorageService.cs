@@ -4,7 +4,8 @@ namespace StorageHost.ImageStorages;
 
 /// <summary>Puts what is known together. Nothing here waits, runs a process or touches the storage.</summary>
 internal sealed class ImageStorageService(
-    IGlusterSource gluster, IDiskSource disks, IDirectorySource directories, VolumeHealth health, ImageLists lists, ImageStoragePolicy policy)
+    IGlusterSource gluster, IDiskSource disks, IDirectorySource directories, VolumeHealth health, ImageLists lists, RefusedRoom room,
+    ImageStoragePolicy policy)
 {
     /// <summary>The ids of the image storages.</summary>
     public IReadOnlyList<string> Ids => [policy.Id];
@@ -30,7 +31,7 @@ internal sealed class ImageStorageService(
 
         var cluster = gluster.Latest;
         var physical = disks.Latest.Value ?? [];
-        var served = directories.Latest;
+        (string Name, Facts<DirectoryFacts> Facts)[] served = [.. directories.Latest.Select((directory, place) => place == 0 ? WithRefused(directory) : directory)];
         var local = served.Where(directory => !IsGluster(directory.Facts.Value)).ToLookup(directory => IsLocal(directory.Facts.Value, physical));
         return new ImageStorageInfo(
             cluster.Value is { Nodes.Count: > 0 } known ? [.. known.Nodes.Select(node => node.Name)] : [policy.Node],
@@ -40,6 +41,12 @@ internal sealed class ImageStorageService(
             [.. physical.Select(disk => new PhysicalDiskInfo(
                 served.FirstOrDefault(directory => LiesOn(directory.Facts.Value, disk)).Name ?? "", disk.Model, disk.Id, disk.Vendor, disk.Path))]);
     }
+
+    /// <summary>The served directory, which is the first, with what is refused there.</summary>
+    private (string Name, Facts<DirectoryFacts> Facts) WithRefused((string Name, Facts<DirectoryFacts> Facts) served) =>
+        room.Message is { } refused && served.Facts.Value is { } directory
+            ? (served.Name, served.Facts with { Value = directory with { Refused = directory.Refused is { } full ? $"{full}; {refused}" : refused } })
+            : served;
 
     private static bool IsGluster(DirectoryFacts? facts) => facts?.GlusterVolume is not null;
 

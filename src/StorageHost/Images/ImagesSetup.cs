@@ -7,6 +7,7 @@ internal static class ImagesSetup
         .AddSingleton<ImageMetrics>()
         .AddSingleton<Pools>()
         .AddSingleton<Jobs>()
+        .AddSingleton<RefusedRoom>()
         .AddSingleton<PoolScanner>()
         .AddSingleton<RightOfWay>()
         .AddSingleton<PoolPass>()

@@ -80,10 +80,7 @@ internal sealed class Pool
     /// <summary>Notes what keeps it from being filled. The same as before goes on.</summary>
     public void Hinder(PoolProblem by)
     {
-        if (problem?.Message != by.Message)
-        {
-            problem = by;
-        }
+        problem = problem is { } before && by.IsSameAs(before) ? by with { Since = before.Since } : by;
 
         isInDoubt = false;
     }

@@ -4,7 +4,7 @@ namespace StorageHost.Images;
 
 /// <summary>One pass over a template: makes copies, and gives them to callers who wait and to the pool.</summary>
 internal sealed partial class PoolPass(
-    IVolume volume, IPublisher publisher, ICopyEngine engine, PoolScanner scanner, RightOfWay way, IVolumePolicy policy, IOptions<PoolOptions> options,
+    IVolume volume, IPublisher publisher, ICopyEngine engine, PoolScanner scanner, RefusedRoom room, RightOfWay way, IVolumePolicy policy, IOptions<PoolOptions> options,
     ImageMetrics metrics, TimeProvider time, ILogger<PoolPass> log)
 {
     /// <summary>How long the filling of a pool stops for claims before it goes on by one step.</summary>
@@ -17,7 +17,7 @@ internal sealed partial class PoolPass(
     {
         using var urgent = way.Take();
         var template = await volume.FindTemplateAsync(pool.Image, cancellationToken);
-        if (await FittingAsync(template, cancellationToken) == 0)
+        if (Fitting(template, await volume.ReadSpaceAsync(cancellationToken)) == 0)
         {
             // A caller who waits needs the room more than any pool does.
             await scanner.GiveBackAsync(template.AllocatedBytes, cancellationToken);
@@ -87,10 +87,11 @@ internal sealed partial class PoolPass(
     private async Task MakeAsync(Pool pool, int copies, Func<CopyProgress, ValueTask<Pace>> pace, CancellationToken cancellationToken)
     {
         var template = await volume.FindTemplateAsync(pool.Image, cancellationToken);
-        copies = Math.Min(copies, await FittingAsync(template, cancellationToken));
+        var space = await volume.ReadSpaceAsync(cancellationToken);
+        copies = Math.Min(copies, Fitting(template, space));
         if (copies == 0)
         {
-            throw new RefusedException(Refusal.NoSpace, $"another copy of {pool.Image} would take the volume below its reserve of {policy.ReservePercent} %") { NeededBytes = template.AllocatedBytes };
+            throw room.Refuse(template, space, Interlocked.Read(ref promised));
         }
 
         var job = pool.Job;
@@ -156,8 +157,8 @@ internal sealed partial class PoolPass(
         }
     }
 
-    private async Task<int> FittingAsync(Template template, CancellationToken cancellationToken) => PoolPlan.Fitting(
-        await volume.ReadSpaceAsync(cancellationToken), policy.ReservePercent, Interlocked.Read(ref promised), template.AllocatedBytes);
+    private int Fitting(Template template, VolumeSpace space) =>
+        PoolPlan.Fitting(space, policy.ReservePercent, Interlocked.Read(ref promised), template.AllocatedBytes);
 
     private async Task GiveOutAsync(Pool pool, IReadOnlyList<Claim> claims, CancellationToken cancellationToken)
     {

@@ -59,9 +59,10 @@ internal static class PoolPlan
     /// <summary>How many bytes must be given back for the reserve to be whole; 0 when it is.</summary>
     public static long Deficit(VolumeSpace space, int reservePercent) => Math.Max(0, Reserve(space, reservePercent) - space.FreeBytes);
 
+    /// <summary>How many bytes must stay free.</summary>
+    public static long Reserve(VolumeSpace space, int percent) => space.TotalBytes / 100 * percent;
+
     // Either nobody needs its copies any more, or it makes many for the pool while a caller waits who could have one sooner.
     private static bool IsWasted(PassState pass, int wanted, int total, int waiting) =>
         pass.Step != PoolStep.Trim && waiting == 0 ? total >= wanted : pass.Step == PoolStep.Fill && pass.CopiesLeft > WorthWaitingFor;
-
-    private static long Reserve(VolumeSpace space, int percent) => space.TotalBytes / 100 * percent;
 }

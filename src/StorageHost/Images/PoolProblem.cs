@@ -7,6 +7,9 @@ namespace StorageHost.Images;
 /// <param name="NeededBytes">How many bytes must be free above the reserve; null when it is no question of room.</param>
 internal sealed record PoolProblem(string Message, DateTimeOffset Since, Refusal? Reason = null, long? NeededBytes = null)
 {
+    /// <summary>Whether it is the same that goes on. The numbers of what is free change meanwhile.</summary>
+    public bool IsSameAs(PoolProblem other) => Message == other.Message || (NeededBytes is not null && NeededBytes == other.NeededBytes);
+
     /// <summary>Whether the storage would not answer, so that it goes when the storage does.</summary>
     public bool IsOfStorage => Reason is Refusal.StorageUnavailable or Refusal.StorageTimeout;
 }

@@ -1,4 +1,5 @@
 using StorageHost.Files;
+using StorageHost.Images;
 using StorageHost.ImageStorages;
 
 namespace StorageHost.Tests.ImageStorages;
@@ -9,6 +10,10 @@ internal sealed class Known : IGlusterSource, IDiskSource, IDirectorySource
     public static readonly DateTimeOffset Taken = new(2040, 5, 1, 12, 0, 0, TimeSpan.FromHours(2));
 
     public const string AsOf = " (what is shown is of 2040-05-01T10:00:00Z)";
+
+    private static readonly StorageOptions Settings = new() { ReservePercent = 5 };
+
+    public RefusedRoom Room { get; } = new(Settings);
 
     public Facts<GlusterCluster> Cluster { get; set; } = Facts<GlusterCluster>.None;
 
@@ -52,6 +57,6 @@ internal sealed class Known : IGlusterSource, IDiskSource, IDirectorySource
     public ImageStorageService Service()
     {
         var policy = new ImageStoragePolicy("internal", "me");
-        return new ImageStorageService(this, this, this, new VolumeHealth(new StorageOptions { ReservePercent = 5 }), new ImageLists(), policy);
+        return new ImageStorageService(this, this, this, new VolumeHealth(Settings), new ImageLists(), Room, policy);
     }
 }

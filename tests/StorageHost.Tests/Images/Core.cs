@@ -23,8 +23,9 @@ internal sealed class Core : IAsyncDisposable
         Pools = new Pools(Time);
         Way = new RightOfWay(Time);
         Jobs = new Jobs(Time);
-        Scanner = new PoolScanner(Volume.Object, Publisher.Object, Pools, policy, Time, NullLogger<PoolScanner>.Instance);
-        Pass = new PoolPass(Volume.Object, Publisher.Object, Engine.Object, Scanner, Way, policy, Options.Create(options), metrics, Time, NullLogger<PoolPass>.Instance);
+        Room = new RefusedRoom(policy);
+        Scanner = new PoolScanner(Volume.Object, Publisher.Object, Pools, Room, policy, Time, NullLogger<PoolScanner>.Instance);
+        Pass = new PoolPass(Volume.Object, Publisher.Object, Engine.Object, Scanner, Room, Way, policy, Options.Create(options), metrics, Time, NullLogger<PoolPass>.Instance);
         Ahead = new ClaimsAhead(Pools, Publisher.Object, Way, Time, NullLogger<ClaimsAhead>.Instance);
         Reconciler = new PoolReconciler(
             Volume.Object, Pools, Scanner, Pass, Ahead, Jobs, policy, Options.Create(options), Time, Lifetime, NullLogger<PoolReconciler>.Instance);
@@ -57,6 +58,8 @@ internal sealed class Core : IAsyncDisposable
     public Pools Pools { get; }
 
     public Jobs Jobs { get; }
+
+    public RefusedRoom Room { get; }
 
     public RightOfWay Way { get; }
 
