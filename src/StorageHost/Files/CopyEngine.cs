@@ -44,7 +44,7 @@ internal sealed class CopyEngine(
         {
             while (making.Count < copies)
             {
-                making.Add(await RunAsync("create a copy", session => CopyInTheMaking.Create(session, image), cancellationToken));
+                making.Add(await RunAsync("create a copy", session => CopyInTheMaking.Create(session, opened), cancellationToken));
             }
 
             var digest = await RunAsync("reflink", _ => making.TrueForAll(copy => copy.TryReflink(source)), cancellationToken)

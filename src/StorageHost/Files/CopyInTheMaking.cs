@@ -18,12 +18,13 @@ internal sealed class CopyInTheMaking : IDisposable
 
     private string Name => File.Name;
 
-    public static CopyInTheMaking Create(VolumeSession session, ImageName image)
+    public static CopyInTheMaking Create(VolumeSession session, OpenedTemplate of)
     {
-        var file = session.Private.NewFile(PrivateKind.Making, image.Text);
+        var file = session.Private.NewFile(PrivateKind.Making, of.Template.Image.Text);
         try
         {
             file.Handle = Create(session.Mount, file.Name);
+            PublishedFormat.Write(file.Handle, file.Name, of.Format, of.Template.Fingerprint.Size);
             return new CopyInTheMaking(file, file.Handle);
         }
         catch

@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using StorageHost.Images;
 using StorageHost.ImageStorages;
 
@@ -28,7 +29,16 @@ internal sealed class ImageReader(FileNames names, IImageInspector inspector, Te
 
         // Asked again, since it may be another file by now than the one that was listed.
         var stat = Mount.Stat(file, name);
-        return new IndexedFile(name, stat.Fingerprint, stat.IsRegular ? Describe(name, path, inspector.Inspect(new HeaderSource(file, name))) : null);
+        return new IndexedFile(name, stat.Fingerprint, stat.IsRegular ? Describe(name, path, Inspect(file, name, stat)) : null);
+    }
+
+    /// <summary>What looks like a backing file in a disk that was published raw is something that its guest wrote there.</summary>
+    private ImageHeader Inspect(SafeFileHandle file, string name, FileStat stat)
+    {
+        var header = inspector.Inspect(new HeaderSource(file, name));
+        return header.BackingFile is not null && names.Classify(name) is SystemDiskEntry && PublishedFormat.IsRaw(file, name)
+            ? new ImageHeader(ImageFormat.Raw, stat.Fingerprint.Size, BackingFile: null, Fault: null)
+            : header;
     }
 
     private IndexedImage Describe(string name, string path, ImageHeader header)

@@ -7,7 +7,8 @@ namespace StorageHost.Files;
 /// <param name="Template">The template that the file is.</param>
 /// <param name="Handle">The file.</param>
 /// <param name="Content">Reads it.</param>
-internal sealed record ChainedFile(Template Template, SafeFileHandle Handle, HeaderSource Content);
+/// <param name="Format">Its format.</param>
+internal sealed record ChainedFile(Template Template, SafeFileHandle Handle, HeaderSource Content, ImageFormat Format);
 
 /// <summary>A template to be read, with all templates that it is backed by. When nobody takes it, it closes itself.</summary>
 internal sealed class OpenedTemplate : IDisposable
@@ -18,6 +19,8 @@ internal sealed class OpenedTemplate : IDisposable
     public IReadOnlyList<ChainedFile> Chain => chain;
 
     public Template Template => chain[0].Template;
+
+    public ImageFormat Format => chain[0].Format;
 
     public SafeFileHandle Source => chain[0].Handle;
 

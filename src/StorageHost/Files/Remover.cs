@@ -62,7 +62,7 @@ internal sealed class Remover(
     private void CheckUnused(Mount mount, ImageName image)
     {
         _ = templates.Find(mount, image);
-        var clones = Entries(mount).Where(entry => entry is not (CopyEntry or PrivateEntry) && entry.File != names.Template(image) && IsBackedBy(mount, entry.File.Text, image)).ToArray();
+        var clones = Entries(mount).Where(entry => entry is not (CopyEntry or PrivateEntry) && entry.File != names.Template(image) && IsBackedBy(mount, entry, image)).ToArray();
         if (clones.Length > 0)
         {
             throw new RefusedException(
@@ -71,10 +71,12 @@ internal sealed class Remover(
         }
     }
 
-    private bool IsBackedBy(Mount mount, string name, ImageName image)
+    private bool IsBackedBy(Mount mount, VolumeEntry entry, ImageName image)
     {
+        var name = entry.File.Text;
         using var file = mount.TryOpenRegular(name);
-        return file is not null && inspector.Inspect(new HeaderSource(file, name)).BackingFile is { } backing && templates.MayBeBackedBy(backing, image);
+        return file is not null && inspector.Inspect(new HeaderSource(file, name)).BackingFile is { } backing && templates.MayBeBackedBy(backing, image)
+            && !(entry is SystemDiskEntry && PublishedFormat.IsRaw(file, name));
     }
 
     private List<FileName> RemoveAll(VolumeSession session, IStorageCall call, IReadOnlyList<FileName> files, Action? before = null)

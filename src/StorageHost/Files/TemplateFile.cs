@@ -103,7 +103,7 @@ internal sealed class TemplateFile(FileNames names, IImageInspector inspector, S
                 throw Rejected(image, current, "its backing file is not one of the templates");
             }
 
-            opened.Add(new ChainedFile(new Template(current, stat.Fingerprint, stat.AllocatedBytes), file, content));
+            opened.Add(new ChainedFile(new Template(current, stat.Fingerprint, stat.AllocatedBytes), file, content, header.Format));
             return header.BackingFile is { } next ? BackingTemplate(next) : null;
         }
         catch

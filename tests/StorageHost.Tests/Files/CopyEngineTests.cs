@@ -49,6 +49,7 @@ public sealed class CopyEngineTests : IAsyncLifetime
         var claim = (await MakeAsync(1)).Single();
         using var file = File.OpenHandle(store[claim.File.Name]);
         Assert.Equal(claim.Of, CopyRecord.Read(file, "copy")?.Template);
+        Assert.True(PublishedFormat.IsRaw(file, "copy"));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead, File.GetUnixFileMode(store[claim.File.Name]));
     }
 

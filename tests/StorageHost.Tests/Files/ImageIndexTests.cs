@@ -106,6 +106,21 @@ public sealed class ImageIndexTests : IDisposable
     }
 
     [Fact]
+    public async Task The_header_that_a_guest_writes_into_a_raw_disk_makes_it_neither_a_clone_nor_another_size()
+    {
+        await images.CreateAsync("centos_template.img", "1G");
+        await images.CreateAsync("a.qcow2", "1G", "-u", "-F", "qcow2", "-b", "centos_template.img");
+        var length = new FileInfo(images.File("a.qcow2")).Length;
+        using (var file = File.OpenHandle(images.File("a.qcow2"), access: FileAccess.ReadWrite))
+        {
+            PublishedFormat.Write(file, "a.qcow2", ImageFormat.Raw, length);
+        }
+
+        var disk = (await images.LookAsync()).Images.Single(image => image.FileName == "a.qcow2");
+        Assert.Equal((null, length), (disk.Template, disk.VirtualBytes));
+    }
+
+    [Fact]
     public async Task A_size_that_nobody_can_know_is_0_and_one_that_a_broken_header_tells_is_kept()
     {
         await images.CreateAsync("cut.qcow2", "1G");

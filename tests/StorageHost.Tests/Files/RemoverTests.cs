@@ -142,6 +142,24 @@ public sealed class RemoverTests : IAsyncLifetime
         await daemon.Remover.CheckImageAsync(Sample.Centos, CancellationToken.None);
     }
 
+    [Theory]
+    [InlineData("clone.qcow2", true, 20, false)]
+    [InlineData("clone.qcow2", true, 1000, true)]
+    [InlineData("clone.qcow2", false, 20, true)]
+    [InlineData("debian12_template.img", true, 20, true)]
+    public async Task What_a_guest_writes_into_a_disk_that_was_published_raw_makes_no_clone_of_it(string name, bool isRaw, int length, bool isClone)
+    {
+        await WriteImagesAsync();
+        store.Write(name, Encoding.ASCII.GetBytes("on:cent_template.img"));
+        using (var file = File.OpenHandle(store[name], access: FileAccess.ReadWrite))
+        {
+            PublishedFormat.Write(file, name, isRaw ? ImageFormat.Raw : ImageFormat.Qcow2, length);
+        }
+
+        var refused = await Record.ExceptionAsync(() => daemon.Remover.CheckImageAsync(Sample.Image("cent"), CancellationToken.None));
+        Assert.Equal(isClone ? Refusal.ImageInUse : null, (refused as RefusedException)?.Reason);
+    }
+
     [Fact]
     public async Task A_template_that_is_in_use_is_kept_with_its_copies()
     {
