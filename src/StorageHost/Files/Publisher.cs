@@ -1,10 +1,10 @@
 using Microsoft.Win32.SafeHandles;
 using StorageHost.Images;
-using static StorageHost.Files.Publishing;
+using static StorageHost.Files.LinkProtocol;
 
 namespace StorageHost.Files;
 
-/// <summary>Claims and publishes on the volume; the protocol itself is <see cref="Publishing"/>.</summary>
+/// <summary>Claims and publishes on the volume; the protocol itself is <see cref="LinkProtocol"/>.</summary>
 internal sealed class Publisher(
     StorageVolume volume, FileNames names, TemplateFile templates, FilePermissions permissions, IImageInspector inspector, CopyNumbers numbers,
     UnreadableFiles unreadable) : IPublisher
@@ -162,7 +162,7 @@ internal sealed class Publisher(
         for (var number = 0; number < MaxDisksOfOneSize; number++)
         {
             var disk = names.DataDisk(hostname, sizeGb, number);
-            switch (Publishing.Publish(session, file, disk, mayLink, stat => stat.Links == 1))
+            switch (LinkProtocol.Publish(session, file, disk, mayLink, stat => stat.Links == 1))
             {
                 case Outcome.Published: return disk;
                 case Outcome.Abandoned: throw new OperationCanceledException();
@@ -192,7 +192,7 @@ internal sealed class Publisher(
         }
 
         RequestMarks.Write(mount.Opened(file), file.Name, mark);
-        switch (Publishing.Publish(session, file, disk, mayLink, stat => CopyRecord.IsWhole(stat, claim.Of, claim.Of)))
+        switch (LinkProtocol.Publish(session, file, disk, mayLink, stat => CopyRecord.IsWhole(stat, claim.Of, claim.Of)))
         {
             case Outcome.Published: return new ClaimResult(ClaimOutcome.Published, disk);
             case Outcome.Lost: return new ClaimResult(ClaimOutcome.Gone, disk);

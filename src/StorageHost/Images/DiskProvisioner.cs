@@ -4,7 +4,7 @@ namespace StorageHost.Images;
 
 /// <summary>Gives a host its system disk: from the pool, or, when no copy is ready, the next one that is made.</summary>
 internal sealed partial class DiskProvisioner(
-    IVolume volume, IPublisher publisher, IHostIndex hosts, Pools pools, RightOfWay way, IOptions<PoolOptions> options, IHostApplicationLifetime lifetime, ImageMetrics metrics,
+    IVolume volume, IPublisher publisher, IHostIndex hosts, PoolTable pools, RightOfWay way, IOptions<PoolOptions> options, IHostApplicationLifetime lifetime, ImageMetrics metrics,
     TimeProvider time, ILogger<DiskProvisioner> log)
 {
     /// <summary>Publishes a copy of a template. A caller who goes away before the disk has its name leaves nothing; one who goes later leaves the disk.</summary>

@@ -7,8 +7,8 @@ internal sealed partial class ImageCacheService(
     IRemover remover,
     IDiskCreator creator,
     IHostIndex hosts,
-    Pools pools,
-    Jobs jobs,
+    PoolTable pools,
+    JobTable jobs,
     DiskProvisioner provisioner,
     PoolReconciler reconciler,
     ILogger<ImageCacheService> log)

@@ -5,8 +5,8 @@ internal static class ImagesSetup
 {
     public static IServiceCollection AddImages(this IServiceCollection services) => services
         .AddSingleton<ImageMetrics>()
-        .AddSingleton<Pools>()
-        .AddSingleton<Jobs>()
+        .AddSingleton<PoolTable>()
+        .AddSingleton<JobTable>()
         .AddSingleton<RefusedRoom>()
         .AddSingleton<PoolScanner>()
         .AddSingleton<RightOfWay>()

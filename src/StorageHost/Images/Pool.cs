@@ -163,7 +163,7 @@ internal sealed class Pool
     }
 
     /// <summary>The job that fills it, which begins now if there is none.</summary>
-    public Job BeginJob(Jobs jobs)
+    public Job BeginJob(JobTable jobs)
     {
         lock (gate)
         {

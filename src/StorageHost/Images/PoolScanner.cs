@@ -5,7 +5,7 @@ namespace StorageHost.Images;
 /// retires stale copies, and gives copies back when the volume fills.
 /// </summary>
 internal sealed partial class PoolScanner(
-    IVolume volume, IPublisher publisher, Pools pools, RefusedRoom room, IVolumePolicy policy, TimeProvider time, ILogger<PoolScanner> log) : IDisposable
+    IVolume volume, IPublisher publisher, PoolTable pools, RefusedRoom room, IVolumePolicy policy, TimeProvider time, ILogger<PoolScanner> log) : IDisposable
 {
     private readonly SemaphoreSlim one = new(1, 1);
 

@@ -12,7 +12,7 @@ public class PoolBenchmarks : IDisposable
 {
     private const int Images = 100;
 
-    private readonly Pools pools = new(TimeProvider.System);
+    private readonly PoolTable pools = new(TimeProvider.System);
     private readonly ImageName[] images = new ImageName[Images];
     private int next;
 

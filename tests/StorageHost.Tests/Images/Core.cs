@@ -20,9 +20,9 @@ internal sealed class Core : IAsyncDisposable
         options ??= new PoolOptions();
         var policy = new StorageOptions { ReservePercent = reservePercent, RescanInterval = Rescan };
         var metrics = new ImageMetrics(Meters);
-        Pools = new Pools(Time);
+        Pools = new PoolTable(Time);
         Way = new RightOfWay(Time);
-        Jobs = new Jobs(Time);
+        Jobs = new JobTable(Time);
         Room = new RefusedRoom(policy);
         Scanner = new PoolScanner(Volume.Object, Publisher.Object, Pools, Room, policy, Time, NullLogger<PoolScanner>.Instance);
         Pass = new PoolPass(Volume.Object, Publisher.Object, Engine.Object, Scanner, Room, Way, policy, Options.Create(options), metrics, Time, NullLogger<PoolPass>.Instance);
@@ -55,9 +55,9 @@ internal sealed class Core : IAsyncDisposable
 
     public ApplicationLifetime Lifetime { get; } = new(NullLogger<ApplicationLifetime>.Instance);
 
-    public Pools Pools { get; }
+    public PoolTable Pools { get; }
 
-    public Jobs Jobs { get; }
+    public JobTable Jobs { get; }
 
     public RefusedRoom Room { get; }
 

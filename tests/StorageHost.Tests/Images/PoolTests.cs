@@ -148,7 +148,7 @@ public sealed class PoolTests
     [Fact]
     public void There_is_one_job_at_a_time()
     {
-        var jobs = new Jobs(TimeProvider.System);
+        var jobs = new JobTable(TimeProvider.System);
         var job = pool.BeginJob(jobs);
         Assert.Same(job, pool.BeginJob(jobs));
         Assert.Equal((JobKind.Fill, Centos), (job.Kind, job.Image));

@@ -6,7 +6,7 @@ namespace StorageHost.Hosting.Systemd;
 
 /// <summary>Tells systemd when the daemon is ready, how its pools are whenever that changes, and when it stops.</summary>
 internal sealed class ServiceReport(
-    ServiceManager manager, Pools pools, PoolReconciler reconciler, IOptions<StorageOptions> storage, IHostApplicationLifetime lifetime, TimeProvider time) : BackgroundService, IHostedLifecycleService
+    ServiceManager manager, PoolTable pools, PoolReconciler reconciler, IOptions<StorageOptions> storage, IHostApplicationLifetime lifetime, TimeProvider time) : BackgroundService, IHostedLifecycleService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 

@@ -9,9 +9,9 @@ internal sealed class PoolGauges
     /// <summary>The instrument that has a series for each outcome of an image.</summary>
     public const string ClaimsName = "storagehost.claims";
 
-    private readonly Pools pools;
+    private readonly PoolTable pools;
 
-    public PoolGauges(IMeterFactory meters, Pools pools)
+    public PoolGauges(IMeterFactory meters, PoolTable pools)
     {
         this.pools = pools;
         var meter = meters.Create("StorageHost");

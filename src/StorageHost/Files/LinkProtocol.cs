@@ -8,7 +8,7 @@ namespace StorageHost.Files;
 /// name. <c>link</c> gives it the final name or says that the name is taken, a second fsync makes the name durable, and the removal of the
 /// private name commits. A name that was given is never taken back; the one exception is a file that another daemon had recovered before.
 /// </summary>
-internal static class Publishing
+internal static class LinkProtocol
 {
     /// <summary>What became of an attempt.</summary>
     public enum Outcome

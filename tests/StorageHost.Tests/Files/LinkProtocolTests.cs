@@ -2,11 +2,11 @@ using Microsoft.Win32.SafeHandles;
 using StorageHost.Files;
 using StorageHost.Images;
 using Xunit;
-using static StorageHost.Files.Publishing;
+using static StorageHost.Files.LinkProtocol;
 
 namespace StorageHost.Tests.Files;
 
-public sealed class PublishingTests : IDisposable
+public sealed class LinkProtocolTests : IDisposable
 {
     private static readonly FileName Disk = new("web01.qcow2");
 
@@ -14,7 +14,7 @@ public sealed class PublishingTests : IDisposable
     private readonly Mount mount;
     private readonly SafeFileHandle file;
 
-    public PublishingTests()
+    public LinkProtocolTests()
     {
         mount = store.Open();
         store.Write("private", 1, 2, 3);
@@ -126,7 +126,7 @@ public sealed class PublishingTests : IDisposable
     {
         // ENOTDIR, which no file system says of a link that it has made: it stands for whatever is unknown here.
         store.Write("file", 1);
-        var failure = Assert.Throws<StorageException>(() => Publishing.Publish(mount, file, "private", new FileName("file/web01.qcow2"), () => true, IsUntouched, mount.TryUnlinkOwn));
+        var failure = Assert.Throws<StorageException>(() => LinkProtocol.Publish(mount, file, "private", new FileName("file/web01.qcow2"), () => true, IsUntouched, mount.TryUnlinkOwn));
         Assert.Equal("link", failure.Call);
         Assert.Equal("file", store.Names);
     }
@@ -135,14 +135,14 @@ public sealed class PublishingTests : IDisposable
     public void When_the_name_cannot_be_made_durable_it_stays_and_the_private_one_goes()
     {
         using var device = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.Write);
-        var failure = Assert.Throws<StorageException>(() => Publishing.Publish(mount, device, "private", Disk, () => true, IsUntouched, mount.TryUnlinkOwn));
+        var failure = Assert.Throws<StorageException>(() => LinkProtocol.Publish(mount, device, "private", Disk, () => true, IsUntouched, mount.TryUnlinkOwn));
         Assert.Equal(("fsync", "web01.qcow2"), (failure.Call, store.Names));
         Assert.Equal([1, 2, 3], store.Read("web01.qcow2"));
     }
 
     private static bool IsUntouched(FileStat stat) => stat is { Links: 1, Fingerprint.Size: 3 };
 
-    private Outcome Publish(Func<bool>? mayLink = null) => Publishing.Publish(mount, file, "private", Disk, mayLink ?? (() => true), IsUntouched, mount.TryUnlinkOwn);
+    private Outcome Publish(Func<bool>? mayLink = null) => LinkProtocol.Publish(mount, file, "private", Disk, mayLink ?? (() => true), IsUntouched, mount.TryUnlinkOwn);
 
-    private Outcome Commit() => Publishing.Commit(mount, file, "private", Disk, IsUntouched, mount.TryUnlinkOwn);
+    private Outcome Commit() => LinkProtocol.Commit(mount, file, "private", Disk, IsUntouched, mount.TryUnlinkOwn);
 }

@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace StorageHost.Images;
 
 /// <summary>The pools that this daemon knows of, and the bell that calls the reconciler to them.</summary>
-internal sealed class Pools(TimeProvider time) : IDisposable
+internal sealed class PoolTable(TimeProvider time) : IDisposable
 {
     private readonly ConcurrentDictionary<ImageName, Pool> pools = new();
     private readonly SemaphoreSlim bell = new(0, 1);
@@ -68,7 +68,7 @@ internal sealed class Pools(TimeProvider time) : IDisposable
 
     public void Dispose() => bell.Dispose();
 
-    private sealed class Place(Pools pools) : IDisposable
+    private sealed class Place(PoolTable pools) : IDisposable
     {
         public void Dispose() => Interlocked.Decrement(ref pools.waiting);
     }

@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 namespace StorageHost.Images;
 
 /// <summary>The jobs that run, and the last ones that ended.</summary>
-internal sealed class Jobs(TimeProvider time)
+internal sealed class JobTable(TimeProvider time)
 {
     private const int Remembered = 500;
 

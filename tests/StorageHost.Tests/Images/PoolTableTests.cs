@@ -5,14 +5,14 @@ using static StorageHost.Tests.Images.Sample;
 
 namespace StorageHost.Tests.Images;
 
-public sealed class PoolsTests : IDisposable
+public sealed class PoolTableTests : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
 
     private readonly ManualTimeProvider clock = new();
-    private readonly Pools pools;
+    private readonly PoolTable pools;
 
-    public PoolsTests() => pools = new Pools(clock);
+    public PoolTableTests() => pools = new PoolTable(clock);
 
     public void Dispose() => pools.Dispose();
 
@@ -48,7 +48,7 @@ public sealed class PoolsTests : IDisposable
     [Fact]
     public void A_pool_that_is_being_filled_is_not_forgotten()
     {
-        var jobs = new Jobs(clock);
+        var jobs = new JobTable(clock);
         var pool = pools.Get(Centos);
         pool.BeginJob(jobs);
         pools.Forget(pool);

@@ -5,11 +5,11 @@ using static StorageHost.Tests.Images.Sample;
 
 namespace StorageHost.Tests.Images;
 
-public sealed class JobsTests
+public sealed class JobTableTests
 {
     private const int Remembered = 500;
 
-    private readonly Jobs jobs = new(new ManualTimeProvider());
+    private readonly JobTable jobs = new(new ManualTimeProvider());
 
     [Fact]
     public void A_job_is_found_by_its_id_and_the_newest_comes_first()
