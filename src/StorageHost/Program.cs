@@ -10,6 +10,7 @@ using StorageHost.Hosting.Security;
 using StorageHost.Hosting.Systemd;
 using StorageHost.Hosting.Telemetry;
 using StorageHost.Images;
+using StorageHost.Images.Ports;
 using StorageHost.ImageStorages;
 using StorageHost.Processes;
 using StorageHost.Qemu;

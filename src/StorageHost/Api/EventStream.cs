@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.Options;
 using StorageHost.Images;
+using StorageHost.Images.Jobs;
 using StorageHost.ImageStorages;
 
 namespace StorageHost.Api;

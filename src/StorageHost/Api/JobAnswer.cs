@@ -1,4 +1,4 @@
-using StorageHost.Images;
+using StorageHost.Images.Jobs;
 
 namespace StorageHost.Api;
 

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using StorageHost.Api.Dispatch;
 using StorageHost.Api.Errors;
 using StorageHost.Images;
+using StorageHost.Images.Names;
 using StorageHost.ImageStorages;
 
 namespace StorageHost.Api;

@@ -1,5 +1,13 @@
 using Microsoft.Extensions.Options;
-using StorageHost.Images;
+using StorageHost.Files.Catalog;
+using StorageHost.Files.Copying;
+using StorageHost.Files.Index;
+using StorageHost.Files.Posix;
+using StorageHost.Files.Publishing;
+using StorageHost.Files.Removing;
+using StorageHost.Files.Session;
+using StorageHost.Images.Names;
+using StorageHost.Images.Ports;
 using StorageHost.ImageStorages;
 
 namespace StorageHost.Files;

@@ -1,4 +1,12 @@
-using StorageHost.Images;
+using StorageHost.Files.Catalog;
+using StorageHost.Files.Posix;
+using StorageHost.Files.Publishing;
+using StorageHost.Files.Removing;
+using StorageHost.Files.Session;
+using StorageHost.Images.Names;
+using StorageHost.Images.Pools;
+using StorageHost.Images.Ports;
+using StorageHost.Images.Templates;
 
 namespace StorageHost.Files;
 

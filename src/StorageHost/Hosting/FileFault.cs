@@ -1,4 +1,4 @@
-using StorageHost.Files;
+using StorageHost.Files.Posix;
 
 namespace StorageHost.Hosting;
 

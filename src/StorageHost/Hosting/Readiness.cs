@@ -1,6 +1,8 @@
 using Polly.CircuitBreaker;
-using StorageHost.Files;
+using StorageHost.Files.Session;
 using StorageHost.Images;
+using StorageHost.Images.Pools;
+using StorageHost.Images.Ports;
 using StorageHost.ImageStorages;
 
 namespace StorageHost.Hosting;

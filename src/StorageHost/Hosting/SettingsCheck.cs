@@ -1,4 +1,5 @@
-using StorageHost.Files;
+using StorageHost.Files.Posix;
+using StorageHost.Files.Session;
 using StorageHost.Images;
 
 namespace StorageHost.Hosting;

@@ -1,9 +1,11 @@
 using System.Text.RegularExpressions;
 using FluentValidation;
 using FluentValidation.Results;
-using StorageHost.Files;
+using StorageHost.Files.Session;
 using StorageHost.Gluster;
-using StorageHost.Images;
+using StorageHost.Images.Disks;
+using StorageHost.Images.Names;
+using StorageHost.Images.Pools;
 using StorageHost.Qemu;
 
 namespace StorageHost.Hosting;

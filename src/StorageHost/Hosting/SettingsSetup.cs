@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Configuration.Json;
-using StorageHost.Files;
+using StorageHost.Files.Posix;
 
 namespace StorageHost.Hosting;
 

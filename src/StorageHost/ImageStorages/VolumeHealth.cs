@@ -1,5 +1,5 @@
 using System.Globalization;
-using StorageHost.Images;
+using StorageHost.Images.Ports;
 
 namespace StorageHost.ImageStorages;
 

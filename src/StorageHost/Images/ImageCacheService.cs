@@ -1,3 +1,9 @@
+using StorageHost.Images.Disks;
+using StorageHost.Images.Jobs;
+using StorageHost.Images.Names;
+using StorageHost.Images.Pools;
+using StorageHost.Images.Ports;
+
 namespace StorageHost.Images;
 
 /// <summary>The verbs: what a controller or an operator can ask of the daemon.</summary>

@@ -1,4 +1,6 @@
 using System.Diagnostics.Metrics;
+using StorageHost.Images.Disks;
+using StorageHost.Images.Pools;
 
 namespace StorageHost.Images;
 

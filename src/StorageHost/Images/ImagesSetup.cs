@@ -1,3 +1,7 @@
+using StorageHost.Images.Disks;
+using StorageHost.Images.Jobs;
+using StorageHost.Images.Pools;
+
 namespace StorageHost.Images;
 
 /// <summary>Joins the core to a host; its ports are joined by the folders that implement them.</summary>

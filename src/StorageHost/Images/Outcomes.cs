@@ -1,3 +1,6 @@
+using StorageHost.Images.Names;
+using StorageHost.Images.Templates;
+
 namespace StorageHost.Images;
 
 /// <summary>Where a disk came from.</summary>

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using StorageHost.Images.Names;
+using StorageHost.Images.Pools;
 
 namespace StorageHost.Images;
 

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
-using StorageHost.Images;
+using StorageHost.Images.Templates;
 
 namespace StorageHost.Qemu;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.Extensions.Options;
 using Microsoft.Win32.SafeHandles;
 using StorageHost.Images;
+using StorageHost.Images.Ports;
 using StorageHost.Processes;
 
 namespace StorageHost.Qemu;

@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using StorageHost.Images;
+using StorageHost.Images.Templates;
 using StorageHost.Qemu;
 
 namespace StorageHost.Benchmarks.Micro;

@@ -1,8 +1,11 @@
 using BenchmarkDotNet.Attributes;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
-using StorageHost.Files;
-using StorageHost.Images;
+using StorageHost.Files.Catalog;
+using StorageHost.Files.Index;
+using StorageHost.Files.Posix;
+using StorageHost.Files.Session;
+using StorageHost.Images.Names;
 using StorageHost.Qemu;
 
 namespace StorageHost.Benchmarks.Micro;

@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using StorageHost.Images;
+using StorageHost.Images.Names;
 
 namespace StorageHost.Benchmarks.Micro;
 

@@ -2,7 +2,9 @@ using BenchmarkDotNet.Attributes;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
 using StorageHost.Api.Dispatch;
-using StorageHost.Images;
+using StorageHost.Images.Disks;
+using StorageHost.Images.Names;
+using StorageHost.Images.Pools;
 
 namespace StorageHost.Benchmarks.Micro;
 

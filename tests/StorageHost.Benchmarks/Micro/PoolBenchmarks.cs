@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Attributes;
-using StorageHost.Images;
+using StorageHost.Images.Names;
+using StorageHost.Images.Pools;
 
 namespace StorageHost.Benchmarks.Micro;
 

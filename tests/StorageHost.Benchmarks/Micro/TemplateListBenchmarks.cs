@@ -1,6 +1,8 @@
 using BenchmarkDotNet.Attributes;
-using StorageHost.Files;
-using StorageHost.Images;
+using StorageHost.Files.Catalog;
+using StorageHost.Files.Posix;
+using StorageHost.Files.Session;
+using StorageHost.Images.Names;
 
 namespace StorageHost.Benchmarks.Micro;
 

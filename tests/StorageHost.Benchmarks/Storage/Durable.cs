@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using StorageHost.Files;
+using StorageHost.Files.Posix;
 
 namespace StorageHost.Benchmarks.Storage;
 

@@ -1,6 +1,7 @@
 using Microsoft.Win32.SafeHandles;
-using StorageHost.Files;
-using StorageHost.Images;
+using StorageHost.Files.Posix;
+using StorageHost.Files.Session;
+using StorageHost.Images.Names;
 using StorageHost.IntegrationTests.Fixtures;
 
 namespace StorageHost.Benchmarks.Storage;

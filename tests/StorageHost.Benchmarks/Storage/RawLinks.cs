@@ -1,7 +1,7 @@
 using System.Globalization;
 using Microsoft.Win32.SafeHandles;
 using StorageHost.Benchmarks.Measuring;
-using StorageHost.Files;
+using StorageHost.Files.Posix;
 
 namespace StorageHost.Benchmarks.Storage;
 

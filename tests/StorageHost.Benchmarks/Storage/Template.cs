@@ -1,5 +1,5 @@
 using Microsoft.Win32.SafeHandles;
-using StorageHost.Files;
+using StorageHost.Files.Posix;
 using StorageHost.IntegrationTests.Fixtures;
 
 namespace StorageHost.Benchmarks.Storage;

@@ -1,6 +1,9 @@
 using System.Text.Json;
 using StorageHost.Api;
 using StorageHost.Images;
+using StorageHost.Images.Jobs;
+using StorageHost.Images.Names;
+using StorageHost.Images.Templates;
 using Xunit;
 
 namespace StorageHost.Tests.Api;

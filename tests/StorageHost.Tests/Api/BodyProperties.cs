@@ -4,7 +4,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using StorageHost.Api.Dispatch;
 using StorageHost.Api.Errors;
-using StorageHost.Images;
+using StorageHost.Images.Names;
 using Xunit;
 
 namespace StorageHost.Tests.Api;

@@ -4,7 +4,9 @@ using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Options;
 using StorageHost.Api.Dispatch;
 using StorageHost.Api.Errors;
-using StorageHost.Images;
+using StorageHost.Images.Disks;
+using StorageHost.Images.Names;
+using StorageHost.Images.Pools;
 using Xunit;
 
 namespace StorageHost.Tests.Api;

@@ -1,5 +1,6 @@
 using StorageHost.Api.Dispatch;
-using StorageHost.Images;
+using StorageHost.Images.Disks;
+using StorageHost.Images.Pools;
 using Xunit;
 
 namespace StorageHost.Tests.Api;

@@ -1,6 +1,9 @@
 using System.Reflection;
-using StorageHost.Files;
-using StorageHost.Images;
+using StorageHost.Files.Copying;
+using StorageHost.Files.Posix;
+using StorageHost.Images.Names;
+using StorageHost.Images.Ports;
+using StorageHost.Images.Templates;
 using StorageHost.Processes;
 using StorageHost.Qemu;
 using Xunit;

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using StorageHost.BlockDevices;
-using StorageHost.Files;
+using StorageHost.Files.Posix;
 using StorageHost.ImageStorages;
 using StorageHost.Processes;
 using StorageHost.Tests.Processes;

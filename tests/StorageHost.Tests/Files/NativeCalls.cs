@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
-using StorageHost.Files;
+using StorageHost.Files.Posix;
 
 namespace StorageHost.Tests.Files;
 

@@ -1,5 +1,7 @@
-using StorageHost.Files;
-using StorageHost.Images;
+using StorageHost.Files.Catalog;
+using StorageHost.Files.Posix;
+using StorageHost.Files.Session;
+using StorageHost.Images.Names;
 using StorageHost.Tests.Images;
 using StorageHost.Tests.Support;
 

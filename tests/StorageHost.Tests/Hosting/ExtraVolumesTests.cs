@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Configuration;
-using StorageHost.Files;
+using StorageHost.Files.Session;
 using StorageHost.Hosting;
 using Xunit;
 

@@ -5,7 +5,7 @@ using Serilog;
 using Serilog.Events;
 using StorageHost.Hosting;
 using StorageHost.Hosting.Logging;
-using StorageHost.Images;
+using StorageHost.Images.Pools;
 using StorageHost.Tests.Hosting.Systemd;
 using StorageHost.Tests.Processes;
 using StorageHost.Tests.Support;

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Configuration.Memory;
 using StorageHost.Hosting;
-using StorageHost.Images;
+using StorageHost.Images.Pools;
 using StorageHost.Tests.Hosting.Systemd;
 using StorageHost.Tests.Processes;
 using StorageHost.Tests.Support;

@@ -2,9 +2,10 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
-using StorageHost.Files;
+using StorageHost.Files.Session;
 using StorageHost.Hosting;
-using StorageHost.Images;
+using StorageHost.Images.Disks;
+using StorageHost.Images.Pools;
 using StorageHost.Qemu;
 using Xunit;
 

@@ -1,5 +1,4 @@
-using StorageHost.Files;
-using StorageHost.Images;
+using StorageHost.Files.Session;
 using StorageHost.ImageStorages;
 
 namespace StorageHost.Tests.ImageStorages;

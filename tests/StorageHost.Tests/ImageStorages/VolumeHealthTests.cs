@@ -1,4 +1,4 @@
-using StorageHost.Files;
+using StorageHost.Files.Session;
 using StorageHost.ImageStorages;
 using Xunit;
 

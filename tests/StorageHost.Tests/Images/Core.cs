@@ -3,8 +3,14 @@ using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Moq;
-using StorageHost.Files;
+using StorageHost.Files.Session;
 using StorageHost.Images;
+using StorageHost.Images.Disks;
+using StorageHost.Images.Jobs;
+using StorageHost.Images.Names;
+using StorageHost.Images.Pools;
+using StorageHost.Images.Ports;
+using StorageHost.Images.Templates;
 using StorageHost.Tests.Support;
 using static StorageHost.Tests.Images.Sample;
 

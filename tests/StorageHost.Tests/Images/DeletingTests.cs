@@ -1,5 +1,8 @@
 using Moq;
 using StorageHost.Images;
+using StorageHost.Images.Jobs;
+using StorageHost.Images.Names;
+using StorageHost.Images.Ports;
 using StorageHost.Tests.Support;
 using Xunit;
 using static StorageHost.Tests.Images.Sample;

@@ -1,6 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
-using StorageHost.Images;
+using StorageHost.Images.Names;
 using Xunit;
 
 namespace StorageHost.Tests.Images;

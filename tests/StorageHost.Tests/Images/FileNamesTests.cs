@@ -1,4 +1,4 @@
-using StorageHost.Images;
+using StorageHost.Images.Names;
 using Xunit;
 
 namespace StorageHost.Tests.Images;

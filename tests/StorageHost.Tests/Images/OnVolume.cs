@@ -1,5 +1,10 @@
 using Moq;
 using StorageHost.Images;
+using StorageHost.Images.Disks;
+using StorageHost.Images.Names;
+using StorageHost.Images.Pools;
+using StorageHost.Images.Ports;
+using StorageHost.Images.Templates;
 using static StorageHost.Tests.Images.Sample;
 
 namespace StorageHost.Tests.Images;

@@ -1,4 +1,6 @@
-using StorageHost.Images;
+using StorageHost.Images.Names;
+using StorageHost.Images.Pools;
+using StorageHost.Images.Templates;
 
 namespace StorageHost.Tests.Images;
 

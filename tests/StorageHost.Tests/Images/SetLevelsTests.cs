@@ -1,5 +1,7 @@
 using Moq;
 using StorageHost.Images;
+using StorageHost.Images.Jobs;
+using StorageHost.Images.Names;
 using StorageHost.Tests.Support;
 using Xunit;
 using static StorageHost.Tests.Images.Sample;

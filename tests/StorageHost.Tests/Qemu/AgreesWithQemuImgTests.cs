@@ -1,4 +1,4 @@
-using StorageHost.Images;
+using StorageHost.Images.Templates;
 using StorageHost.Tests.Processes;
 using Xunit;
 

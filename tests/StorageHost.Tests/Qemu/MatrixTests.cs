@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using StorageHost.Images;
+using StorageHost.Images.Templates;
 using StorageHost.Tests.Processes;
 using Xunit;
 

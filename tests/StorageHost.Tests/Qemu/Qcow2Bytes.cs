@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
-using StorageHost.Images;
+using StorageHost.Images.Templates;
 
 namespace StorageHost.Tests.Qemu;
 

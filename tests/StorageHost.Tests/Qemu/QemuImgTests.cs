@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Microsoft.Win32.SafeHandles;
 using StorageHost.Images;
+using StorageHost.Images.Templates;
 using StorageHost.Processes;
 using StorageHost.Qemu;
 using StorageHost.Tests.Processes;

@@ -1,5 +1,5 @@
 using System.Text;
-using StorageHost.Images;
+using StorageHost.Images.Templates;
 using StorageHost.Qemu;
 using Xunit;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
-using StorageHost.Images;
+using StorageHost.Images.Templates;
 using StorageHost.Processes;
 using StorageHost.Qemu;
 using StorageHost.Tests.Support;

@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using StorageHost.Images;
+using StorageHost.Images.Templates;
 using StorageHost.Qemu;
 using StorageHost.Tests.Processes;
 using Xunit;

@@ -1,4 +1,4 @@
-using StorageHost.Images;
+using StorageHost.Images.Names;
 
 namespace StorageHost.Api.Dispatch;
 

@@ -3,7 +3,9 @@ using FluentValidation;
 using FluentValidation.Results;
 using Microsoft.Extensions.Options;
 using StorageHost.Api.Errors;
-using StorageHost.Images;
+using StorageHost.Images.Disks;
+using StorageHost.Images.Names;
+using StorageHost.Images.Pools;
 
 namespace StorageHost.Api.Dispatch;
 

@@ -1,5 +1,5 @@
 using FluentValidation.Results;
-using StorageHost.Images;
+using StorageHost.Images.Disks;
 
 namespace StorageHost.Api.Dispatch;
 

@@ -1,6 +1,8 @@
 using FluentValidation;
 using StorageHost.Api.Errors;
-using StorageHost.Images;
+using StorageHost.Images.Disks;
+using StorageHost.Images.Names;
+using StorageHost.Images.Pools;
 
 namespace StorageHost.Api.Dispatch;
 

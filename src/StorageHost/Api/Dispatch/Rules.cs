@@ -1,7 +1,7 @@
 using FluentValidation;
 using FluentValidation.Results;
 using StorageHost.Api.Errors;
-using StorageHost.Images;
+using StorageHost.Images.Names;
 
 namespace StorageHost.Api.Dispatch;
 

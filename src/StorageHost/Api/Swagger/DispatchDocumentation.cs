@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using Microsoft.OpenApi;
 using StorageHost.Api.Dispatch;
-using StorageHost.Images;
+using StorageHost.Images.Disks;
 using Swashbuckle.AspNetCore.SwaggerGen;
 
 namespace StorageHost.Api.Swagger;

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Win32.SafeHandles;
-using StorageHost.Files;
+using StorageHost.Files.Posix;
 
 namespace StorageHost.Hosting.Security;
 

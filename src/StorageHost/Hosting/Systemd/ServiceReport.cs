@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
-using StorageHost.Files;
-using StorageHost.Images;
+using StorageHost.Files.Session;
+using StorageHost.Images.Pools;
 
 namespace StorageHost.Hosting.Systemd;
 

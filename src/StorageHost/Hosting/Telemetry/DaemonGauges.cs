@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Reflection;
 using Polly.CircuitBreaker;
-using StorageHost.Files;
+using StorageHost.Files.Session;
 using StorageHost.Hosting.Logging;
 
 namespace StorageHost.Hosting.Telemetry;

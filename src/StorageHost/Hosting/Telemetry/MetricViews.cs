@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 using OpenTelemetry.Metrics;
-using StorageHost.Images;
+using StorageHost.Images.Disks;
 
 namespace StorageHost.Hosting.Telemetry;
 

@@ -1,5 +1,7 @@
 using System.Diagnostics.Metrics;
 using StorageHost.Images;
+using StorageHost.Images.Disks;
+using StorageHost.Images.Pools;
 
 namespace StorageHost.Hosting.Telemetry;
 

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 using Moq;
-using StorageHost.Files;
+using StorageHost.Files.Session;
 using StorageHost.Hosting.Systemd;
 using StorageHost.Images;
 using StorageHost.Tests.Images;

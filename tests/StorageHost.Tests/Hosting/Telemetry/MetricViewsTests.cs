@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using StorageHost.Hosting.Telemetry;
-using StorageHost.Images;
+using StorageHost.Images.Disks;
 using StorageHost.Tests.Support;
 using Xunit;
 

@@ -1,0 +1,97 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+using StorageHost.Files.Catalog;
+using StorageHost.Files.Posix;
+using StorageHost.Files.Session;
+using StorageHost.Images;
+using StorageHost.Images.Names;
+using StorageHost.Images.Pools;
+using StorageHost.Images.Templates;
+
+namespace StorageHost.Files.Copying;
+
+/// <summary>A copy that is being written under a private name.</summary>
+internal sealed class CopyInTheMaking : IDisposable
+{
+    private CopyInTheMaking(PrivateFile file, SafeFileHandle handle) => (File, Handle) = (file, handle);
+
+    public PrivateFile File { get; }
+
+    public SafeFileHandle Handle { get; }
+
+    /// <summary>The writing that was begun last; the next follows it.</summary>
+    public Task LastWrite { get; set; } = Task.CompletedTask;
+
+    private string Name => File.Name;
+
+    public static CopyInTheMaking Create(VolumeSession session, OpenedTemplate of)
+    {
+        var file = session.Private.NewFile(PrivateKind.Making, of.Template.Image.Text);
+        try
+        {
+            file.Handle = Create(session.Mount, file.Name);
+            PublishedFormat.Write(file.Handle, file.Name, of.Format, of.Template.Fingerprint.Size);
+            return new CopyInTheMaking(file, file.Handle);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Shares all blocks with the template; false where the file system cannot.</summary>
+    public bool TryReflink(SafeFileHandle source) =>
+        Syscalls.Control(Handle, Syscalls.CloneFile, source) == 0
+        || (Marshal.GetLastPInvokeError() is Errno.NotSupported or Errno.NotTty or Errno.Invalid or Errno.CrossDevice
+            ? false
+            : throw Mount.Failed("ioctl FICLONE", Name));
+
+    public void SetLength(long length)
+    {
+        if (Syscalls.Truncate(Handle, length) < 0)
+        {
+            throw Mount.Failed("ftruncate", Name);
+        }
+    }
+
+    /// <summary>Writes a piece; returns how many bytes that took.</summary>
+    public long Write(DataBlock block) => Blocks.WriteSparse(Handle, Name, block);
+
+    /// <summary>Has the storage below write out what it still holds back, of this copy and mostly of all others.</summary>
+    public void Flush() => Mount.Sync(Handle, Name);
+
+    /// <summary>Makes it a copy of that state of the template, durably.</summary>
+    public Origin Finish(Fingerprint template, string digest, FilePermissions permissions)
+    {
+        // Twice: data that is written back later than the modification time is set would set it again.
+        Mount.Sync(Handle, Name);
+        permissions.Apply(Handle, Name);
+        var origin = CopyRecord.Write(Handle, Name, template, digest);
+        Mount.Sync(Handle, Name);
+        _ = Syscalls.Advise(Handle, 0, 0, Syscalls.AdviseDontNeed);
+        if (!CopyRecord.IsWhole(Mount.Stat(Handle, Name), origin, template))
+        {
+            throw new RefusedException(Refusal.StorageUnavailable, "a copy lost the size or time that it was given");
+        }
+
+        return origin;
+    }
+
+    /// <summary>Leaves what there is of it to recovery.</summary>
+    public void Dispose() => File.Dispose();
+
+    // Past the page cache, which is for the virtual machines, and faster than through it; where the file system cannot, through it.
+    private static SafeFileHandle Create(Mount mount, string name)
+    {
+        const int New = Syscalls.ReadWrite | Syscalls.Create;
+        try
+        {
+            return mount.Open(name, New | Syscalls.Exclusive | Syscalls.Direct, 0x180 /* 0600 */);
+        }
+        catch (StorageException exception) when (exception.Errno == Errno.Invalid)
+        {
+            return mount.Open(name, New, 0x180);
+        }
+    }
+}

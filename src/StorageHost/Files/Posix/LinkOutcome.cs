@@ -1,0 +1,14 @@
+namespace StorageHost.Files.Posix;
+
+/// <summary>What became of giving a file a second name.</summary>
+internal enum LinkOutcome
+{
+    /// <summary>The name is the file's.</summary>
+    Linked,
+
+    /// <summary>The name is another file's. Nothing was changed.</summary>
+    Taken,
+
+    /// <summary>The first name does not exist, so nothing was linked.</summary>
+    Gone,
+}

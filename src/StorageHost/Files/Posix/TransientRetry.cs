@@ -1,0 +1,33 @@
+using Polly;
+using Polly.Retry;
+
+namespace StorageHost.Files.Posix;
+
+/// <summary>
+/// Every retry of a storage call: at most five more tries within some 0.6 s, further and further apart. Runs on storage threads only, since it
+/// sleeps between the tries.
+/// </summary>
+internal static class TransientRetry
+{
+    private static readonly ResiliencePipeline Failures = Build(arguments => arguments.Exception is StorageException failed && Errno.IsTransient(failed.Errno));
+
+    private static readonly ResiliencePipeline Waits = Build(arguments => arguments.Result is false);
+
+    /// <summary>Tries again while a healthy replica volume says what racing nodes hear from it for a moment; see <see cref="Errno.IsTransient"/>.</summary>
+    public static T Execute<T>(Func<T> call) => Failures.Execute(call);
+
+    /// <summary>The same without a closure.</summary>
+    public static T Execute<T, TState>(Func<TState, T> call, TState state) => Failures.Execute(call, state);
+
+    /// <summary>Asks again until what another daemon is just doing is done; false when it takes longer.</summary>
+    public static bool Until(Func<bool> isDone) => Waits.Execute(isDone);
+
+    private static ResiliencePipeline Build(Func<Outcome<object>, bool> shouldRetry) => new ResiliencePipelineBuilder().AddRetry(new RetryStrategyOptions
+    {
+        ShouldHandle = arguments => ValueTask.FromResult(shouldRetry(arguments.Outcome)),
+        MaxRetryAttempts = 5,
+        Delay = TimeSpan.FromMilliseconds(20),
+        BackoffType = DelayBackoffType.Exponential,
+        UseJitter = true,
+    }).Build();
+}

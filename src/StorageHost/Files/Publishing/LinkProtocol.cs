@@ -1,0 +1,161 @@
+using Microsoft.Win32.SafeHandles;
+using StorageHost.Files.Posix;
+using StorageHost.Files.Session;
+using StorageHost.Images.Names;
+using StorageHost.Images.Pools;
+
+namespace StorageHost.Files.Publishing;
+
+/// <summary>
+/// The one way a disk's name comes to be (evidence: docs/decisions/0002-claim-protocol.md). The file is whole and fsynced under a private
+/// name. <c>link</c> gives it the final name or says that the name is taken, a second fsync makes the name durable, and the removal of the
+/// private name commits. A name that was given is never taken back; the one exception is a file that another daemon had recovered before.
+/// </summary>
+internal static class LinkProtocol
+{
+    /// <summary>What became of an attempt.</summary>
+    public enum Outcome
+    {
+        /// <summary>The name is the file's, durably and for good. The private name is gone.</summary>
+        Published,
+
+        /// <summary>Another file has the name, or is just being given it. Nothing was changed.</summary>
+        Taken,
+
+        /// <summary>The caller left before anything was changed.</summary>
+        Abandoned,
+
+        /// <summary>Another daemon had recovered the private name. The file is not ours any more.</summary>
+        Lost,
+    }
+
+    /// <summary>Publishes a private file under a name that publishers on other nodes may want at the same moment.</summary>
+    /// <param name="session">The session that the file belongs to.</param>
+    /// <param name="file">The file, fsynced.</param>
+    /// <param name="to">The final name.</param>
+    /// <param name="mayLink">Whether the caller is still there; asked last before the name is given.</param>
+    /// <param name="isUntouched">Whether the state of a file with one name is still the one that was to be published.</param>
+    /// <exception cref="StorageException">The outcome is unknown: the name may have been given. The file belongs to no pool any more.</exception>
+    public static Outcome Publish(VolumeSession session, PrivateFile file, FileName to, Func<bool> mayLink, Func<FileStat, bool> isUntouched)
+    {
+        using var right = session.Names.TryTake(to);
+        if (right is null)
+        {
+            return Outcome.Taken;
+        }
+
+        var handle = session.Mount.Opened(file);
+        bool TryRemove(string name) => TryRemovePrivateName(session, name);
+        try
+        {
+            return Publish(session.Mount, handle, file.Name, to, mayLink, isUntouched, TryRemove);
+        }
+        catch (StorageException failed) when (failed is { Call: "link", Errno: Errno.QuotaExceeded })
+        {
+            // Near its limit, a Gluster quota counts a file once more when it is linked into another directory; within one directory it does not.
+            session.Private.MoveBeside(session.Mount, file);
+            return Publish(session.Mount, handle, file.Name, to, mayLink, isUntouched, TryRemove);
+        }
+    }
+
+    /// <summary>The protocol itself; <paramref name="tryRemove"/> removes the private name, or says that it is gone.</summary>
+    internal static Outcome Publish(
+        Mount mount, SafeFileHandle file, string from, FileName to, Func<bool> mayLink, Func<FileStat, bool> isUntouched, Func<string, bool> tryRemove)
+    {
+        if (!mayLink())
+        {
+            return Outcome.Abandoned;
+        }
+
+        try
+        {
+            switch (mount.Link(from, file, to.Text))
+            {
+                case LinkOutcome.Taken: return Outcome.Taken;
+                case LinkOutcome.Gone: return Outcome.Lost;
+            }
+
+            Mount.Sync(file, to.Text);
+        }
+        catch (StorageException failed) when (!LeftAllAsItWas(failed))
+        {
+            // Whether the name was given is unknown. If it was, it stays; in either case the file must never reach a pool again.
+            TryCommit(mount, file, from, to, isUntouched, tryRemove);
+            failed.LeavesOutcomeUnknown = true;
+            throw;
+        }
+
+        return Commit(mount, file, from, to, isUntouched, tryRemove);
+    }
+
+    /// <summary>The errors with which a file system refuses a link before it does anything.</summary>
+    private static bool LeftAllAsItWas(StorageException failed) =>
+        failed is { Call: "link", Errno: Errno.NoSpace or Errno.QuotaExceeded or Errno.ReadOnly or Errno.NotPermitted or Errno.Access };
+
+    /// <summary>Removes a private name by a call that the servers decide.</summary>
+    /// <remarks>
+    /// On a volume that distributes, Gluster says yes to the removal of a name that is gone (10.3, dht_unlink_cbk), but looks the name up anew before
+    /// it renames it. So there the name is moved to another private one first, which then goes, now or with the next recovery.
+    /// </remarks>
+    private static bool TryRemovePrivateName(VolumeSession session, string name)
+    {
+        if (!session.Names.Distributes)
+        {
+            return session.Mount.TryUnlinkOwn(name);
+        }
+
+        using var moved = session.Private.NewFile(PrivateKind.Making);
+        if (!session.Mount.TryRename(name, moved.Name))
+        {
+            return false;
+        }
+
+        try
+        {
+            session.Mount.TryUnlink(moved.Name);
+        }
+        catch (StorageException)
+        {
+            // It is committed all the same.
+        }
+
+        return true;
+    }
+
+    private static void TryCommit(
+        Mount mount, SafeFileHandle file, string from, FileName to, Func<FileStat, bool> isUntouched, Func<string, bool> tryRemove)
+    {
+        try
+        {
+            Commit(mount, file, from, to, isUntouched, tryRemove);
+        }
+        catch (StorageException)
+        {
+            // The failure that led here says more. Recovery removes the private name of a file with two.
+        }
+    }
+
+    /// <summary>
+    /// Removes the private name. The server resolves it, so it is there exactly as long as no other daemon has recovered the file, whatever
+    /// this client remembers. A recovery that finds two names removes the private one, so the final one is alone after a moment. One that came
+    /// before the link took the file for its own, and it has another name then.
+    /// </summary>
+    internal static Outcome Commit(
+        Mount mount, SafeFileHandle file, string from, FileName to, Func<FileStat, bool> isUntouched, Func<string, bool> tryRemove)
+    {
+        if (tryRemove(from))
+        {
+            return Outcome.Published;
+        }
+
+        // Without any name it was published, and deleted by somebody who saw it.
+        var stat = default(FileStat);
+        if (TransientRetry.Until(() => (stat = Mount.StatSynced(file, to.Text)).Links == 0 || (isUntouched(stat) && mount.LeadsTo(to.Text, stat))))
+        {
+            return Outcome.Published;
+        }
+
+        mount.TryUnlink(to.Text, ofInode: stat.Inode);
+        return Outcome.Lost;
+    }
+}

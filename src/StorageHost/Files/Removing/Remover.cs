@@ -1,0 +1,152 @@
+using Microsoft.Win32.SafeHandles;
+using StorageHost.Files.Catalog;
+using StorageHost.Files.Posix;
+using StorageHost.Files.Session;
+using StorageHost.Images;
+using StorageHost.Images.Names;
+using StorageHost.Images.Ports;
+using StorageHost.Images.Templates;
+
+namespace StorageHost.Files.Removing;
+
+/// <summary>Deletes files by their exact names, all or none, and never one that QEMU has open.</summary>
+internal sealed class Remover(
+    StorageVolume volume, FileNames names, IImageInspector inspector, TemplateFile templates, DeletedFiles deleted, RememberedDeletions deletions) : IRemover
+{
+    public Task<RemovedHost> RemoveHostAsync(Hostname hostname, bool purge, CancellationToken cancellationToken) => volume.RunAsync(
+        "delete a host",
+        (VolumeSession session, StorageCall<RemovedHost> call) =>
+        {
+            var mount = session.Mount;
+            var system = names.SystemDisk(hostname);
+            FileName[] data = [.. Entries(mount).OfType<DataDiskEntry>().Where(disk => disk.Hostname == hostname).Select(disk => disk.File).OrderBy(file => file.Text, StringComparer.Ordinal)];
+            var exists = mount.TryStat(system.Text, out _);
+            if (!exists && (!purge || data.Length == 0))
+            {
+                throw new RefusedException(
+                    Refusal.HostNotFound,
+                    data.Length == 0 ? $"{system} does not exist" : $"{system} does not exist; {hostname} has data disks, which \"purge\" deletes");
+            }
+
+            var removed = RemoveAll(session, call, [.. exists ? [system] : Array.Empty<FileName>(), .. purge ? data : []]);
+            return removed.Count > 0
+                ? new RemovedHost(hostname, removed, purge ? [] : data)
+                : throw new RefusedException(Refusal.HostNotFound, $"{system} was deleted by another request");
+        },
+        cancellationToken);
+
+    public Task CheckImageAsync(ImageName image, CancellationToken cancellationToken) => volume.TransferAsync(
+        "check a template",
+        (VolumeSession session, StorageCall<bool> _) =>
+        {
+            CheckUnused(session.Mount, image);
+            return true;
+        },
+        cancellationToken);
+
+    public Task<RemovedImage> RemoveImageAsync(ImageName image, CancellationToken cancellationToken) => volume.TransferAsync(
+        "delete a template",
+        (VolumeSession session, StorageCall<RemovedImage> call) =>
+        {
+            var mount = session.Mount;
+            CheckUnused(mount, image);
+
+            // The level first: interrupted after it, the image can be deleted again, while nobody could take back the level of an image
+            // that is gone. Then the template, without which no copy can be made or handed out, whatever interrupts the rest.
+            var removed = RemoveAll(session, call, [names.Template(image)], () => Levels.Write(session, image, 0));
+            if (removed.Count == 0)
+            {
+                throw new RefusedException(Refusal.ImageNotFound, $"the template {image} was deleted by another request");
+            }
+
+            LockFile.TryRemove(mount, LockFile.OfPool(image));
+            FileName[] copies = [.. Entries(mount).OfType<CopyEntry>().Where(copy => copy.Image == image).OrderBy(copy => copy.Number).Select(copy => copy.File)];
+            return new RemovedImage(image, [.. removed, .. copies.Where(copy => mount.TryUnlink(copy.Text))]);
+        },
+        cancellationToken);
+
+    private void CheckUnused(Mount mount, ImageName image)
+    {
+        _ = templates.Find(mount, image);
+        var clones = Entries(mount).Where(entry => entry is not (CopyEntry or PrivateEntry) && entry.File != names.Template(image) && IsBackedBy(mount, entry, image)).ToArray();
+        if (clones.Length > 0)
+        {
+            throw new RefusedException(
+                Refusal.ImageInUse,
+                $"{clones.Length} linked clone(s) depend on {image}: {string.Join(", ", clones.Take(5).Select(clone => clone.File.Text))}{(clones.Length > 5 ? ", …" : "")}");
+        }
+    }
+
+    private bool IsBackedBy(Mount mount, VolumeEntry entry, ImageName image)
+    {
+        var name = entry.File.Text;
+        using var file = mount.TryOpenRegular(name);
+        return file is not null && inspector.Inspect(new HeaderSource(file, name)).BackingFile is { } backing && templates.MayBeBackedBy(backing, image)
+            && !(entry is SystemDiskEntry && PublishedFormat.IsRaw(file, name));
+    }
+
+    private List<FileName> RemoveAll(VolumeSession session, IStorageCall call, IReadOnlyList<FileName> files, Action? before = null)
+    {
+        var mount = session.Mount;
+        var held = new List<(FileName Name, SafeFileHandle File)>();
+        try
+        {
+            foreach (var file in files)
+            {
+                if (mount.TryStat(file.Text, out var stat) && !stat.IsRegular)
+                {
+                    throw new RefusedException(Refusal.ImageRejected, $"{file} is not a regular file; it is left alone");
+                }
+
+                if (mount.TryOpen(file.Text) is not { } opened)
+                {
+                    continue;
+                }
+
+                held.Add((file, opened));
+                if (!mount.Locks.TryKeepQemuOut(opened, file.Text))
+                {
+                    throw new RefusedException(Refusal.DiskInUse, $"{file} is open in a virtual machine or another program, which has to be stopped first (or the daemon has no right to it)");
+                }
+            }
+
+            // Whoever has given up waiting has been told nothing yet, so nothing may happen yet.
+            if (call.IsAbandoned)
+            {
+                return [];
+            }
+
+            Deletion[] wanted = [.. held.Select(file => new Deletion(Mount.Stat(file.File, file.Name.Text).Inode, file.Name))];
+            before?.Invoke();
+            var removed = new List<(FileName Name, SafeFileHandle File)>();
+            try
+            {
+                deletions.Remember(session, wanted);
+
+                // Not what has the name by now: nobody asked QEMU about that.
+                removed.AddRange(held.Where(file => mount.TryUnlink(file.Name.Text, ofInode: Mount.Stat(file.File, file.Name.Text).Inode)));
+
+                // On Gluster the fsync of a directory does nothing, and that of a file without a name makes durable that it has none.
+                removed.ForEach(file => Mount.Sync(file.File, file.Name.Text));
+                mount.SyncNames();
+                return [.. removed.Select(file => file.Name)];
+            }
+            finally
+            {
+                // Nobody was told that these are gone.
+                deletions.Forget(session, wanted.ExceptBy(removed.Select(file => file.Name), deletion => deletion.File));
+                if (removed.Count > 0)
+                {
+                    deleted.Keep([.. held.Select(file => file.File)]);
+                    held.Clear();
+                }
+            }
+        }
+        finally
+        {
+            held.ForEach(file => file.File.Dispose());
+        }
+    }
+
+    private List<VolumeEntry> Entries(Mount mount) => [.. mount.List(".").Select(names.Classify).OfType<VolumeEntry>()];
+}

@@ -1,0 +1,44 @@
+using System.Globalization;
+using StorageHost.Images.Names;
+
+namespace StorageHost.Files.Session;
+
+/// <summary>What a file under a private name is; it decides what recovery does with it.</summary>
+internal enum PrivateKind
+{
+    /// <summary>A copy taken from a pool: with one name left it goes back.</summary>
+    Claim,
+
+    /// <summary>Anything in the making: it is deleted.</summary>
+    Making,
+}
+
+/// <summary>
+/// Private names: <c>claim-&lt;n&gt;-&lt;image&gt;</c> and <c>making/&lt;n&gt;-&lt;image&gt;</c> in the private directory; and
+/// <c>.storagehost.&lt;directory&gt;.claim-&lt;n&gt;-&lt;image&gt;</c> beside the final names, where a quota asks for that.
+/// </summary>
+/// <remarks>
+/// Other daemons list the claims, to count them. A node that lists a directory of a Gluster volume remembers for a second how large each file
+/// in it was (10.3), also under the name that the file then gets in the volume's root: so what still grows lies where no other node looks.
+/// </remarks>
+internal static class PrivateNames
+{
+    /// <summary>The folder for what is in the making.</summary>
+    public const string Making = "making";
+
+    private const string ClaimPrefix = "claim";
+
+    public static string Of(PrivateKind kind, long number, string detail) =>
+        string.Create(CultureInfo.InvariantCulture, $"{(kind == PrivateKind.Claim ? $"{ClaimPrefix}-" : $"{Making}/")}{number}-{detail}");
+
+    /// <summary>The name beside the final ones that a private file gets where only a link within one directory is let through.</summary>
+    /// <param name="directory">The daemon's private directory.</param>
+    /// <param name="name">The file's name in it.</param>
+    public static string Beside(string directory, string name) => FileNames.Private(Path.GetFileName(directory), name[(directory.Length + 1)..].Replace('/', '-'));
+
+    /// <summary>The image of a claim, as text to be parsed; null when the name is no claim's.</summary>
+    /// <param name="name">The name, in a private directory or beside the final ones.</param>
+    public static string? ClaimedImage(string name) => name.Split('.', 4) is ["", "storagehost", _, var beside] ? ClaimedImage(beside)
+        : name.Split('-', 3) is [ClaimPrefix, _, { Length: > 0 } image] ? image
+        : null;
+}

@@ -1,0 +1,37 @@
+using StorageHost.Files.Posix;
+using StorageHost.Images;
+
+namespace StorageHost.Files.Session;
+
+/// <summary>What an errno means to a client: one table. Nothing here says "absent": only the call that was asked about a name can.</summary>
+internal static class StorageFaults
+{
+    private const string Unknown = "; whether the request took effect is unknown";
+
+    public static RefusedException Refuse(StorageException exception) => exception.Errno switch
+    {
+        Errno.NoSpace => new RefusedException(Refusal.NoSpace, "the volume is full" + Outcome(exception), exception),
+        Errno.QuotaExceeded => new RefusedException(Refusal.NoSpace, "the quota on the volume is used up" + Outcome(exception), exception),
+        Errno.TimedOut => new RefusedException(Refusal.StorageTimeout, $"the storage timed out{Unknown}", exception),
+        _ => new RefusedException(Refusal.StorageUnavailable, Describe(exception) + Outcome(exception), exception),
+    };
+
+    private static string Outcome(StorageException exception) => exception.LeavesOutcomeUnknown ? Unknown : "";
+
+    private static string Describe(StorageException exception) => exception.Errno switch
+    {
+        Errno.NoEntry when exception.File == StorageException.WholeDirectory => "the directory does not exist",
+        Errno.NotDirectory when exception.File == StorageException.WholeDirectory => "the directory is a file",
+        Errno.Access when exception.File == StorageException.WholeDirectory => $"permission denied on the directory for the user {Environment.UserName} (EACCES)",
+        Errno.Access => $"permission denied on a file in the directory for the user {Environment.UserName} (EACCES); the log names it",
+        Errno.ReadOnly => "the file system is read-only (EROFS)",
+        Errno.NotPermitted => "the storage does not permit it (EPERM)",
+        Errno.NotConnected => "the mount is dead, or has lost its servers (ENOTCONN)",
+        Errno.Stale => "the mount is stale: what it showed is gone from its server (ESTALE)",
+        Errno.NoFiles => "the daemon has as many files open as it may (EMFILE)",
+        Errno.NoFilesOnMachine => "this machine has as many files open as it can (ENFILE)",
+        Errno.NoMemory => "this machine has no memory left for the call (ENOMEM)",
+        _ => $"the storage answered {Errno.Name(exception.Errno)}",
+    };
+}
+ 

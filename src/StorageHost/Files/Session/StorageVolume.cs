@@ -1,0 +1,254 @@
+using Microsoft.Extensions.Options;
+using StorageHost.Files.Posix;
+using StorageHost.Images;
+
+namespace StorageHost.Files.Session;
+
+/// <summary>The storage directory while it is mounted, with this daemon's private directory on it, and its right to give names there.</summary>
+internal sealed record VolumeSession(Mount Mount, PrivateDirectory Private, NameLock Names, MountPoint MountPoint) : IDisposable
+{
+    /// <summary>For a session that nobody took up: nothing of it stays.</summary>
+    public void Dispose()
+    {
+        Private.Discard(Mount);
+        Names.Dispose();
+        Mount.Dispose();
+    }
+}
+
+/// <summary>
+/// Holds the session with the volume and runs work in it. When the mount dies, is replaced, or this node was cut off and its files were
+/// recovered by others, the session ends and a new one begins as soon as the directory is there again.
+/// </summary>
+internal sealed partial class StorageVolume : IAsyncDisposable
+{
+    private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(2);
+
+    private readonly StorageOptions options;
+    private readonly StorageThreads threads;
+    private readonly ILogger<StorageVolume> log;
+    private readonly WriteWatch writes = new();
+
+    // A look at the session that was given up may still be at it.
+    private readonly StorageShare sessions;
+
+    // One for all sessions: what the last one waits for, on the same mount, counts too.
+    private readonly Locks locks;
+    private volatile VolumeSession? session;
+    private string problem = "the storage directory was not opened yet";
+    private MountPoint? expected;
+
+    public StorageVolume(IOptions<StorageOptions> options, StorageThreads threads, ILogger<StorageVolume> log)
+    {
+        (this.options, this.threads, this.log) = (options.Value, threads, log);
+        sessions = threads.NewShare(1);
+        locks = new Locks(options.Value.OperationTimeout);
+        threads.WhenFailed = writes.Note;
+    }
+
+    /// <summary>The directory's full path.</summary>
+    public string Directory => options.Directory;
+
+    /// <summary>Why nothing can be written to it, as far as is known; null when something can.</summary>
+    public string? Unwritable => writes.Unwritable;
+
+    /// <summary>The words for a volume that is full to the last; null when there is room for a little.</summary>
+    public string? Full => writes.Full;
+
+    private VolumeSession Current => session ?? throw new RefusedException(Refusal.StorageUnavailable, problem);
+
+    /// <summary>Runs an operation on the volume; see <see cref="StorageThreads.RunAsync{T}(string, Func{StorageCall{T}, T}, CancellationToken)"/>.</summary>
+    public Task<T> RunAsync<T>(string operation, Func<VolumeSession, StorageCall<T>, T> work, CancellationToken cancellationToken)
+    {
+        var current = Current;
+        return threads.RunAsync(operation, (StorageCall<T> call) => work(current, call), cancellationToken);
+    }
+
+    /// <summary>The same with a deadline of its own.</summary>
+    public Task<T> RunAsync<T>(string operation, Func<VolumeSession, StorageCall<T>, T> work, TimeSpan deadline, CancellationToken cancellationToken)
+    {
+        var current = Current;
+        return threads.RunAsync(operation, (StorageCall<T> call) => work(current, call), deadline, cancellationToken);
+    }
+
+    /// <summary>Runs something that moves data or reads much.</summary>
+    public Task<T> TransferAsync<T>(string operation, Func<VolumeSession, StorageCall<T>, T> work, CancellationToken cancellationToken)
+    {
+        var current = Current;
+        return threads.TransferAsync(operation, (StorageCall<T> call) => work(current, call), cancellationToken);
+    }
+
+    /// <summary>The same in a share of its own.</summary>
+    public Task<T> TransferAsync<T>(string operation, Func<VolumeSession, StorageCall<T>, T> work, StorageShare share, CancellationToken cancellationToken)
+    {
+        var current = Current;
+        return threads.RunAsync(operation, (StorageCall<T> call) => work(current, call), options.TransferTimeout, share, cancellationToken);
+    }
+
+    /// <summary>Opens the directory of the session once more, to be listed.</summary>
+    public Task<OpenedDirectory> OpenAsync(CancellationToken cancellationToken) => RunAsync(
+        "open the storage directory to list it",
+        (VolumeSession session, StorageCall<OpenedDirectory> _) => new OpenedDirectory(session.Mount.Reopen(), session.MountPoint),
+        cancellationToken);
+
+    /// <summary>Closes an open file without waiting for it; see <see cref="StorageThreads.Release"/>.</summary>
+    public void Release(IDisposable resource) => threads.Release(resource);
+
+    /// <summary>Checks the session, and begins a new one when there is none or it is dead.</summary>
+    /// <exception cref="RefusedException">StorageUnavailable or StorageTimeout when the directory cannot be served, or not be written to.</exception>
+    public async Task EnsureSessionAsync(CancellationToken cancellationToken)
+    {
+        await EnsureBegunAsync(cancellationToken);
+        var fault = await RunAsync(
+            "look whether the directory can be written to",
+            (VolumeSession current, StorageCall<RefusedException?> _) => writes.Look(current.Mount, current.Private),
+            cancellationToken);
+
+        // A full volume is served as far as it can be.
+        if (fault is { Reason: not Refusal.NoSpace })
+        {
+            throw new RefusedException(fault.Reason, fault.Message, fault);
+        }
+    }
+
+    /// <summary>Leaves the volume. What is left in the private directory, whoever looks next recovers.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        var left = End("the daemon is stopping");
+        try
+        {
+            // What was given up, the beginning of a session above all, may still be at work there.
+            await threads.DrainAsync(LeaveTimeout);
+            if (left is not null)
+            {
+                await threads.RunAsync("leave the volume", (StorageCall<bool> _) => left.Private.TryRemove(left.Mount), LeaveTimeout, CancellationToken.None);
+            }
+        }
+        catch (RefusedException)
+        {
+            // A volume that does not answer is left all the same.
+        }
+        finally
+        {
+            // After that: without its lock the directory would be anybody's.
+            Release(left);
+        }
+    }
+
+    private async Task EnsureBegunAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (session is { } current)
+            {
+                var fault = await threads.RunAsync("check the mount", (StorageCall<string?> _) => FindFault(current), options.OperationTimeout, sessions, cancellationToken);
+                if (fault is null)
+                {
+                    return;
+                }
+
+                LogSessionEnded(fault);
+                Release(End(fault));
+            }
+
+            session = await threads.RunAsync("open the storage directory", (StorageCall<VolumeSession> _) => Begin(), options.OperationTimeout, sessions, cancellationToken);
+            LogSessionBegan(session.MountPoint.FileSystemType, session.MountPoint.Source, session.Private.Name);
+        }
+        catch (RefusedException exception) when (session is null)
+        {
+            problem = exception.Message;
+            throw;
+        }
+    }
+
+    private VolumeSession? End(string reason)
+    {
+        problem = reason;
+        var ended = session;
+        session = null;
+        return ended;
+    }
+
+    // The directory's handle is left to the finalizer: calls of other requests may still use it, and closing a directory never waits.
+    private void Release(VolumeSession? ended)
+    {
+        if (ended is not null)
+        {
+            threads.Release(ended.Private);
+            threads.Release(ended.Names);
+        }
+    }
+
+    /// <summary>Begins a session; failing, it leaves nothing on the volume, as far as the storage lets it.</summary>
+    private VolumeSession Begin()
+    {
+        var mount = new Mount(Mount.OpenDirectory(options.Directory), locks);
+        PrivateDirectory? own = null;
+        try
+        {
+            var point = MountTable.Of(mount.Directory) ?? throw new RefusedException(Refusal.StorageUnavailable, "the storage directory is not in the mount table");
+            if (MountFault(point) is { } fault)
+            {
+                throw new RefusedException(Refusal.StorageUnavailable, fault);
+            }
+
+            TemplateSuffix.Check(mount, options.TemplateSuffix);
+            own = PrivateDirectory.Create(mount, threads.Release);
+            TemplateSuffix.Settle(mount, own, options.TemplateSuffix);
+            var created = new VolumeSession(mount, own, new NameLock(mount, point), point);
+            expected = point;
+            return created;
+        }
+        catch
+        {
+            own?.Discard(mount);
+            mount.Dispose();
+            throw;
+        }
+    }
+
+    private string? FindFault(VolumeSession current)
+    {
+        try
+        {
+            return FindFaultIn(current);
+        }
+        catch (StorageException exception) when (!Errno.IsOwn(exception.Errno))
+        {
+            return StorageFaults.Refuse(exception).Message;
+        }
+        catch (RefusedException exception)
+        {
+            return exception.Message;
+        }
+    }
+
+    private string? FindFaultIn(VolumeSession current)
+    {
+        using var reopened = Mount.OpenDirectory(options.Directory);
+        var (now, then) = (Mount.Stat(reopened, "."), Mount.Stat(current.Mount.Directory, "."));
+        if ((now.Inode, now.Device) != (then.Inode, then.Device))
+        {
+            return MountTable.Of(reopened) is { } point && MountFault(point) is { } fault ? fault : "another file system was mounted on the storage directory";
+        }
+
+        current.Names.Refresh();
+        TemplateSuffix.Settle(current.Mount, current.Private, options.TemplateSuffix);
+        return current.Private.IsAlive(current.Mount) ? null : "this node was cut off from the volume, and its private directory was recovered";
+    }
+
+    private string? MountFault(MountPoint point)
+    {
+        var required = options.RequireMount.Length > 0 ? options.RequireMount : expected?.FileSystemType;
+        return required is not null && required != point.FileSystemType
+                ? $"the storage directory must lie on {required}, but lies on {point.FileSystemType}: the volume is not mounted"
+            : expected is not null && point.Path.Length < expected.Path.Length ? "what was mounted on the storage directory is not mounted any more"
+            : null;
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Serving the storage directory on {Type} {Source}, private directory {Private}")]
+    private partial void LogSessionBegan(string type, string source, string @private);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The session with the volume ended: {Reason}")]
+    private partial void LogSessionEnded(string reason);
+}

@@ -1,4 +1,0 @@
-namespace StorageHost.Images;
-
-/// <summary>How much room a volume has, in bytes.</summary>
-internal readonly record struct VolumeSpace(long TotalBytes, long FreeBytes);

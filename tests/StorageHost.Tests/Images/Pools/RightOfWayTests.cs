@@ -1,0 +1,60 @@
+using StorageHost.Images.Pools;
+using StorageHost.Tests.Support;
+using Xunit;
+
+namespace StorageHost.Tests.Images.Pools;
+
+public sealed class RightOfWayTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    private readonly ManualTimeProvider time = new();
+    private readonly RightOfWay way;
+
+    public RightOfWayTests() => way = new RightOfWay(time);
+
+    [Fact]
+    public void Where_nothing_is_urgent_nobody_waits() => Assert.True(GiveWay().IsCompletedSuccessfully);
+
+    [Fact]
+    public async Task Who_gives_way_waits_until_the_last_has_passed_and_no_other_follows()
+    {
+        var (first, second) = (way.Take(), way.Take());
+        var waiting = GiveWay();
+        first.Dispose();
+        time.Advance(TimeSpan.FromMilliseconds(300));
+        Assert.False(waiting.IsCompleted);
+        second.Dispose();
+        time.Advance(TimeSpan.FromMilliseconds(40));
+        Assert.False(waiting.IsCompleted);
+        time.Advance(TimeSpan.FromMilliseconds(20));
+        await Eventually.EndsAsync(waiting);
+    }
+
+    [Fact]
+    public async Task Nobody_gives_way_for_longer_than_it_says()
+    {
+        using var urgent = way.Take();
+        var waiting = GiveWay();
+        time.Advance(Patience - TimeSpan.FromMilliseconds(20));
+        Assert.False(waiting.IsCompleted);
+        time.Advance(TimeSpan.FromMilliseconds(20));
+        await Eventually.EndsAsync(waiting);
+    }
+
+    [Fact]
+    public void For_a_while_after_the_last_more_are_expected()
+    {
+        Assert.False(way.IsBusy);
+        var urgent = way.Take();
+        time.Advance(TimeSpan.FromMinutes(1));
+        Assert.True(way.IsBusy);
+        urgent.Dispose();
+        time.Advance(TimeSpan.FromSeconds(4));
+        Assert.True(way.IsBusy);
+        time.Advance(TimeSpan.FromSeconds(1));
+        Assert.False(way.IsBusy);
+    }
+
+    private Task GiveWay() => way.GiveWayAsync(Patience, CancellationToken.None).AsTask();
+}
