@@ -13,7 +13,7 @@ internal static class ImagesSetup
         .AddSingleton<JobTable>()
         .AddSingleton<RefusedRoom>()
         .AddSingleton<PoolScanner>()
-        .AddSingleton<RightOfWay>()
+        .AddSingleton<ForegroundGate>()
         .AddSingleton<PoolPass>()
         .AddSingleton<ClaimsAhead>()
         .AddSingleton<PoolReconciler>()

@@ -27,17 +27,17 @@ internal sealed class Core : IAsyncDisposable
         var policy = new StorageOptions { ReservePercent = reservePercent, RescanInterval = Rescan };
         var metrics = new ImageMetrics(Meters);
         Pools = new PoolTable(Time);
-        Way = new RightOfWay(Time);
+        Foreground = new ForegroundGate(Time);
         Jobs = new JobTable(Time);
         Room = new RefusedRoom(policy);
         Scanner = new PoolScanner(Volume.Object, Publisher.Object, Pools, Room, policy, Time, NullLogger<PoolScanner>.Instance);
-        Pass = new PoolPass(Volume.Object, Publisher.Object, Engine.Object, Scanner, Room, Way, policy, Options.Create(options), metrics, Time, NullLogger<PoolPass>.Instance);
-        Ahead = new ClaimsAhead(Pools, Publisher.Object, Way, Time, NullLogger<ClaimsAhead>.Instance);
+        Pass = new PoolPass(Volume.Object, Publisher.Object, Engine.Object, Scanner, Room, Foreground, policy, Options.Create(options), metrics, Time, NullLogger<PoolPass>.Instance);
+        Ahead = new ClaimsAhead(Pools, Publisher.Object, Foreground, Time, NullLogger<ClaimsAhead>.Instance);
         Reconciler = new PoolReconciler(
             Volume.Object, Pools, Scanner, Pass, Ahead, Jobs, policy, Options.Create(options), Time, Lifetime, NullLogger<PoolReconciler>.Instance);
         Service = new ImageCacheService(
             Volume.Object, Publisher.Object, Remover.Object, Creator.Object, Hosts.Object, Pools, Jobs,
-            new DiskProvisioner(Volume.Object, Publisher.Object, Hosts.Object, Pools, Way, Options.Create(options), Lifetime, metrics, Time, NullLogger<DiskProvisioner>.Instance),
+            new DiskProvisioner(Volume.Object, Publisher.Object, Hosts.Object, Pools, Foreground, Options.Create(options), Lifetime, metrics, Time, NullLogger<DiskProvisioner>.Instance),
             Reconciler, NullLogger<ImageCacheService>.Instance);
         OnVolume.SetUp(this);
         Templates[Centos] = Template();
@@ -67,7 +67,7 @@ internal sealed class Core : IAsyncDisposable
 
     public RefusedRoom Room { get; }
 
-    public RightOfWay Way { get; }
+    public ForegroundGate Foreground { get; }
 
     public PoolScanner Scanner { get; }
 

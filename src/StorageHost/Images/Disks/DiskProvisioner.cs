@@ -7,7 +7,7 @@ namespace StorageHost.Images.Disks;
 
 /// <summary>Gives a host its system disk: from the pool, or, when no copy is ready, the next one that is made.</summary>
 internal sealed partial class DiskProvisioner(
-    IVolume volume, IPublisher publisher, IHostIndex hosts, PoolTable pools, RightOfWay way, IOptions<PoolOptions> options, IHostApplicationLifetime lifetime, ImageMetrics metrics,
+    IVolume volume, IPublisher publisher, IHostIndex hosts, PoolTable pools, ForegroundGate gate, IOptions<PoolOptions> options, IHostApplicationLifetime lifetime, ImageMetrics metrics,
     TimeProvider time, ILogger<DiskProvisioner> log)
 {
     /// <summary>Publishes a copy of a template. A caller who goes away before the disk has its name leaves nothing; one who goes later leaves the disk.</summary>
@@ -71,7 +71,7 @@ internal sealed partial class DiskProvisioner(
             return null;
         }
 
-        using var urgent = way.Take();
+        using var urgent = gate.Enter();
         pool.LastAsked = time.GetTimestamp();
         while (await NextReadyAsync(pool, cancellationToken) is { } claim)
         {

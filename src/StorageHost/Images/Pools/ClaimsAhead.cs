@@ -8,7 +8,7 @@ namespace StorageHost.Images.Pools;
 /// Claims copies ahead where callers ask for them, so that a hit is a link and an fsync: half of a level, so that other daemons on the
 /// volume find some as well. When nobody has asked for a while, they go back to the pool.
 /// </summary>
-internal sealed partial class ClaimsAhead(PoolTable pools, IPublisher publisher, RightOfWay way, TimeProvider time, ILogger<ClaimsAhead> log)
+internal sealed partial class ClaimsAhead(PoolTable pools, IPublisher publisher, ForegroundGate gate, TimeProvider time, ILogger<ClaimsAhead> log)
 {
     /// <summary>For so long after the last call more are expected.</summary>
     private static readonly TimeSpan Demand = TimeSpan.FromMinutes(1);
@@ -56,10 +56,10 @@ internal sealed partial class ClaimsAhead(PoolTable pools, IPublisher publisher,
         {
             await GuardedAsync(async () =>
             {
-                await way.GiveWayAsync(Patience, stoppingToken);
+                await gate.YieldAsync(Patience, stoppingToken);
                 for (; await StepAsync(pool, stoppingToken); steps++)
                 {
-                    await way.GiveWayAsync(Patience, stoppingToken);
+                    await gate.YieldAsync(Patience, stoppingToken);
                 }
             });
         }

@@ -7,7 +7,7 @@ namespace StorageHost.Images.Pools;
 
 /// <summary>One pass over a template: makes copies, and gives them to callers who wait and to the pool.</summary>
 internal sealed partial class PoolPass(
-    IVolume volume, IPublisher publisher, ICopyEngine engine, PoolScanner scanner, RefusedRoom room, RightOfWay way, IVolumePolicy policy, IOptions<PoolOptions> options,
+    IVolume volume, IPublisher publisher, ICopyEngine engine, PoolScanner scanner, RefusedRoom room, ForegroundGate gate, IVolumePolicy policy, IOptions<PoolOptions> options,
     ImageMetrics metrics, TimeProvider time, ILogger<PoolPass> log)
 {
     /// <summary>How long the filling of a pool stops for claims before it goes on by one step.</summary>
@@ -18,7 +18,7 @@ internal sealed partial class PoolPass(
     /// <summary>Makes copies for callers who wait; true.</summary>
     public async Task<bool> ServeAsync(Pool pool, int copies, CancellationToken cancellationToken)
     {
-        using var urgent = way.Take();
+        using var urgent = gate.Enter();
         var template = await volume.FindTemplateAsync(pool.Image, cancellationToken);
         if (Fitting(template, await volume.ReadSpaceAsync(cancellationToken)) == 0)
         {
@@ -33,7 +33,7 @@ internal sealed partial class PoolPass(
     /// <summary>Makes what the pool lacks; false when another daemon is at it.</summary>
     public async Task<bool> FillAsync(Pool pool, CancellationToken cancellationToken)
     {
-        await way.GiveWayAsync(Patience, cancellationToken);
+        await gate.YieldAsync(Patience, cancellationToken);
         await using var only = await volume.TryLockPoolAsync(pool.Image, cancellationToken);
         if (only is null)
         {
@@ -54,7 +54,7 @@ internal sealed partial class PoolPass(
     /// <summary>Deletes copies above the level; false when another daemon is at it.</summary>
     public async Task<bool> TrimAsync(Pool pool, CancellationToken cancellationToken)
     {
-        await way.GiveWayAsync(Patience, cancellationToken);
+        await gate.YieldAsync(Patience, cancellationToken);
         await using var only = await volume.TryLockPoolAsync(pool.Image, cancellationToken);
         if (only is null)
         {
@@ -81,9 +81,9 @@ internal sealed partial class PoolPass(
                 return Pace.Full;
             }
 
-            await way.GiveWayAsync(Patience, cancellationToken);
+            await gate.YieldAsync(Patience, cancellationToken);
             await limit.WaitAsync(progress.Written, cancellationToken);
-            return way.IsBusy ? Pace.Gentle : Pace.Full;
+            return gate.IsBusy ? Pace.Gentle : Pace.Full;
         };
     }
 

@@ -184,7 +184,7 @@ public sealed class DirectoryPollerTests : IAsyncLifetime, IDisposable
             .AddSingleton<IGlusterSource>(new Known())
             .AddSingleton(TestMeters.OfImages())
             .AddSingleton(TimeProvider.System)
-            .AddSingleton<RightOfWay>()
+            .AddSingleton<ForegroundGate>()
             .AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance)
             .AddSingleton(typeof(ILogger<>), typeof(NullLogger<>))
             .BuildServiceProvider();

@@ -44,7 +44,7 @@ public sealed class ClaimsAheadTests : IAsyncLifetime
     [Fact]
     public async Task While_claims_are_under_way_nothing_is_claimed_ahead_but_once_a_second()
     {
-        using var urgent = core.Way.Take();
+        using var urgent = core.Foreground.Enter();
         await AskAsync(Web01);
         core.Time.Advance(TimeSpan.FromMilliseconds(900));
         Assert.Equal(0, core.Pool.Held);

@@ -47,7 +47,7 @@ public sealed class PoolPassTests : IAsyncLifetime
     {
         core.Levels[Centos] = 1;
         await core.Scanner.ScanAsync(CancellationToken.None);
-        using var urgent = core.Way.Take();
+        using var urgent = core.Foreground.Enter();
         var filling = core.Pass.FillAsync(core.Pool, CancellationToken.None);
         var waiting = waited ? core.Pool.TakeOrWait(CancellationToken.None).Next : null;
         await core.PassesUntilAsync(() => core.Passes.Count == 1);
@@ -72,7 +72,7 @@ public sealed class PoolPassTests : IAsyncLifetime
         await core.Scanner.ScanAsync(CancellationToken.None);
         if (secondsAgo is { } seconds)
         {
-            core.Way.Take().Dispose();
+            core.Foreground.Enter().Dispose();
             core.Time.Advance(TimeSpan.FromSeconds(seconds));
         }
 
@@ -83,7 +83,7 @@ public sealed class PoolPassTests : IAsyncLifetime
     [Fact]
     public async Task For_callers_who_wait_copying_goes_at_full_pace_whatever_comes()
     {
-        core.Way.Take().Dispose();
+        core.Foreground.Enter().Dispose();
         await core.Pass.ServeAsync(core.Pool, 1, CancellationToken.None);
         Assert.Equal([Pace.Full], core.Paces);
     }

@@ -4,23 +4,23 @@ using Xunit;
 
 namespace StorageHost.Tests.Images.Pools;
 
-public sealed class RightOfWayTests
+public sealed class ForegroundGateTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     private readonly ManualTimeProvider time = new();
-    private readonly RightOfWay way;
+    private readonly ForegroundGate gate;
 
-    public RightOfWayTests() => way = new RightOfWay(time);
+    public ForegroundGateTests() => gate = new ForegroundGate(time);
 
     [Fact]
-    public void Where_nothing_is_urgent_nobody_waits() => Assert.True(GiveWay().IsCompletedSuccessfully);
+    public void Where_nothing_is_urgent_nobody_waits() => Assert.True(Yield().IsCompletedSuccessfully);
 
     [Fact]
     public async Task Who_gives_way_waits_until_the_last_has_passed_and_no_other_follows()
     {
-        var (first, second) = (way.Take(), way.Take());
-        var waiting = GiveWay();
+        var (first, second) = (gate.Enter(), gate.Enter());
+        var waiting = Yield();
         first.Dispose();
         time.Advance(TimeSpan.FromMilliseconds(300));
         Assert.False(waiting.IsCompleted);
@@ -34,8 +34,8 @@ public sealed class RightOfWayTests
     [Fact]
     public async Task Nobody_gives_way_for_longer_than_it_says()
     {
-        using var urgent = way.Take();
-        var waiting = GiveWay();
+        using var urgent = gate.Enter();
+        var waiting = Yield();
         time.Advance(Patience - TimeSpan.FromMilliseconds(20));
         Assert.False(waiting.IsCompleted);
         time.Advance(TimeSpan.FromMilliseconds(20));
@@ -45,16 +45,16 @@ public sealed class RightOfWayTests
     [Fact]
     public void For_a_while_after_the_last_more_are_expected()
     {
-        Assert.False(way.IsBusy);
-        var urgent = way.Take();
+        Assert.False(gate.IsBusy);
+        var urgent = gate.Enter();
         time.Advance(TimeSpan.FromMinutes(1));
-        Assert.True(way.IsBusy);
+        Assert.True(gate.IsBusy);
         urgent.Dispose();
         time.Advance(TimeSpan.FromSeconds(4));
-        Assert.True(way.IsBusy);
+        Assert.True(gate.IsBusy);
         time.Advance(TimeSpan.FromSeconds(1));
-        Assert.False(way.IsBusy);
+        Assert.False(gate.IsBusy);
     }
 
-    private Task GiveWay() => way.GiveWayAsync(Patience, CancellationToken.None).AsTask();
+    private Task Yield() => gate.YieldAsync(Patience, CancellationToken.None).AsTask();
 }
