@@ -29,7 +29,7 @@ internal static class FilesSetup
         .AddSingleton<CheckedTemplates>()
         .AddSingleton<TemplateList>()
         .AddSingleton<UnreadableFiles>()
-        .AddSingleton<DoubledCopies>()
+        .AddSingleton<MultiLinkedCopies>()
         .AddSingleton<Recovery>()
         .AddSingleton<Publisher>()
         .AddSingleton<IPublisher>(provider => provider.GetRequiredService<Publisher>())

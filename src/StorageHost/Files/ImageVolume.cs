@@ -13,7 +13,7 @@ namespace StorageHost.Files;
 /// <summary>Answers what the core asks about the volume.</summary>
 internal sealed class ImageVolume(
     StorageVolume volume, FileNames names, Recovery recovery, TemplateFile templates, TemplateList list, UnreadableFiles unreadable,
-    DoubledCopies doubled, RememberedDeletions deletions, CheckedTemplates safe, StorageThreads threads) : IVolume
+    MultiLinkedCopies doubled, RememberedDeletions deletions, CheckedTemplates safe, StorageThreads threads) : IVolume
 {
     // What the last scan read of copies that have not changed since: on Gluster, listing a directory brings what stat says of its files with it.
     private Dictionary<FileName, (FileStat Stat, Copy Copy)> read = [];

@@ -15,7 +15,7 @@ internal static class ImagesSetup
         .AddSingleton<PoolScanner>()
         .AddSingleton<ForegroundGate>()
         .AddSingleton<PoolPass>()
-        .AddSingleton<ClaimsAhead>()
+        .AddSingleton<PreclaimedCopies>()
         .AddSingleton<PoolReconciler>()
         .AddHostedService(provider => provider.GetRequiredService<PoolReconciler>())
         .AddSingleton<DiskProvisioner>()

@@ -42,7 +42,7 @@ internal sealed class Daemon : IAsyncDisposable
         var safe = new CheckedTemplates(Volume, Templates, new TemplateAge(pool, Clock), new WholeTemplates(Volume, inspector, TimeProvider.System));
         Engine = new CopyEngine(Volume, Sample.Names, Templates, safe, permissions, pool, TestMeters.OfImages());
         var list = new TemplateList(Sample.Names, options.Value, TimeProvider.System);
-        Images = new ImageVolume(Volume, Sample.Names, Recovery, Templates, list, unreadable, new DoubledCopies(unreadable, Clock, NullLogger<DoubledCopies>.Instance), Deletions, safe, Threads);
+        Images = new ImageVolume(Volume, Sample.Names, Recovery, Templates, list, unreadable, new MultiLinkedCopies(unreadable, Clock, NullLogger<MultiLinkedCopies>.Instance), Deletions, safe, Threads);
     }
 
     /// <summary>The clock by which files are old; deadlines go by the real one.</summary>

@@ -32,9 +32,9 @@ internal sealed class Core : IAsyncDisposable
         Room = new RefusedRoom(policy);
         Scanner = new PoolScanner(Volume.Object, Publisher.Object, Pools, Room, policy, Time, NullLogger<PoolScanner>.Instance);
         Pass = new PoolPass(Volume.Object, Publisher.Object, Engine.Object, Scanner, Room, Foreground, policy, Options.Create(options), metrics, Time, NullLogger<PoolPass>.Instance);
-        Ahead = new ClaimsAhead(Pools, Publisher.Object, Foreground, Time, NullLogger<ClaimsAhead>.Instance);
+        Preclaimed = new PreclaimedCopies(Pools, Publisher.Object, Foreground, Time, NullLogger<PreclaimedCopies>.Instance);
         Reconciler = new PoolReconciler(
-            Volume.Object, Pools, Scanner, Pass, Ahead, Jobs, policy, Options.Create(options), Time, Lifetime, NullLogger<PoolReconciler>.Instance);
+            Volume.Object, Pools, Scanner, Pass, Preclaimed, Jobs, policy, Options.Create(options), Time, Lifetime, NullLogger<PoolReconciler>.Instance);
         Service = new ImageCacheService(
             Volume.Object, Publisher.Object, Remover.Object, Creator.Object, Hosts.Object, Pools, Jobs,
             new DiskProvisioner(Volume.Object, Publisher.Object, Hosts.Object, Pools, Foreground, Options.Create(options), Lifetime, metrics, Time, NullLogger<DiskProvisioner>.Instance),
@@ -71,7 +71,7 @@ internal sealed class Core : IAsyncDisposable
 
     public PoolScanner Scanner { get; }
 
-    public ClaimsAhead Ahead { get; }
+    public PreclaimedCopies Preclaimed { get; }
 
     public PoolPass Pass { get; }
 

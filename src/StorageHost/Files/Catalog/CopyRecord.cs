@@ -24,18 +24,18 @@ internal static unsafe class CopyRecord
     private const long NanosecondsPerSecond = 1_000_000_000;
 
     /// <summary>Writes a record that is none, to see whether the file system can hold one.</summary>
-    public static void Probe(SafeFileHandle file) => Attributes.Set(file, "a probe", Attribute, "probe");
+    public static void Probe(SafeFileHandle file) => ExtendedAttributes.Set(file, "a probe", Attribute, "probe");
 
     /// <summary>Makes a file, to which nobody writes any more, bear the mark of a copy of that state of the template.</summary>
     public static Origin Write(SafeFileHandle file, string name, Fingerprint of, string digest)
     {
         var record = string.Create(CultureInfo.InvariantCulture, $"{of.Size} {of.ModifiedNs} {of.Inode} {digest}");
-        Attributes.Set(file, name, Attribute, $"{Version} {record}");
+        ExtendedAttributes.Set(file, name, Attribute, $"{Version} {record}");
         SetTime(file, name, of.ModifiedNs);
         var shown = Mount.Stat(file, name).Fingerprint.ModifiedNs;
         if (shown != of.ModifiedNs)
         {
-            Attributes.Set(file, name, Attribute, string.Create(CultureInfo.InvariantCulture, $"{VersionWithTime} {record} {shown}"));
+            ExtendedAttributes.Set(file, name, Attribute, string.Create(CultureInfo.InvariantCulture, $"{VersionWithTime} {record} {shown}"));
             SetTime(file, name, shown);
         }
 
@@ -43,7 +43,7 @@ internal static unsafe class CopyRecord
     }
 
     /// <summary>Reads the record; null when there is none, or none that we understand.</summary>
-    public static Origin? Read(SafeFileHandle file, string name) => Attributes.Get(file, name, Attribute)?.Split(' ') switch
+    public static Origin? Read(SafeFileHandle file, string name) => ExtendedAttributes.Get(file, name, Attribute)?.Split(' ') switch
     {
         [Version, var size, var modified, var inode, _] => Parse(size, modified, inode, modified),
         [VersionWithTime, var size, var modified, var inode, _, var time] => Parse(size, modified, inode, time),
@@ -52,7 +52,7 @@ internal static unsafe class CopyRecord
 
     /// <summary>Whether a newer daemon wrote the record: what it means is not known here, so the copy is that daemon's to judge.</summary>
     public static bool IsNewer(SafeFileHandle file, string name) =>
-        BigInteger.TryParse(Attributes.Get(file, name, Attribute)?.Split(' ')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var version)
+        BigInteger.TryParse(ExtendedAttributes.Get(file, name, Attribute)?.Split(' ')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var version)
             && version > BigInteger.Parse(VersionWithTime, CultureInfo.InvariantCulture);
 
     /// <summary>Whether a file is an untouched, unnamed copy of that state of the template.</summary>

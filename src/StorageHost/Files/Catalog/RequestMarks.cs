@@ -16,12 +16,12 @@ internal static class RequestMarks
     {
         if (mark is not null)
         {
-            Attributes.Set(file, name, Attribute, $"{mark.Key}\n{mark.Request}\n{mark.Source}\n{name}");
+            ExtendedAttributes.Set(file, name, Attribute, $"{mark.Key}\n{mark.Request}\n{mark.Source}\n{name}");
         }
     }
 
     /// <summary>Takes the mark off a copy that goes back to its pool: it is for whoever comes next.</summary>
-    public static void Clear(SafeFileHandle file, string name) => Attributes.Remove(file, name, Attribute);
+    public static void Clear(SafeFileHandle file, string name) => ExtendedAttributes.Remove(file, name, Attribute);
 
     /// <summary>The mark of a disk that was made for this very request, and is durable now; null when there is no such disk of that name.</summary>
     public static RequestMark? Find(Mount mount, FileName disk, RequestMark? wanted)
@@ -32,7 +32,7 @@ internal static class RequestMarks
         }
 
         using var file = mount.TryOpenRegular(disk.Text);
-        var (made, privateName) = file is null ? default : Parse(Attributes.Get(file, disk.Text, Attribute));
+        var (made, privateName) = file is null ? default : Parse(ExtendedAttributes.Get(file, disk.Text, Attribute));
         if (!wanted.IsOf(made))
         {
             return null;

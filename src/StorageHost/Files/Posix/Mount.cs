@@ -12,12 +12,12 @@ namespace StorageHost.Files.Posix;
 /// </summary>
 /// <param name="directory">The directory, open.</param>
 /// <param name="locks">What sets locks on the file system that it lies on; null when nobody else does.</param>
-internal sealed unsafe class Mount(SafeFileHandle directory, Locks? locks = null) : IDisposable
+internal sealed unsafe class Mount(SafeFileHandle directory, OfdLocks? locks = null) : IDisposable
 {
     public SafeFileHandle Directory { get; } = directory;
 
     /// <summary>What sets locks on its files.</summary>
-    public Locks Locks { get; } = locks ?? new();
+    public OfdLocks Locks { get; } = locks ?? new();
 
     /// <summary>Opens a directory by its full path.</summary>
     public static SafeFileHandle OpenDirectory(string path) => TransientRetry.Execute(

@@ -111,7 +111,7 @@ internal sealed partial class Recovery(
         var stat = Mount.Stat(file, name);
         var since = unchanged.TryGetValue((name, stat.Fingerprint), out var first) ? first : time.GetTimestamp();
         now[(name, stat.Fingerprint)] = since;
-        if (time.GetElapsedTime(since) > Quiet && !Locks.IsLockedByOthers(file, name))
+        if (time.GetElapsedTime(since) > Quiet && !OfdLocks.IsLockedByOthers(file, name))
         {
             mount.TryUnlink(name);
             LogSwept(name, stat.Links);

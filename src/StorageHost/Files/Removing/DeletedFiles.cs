@@ -18,7 +18,7 @@ internal sealed class DeletedFiles(StorageVolume volume, TimeProvider time)
 
     private int kept;
 
-    /// <summary>Takes over deleted files, locked by <see cref="Locks.TryKeepQemuOut"/>, and closes them later.</summary>
+    /// <summary>Takes over deleted files, locked by <see cref="OfdLocks.TryKeepQemuOut"/>, and closes them later.</summary>
     public void Keep(IReadOnlyList<SafeFileHandle> files) => _ = KeepAsync(files);
 
     private async Task KeepAsync(IReadOnlyList<SafeFileHandle> files)

@@ -33,7 +33,7 @@ internal sealed partial class StorageVolume : IAsyncDisposable
     private readonly StorageShare sessions;
 
     // One for all sessions: what the last one waits for, on the same mount, counts too.
-    private readonly Locks locks;
+    private readonly OfdLocks locks;
     private volatile VolumeSession? session;
     private string problem = "the storage directory was not opened yet";
     private MountPoint? expected;

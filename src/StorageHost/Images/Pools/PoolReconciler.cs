@@ -11,7 +11,7 @@ namespace StorageHost.Images.Pools;
 /// wait come first, and one worker is kept for them.
 /// </summary>
 internal sealed partial class PoolReconciler(
-    IVolume volume, PoolTable pools, PoolScanner scanner, PoolPass pass, ClaimsAhead ahead, JobTable jobs, IVolumePolicy policy, IOptions<PoolOptions> options, TimeProvider time,
+    IVolume volume, PoolTable pools, PoolScanner scanner, PoolPass pass, PreclaimedCopies ahead, JobTable jobs, IVolumePolicy policy, IOptions<PoolOptions> options, TimeProvider time,
     IHostApplicationLifetime lifetime, ILogger<PoolReconciler> log) : BackgroundService
 {
     private readonly ConcurrentDictionary<ImageName, RunningPass> running = new();

@@ -181,7 +181,7 @@ public sealed class RecoveryTests : IAsyncLifetime
         daemon.Clock.Set(TimeSpan.FromHours(clockSetByHours));
         daemon.Clock.Advance(TimeSpan.FromSeconds(seconds));
         using var holder = File.OpenHandle(store["centos_dup_4copying"], FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-        Assert.True(!locked || new Locks().TryLock(holder, "copying"));
+        Assert.True(!locked || new OfdLocks().TryLock(holder, "copying"));
         await daemon.RecoverAsync();
         await daemon.Images.ScanAsync(CancellationToken.None);
         Assert.Equal(!swept, store.Has("centos_dup_4copying"));

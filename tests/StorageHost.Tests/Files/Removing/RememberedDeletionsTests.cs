@@ -111,7 +111,7 @@ public sealed class RememberedDeletionsTests : IAsyncLifetime
         using var qemu = mount.Open(Disk, Syscalls.ReadWrite);
         await ScanAsync();
         Assert.False(store.Has(Disk));
-        Assert.True(Locks.IsLockedByOthers(qemu, Disk));
+        Assert.True(OfdLocks.IsLockedByOthers(qemu, Disk));
     }
 
     [Fact]
@@ -336,7 +336,7 @@ public sealed class RememberedDeletionsTests : IAsyncLifetime
         {
             using (var file = mount.Open(Aside(name)))
             {
-                await Eventually.HoldsAsync(() => !Locks.IsLockedByOthers(file, name));
+                await Eventually.HoldsAsync(() => !OfdLocks.IsLockedByOthers(file, name));
             }
 
             Assert.True(mount.TryRename(Aside(name), name));

@@ -88,12 +88,12 @@ public sealed class RemoverTests : IAsyncLifetime
         using var mount = store.Open();
         using var qemu = mount.Open("web01.qcow2", Syscalls.ReadWrite);
         await RemoveHostAsync();
-        Assert.True(Locks.IsLockedByOthers(qemu, "web01.qcow2"));
+        Assert.True(OfdLocks.IsLockedByOthers(qemu, "web01.qcow2"));
         daemon.Clock.Advance(TimeSpan.FromSeconds(1.9));
         await daemon.ThreadsAreFreeAsync();
-        Assert.True(Locks.IsLockedByOthers(qemu, "web01.qcow2"));
+        Assert.True(OfdLocks.IsLockedByOthers(qemu, "web01.qcow2"));
         daemon.Clock.Advance(TimeSpan.FromSeconds(0.1));
-        await Eventually.HoldsAsync(() => !Locks.IsLockedByOthers(qemu, "web01.qcow2"));
+        await Eventually.HoldsAsync(() => !OfdLocks.IsLockedByOthers(qemu, "web01.qcow2"));
     }
 
     [Fact]

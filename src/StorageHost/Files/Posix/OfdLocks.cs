@@ -12,7 +12,7 @@ namespace StorageHost.Files.Posix;
 /// while they wait for a lock and the bricks are away as it has threads for events: two. A daemon that is killed must not be two of them.
 /// </remarks>
 /// <param name="patience">How long one waits for its turn; 10 s when null.</param>
-internal sealed class Locks(TimeSpan? patience = null)
+internal sealed class OfdLocks(TimeSpan? patience = null)
 {
     /// <summary>
     /// The bytes with which QEMU says "nobody else may read" and "nobody else may write" (block/file-posix.c, RAW_LOCK_SHARED_BASE);

@@ -5,12 +5,12 @@ using Xunit;
 namespace StorageHost.Tests.Files.Posix;
 
 /// <summary>Locks belong to open files: a second opening of the same file is somebody else.</summary>
-public sealed class LocksTests : IDisposable
+public sealed class OfdLocksTests : IDisposable
 {
     private readonly Store store = new();
     private readonly Mount mount;
 
-    public LocksTests()
+    public OfdLocksTests()
     {
         mount = store.Open();
         store.Write("disk", 1);
@@ -31,18 +31,18 @@ public sealed class LocksTests : IDisposable
             Assert.True(mount.Locks.TryLock(holder, "disk"));
             Assert.True(mount.Locks.TryLock(holder, "disk"));
             Assert.False(mount.Locks.TryLock(other, "disk"));
-            Assert.True(Locks.IsLockedByOthers(other, "disk"));
-            Assert.False(Locks.IsLockedByOthers(holder, "disk"));
+            Assert.True(OfdLocks.IsLockedByOthers(other, "disk"));
+            Assert.False(OfdLocks.IsLockedByOthers(holder, "disk"));
         }
 
-        Assert.False(Locks.IsLockedByOthers(other, "disk"));
+        Assert.False(OfdLocks.IsLockedByOthers(other, "disk"));
         Assert.True(mount.Locks.TryLock(other, "disk"));
     }
 
     [Fact]
     public void Locks_are_set_in_turn_and_nobody_waits_for_ever()
     {
-        var locks = new Locks(TimeSpan.FromMilliseconds(50));
+        var locks = new OfdLocks(TimeSpan.FromMilliseconds(50));
         using var file = mount.Open("disk", Syscalls.ReadWrite);
         Exception? fault = null;
         var other = new Thread(() => fault = Record.Exception(() => locks.TryLock(file, "disk")));
@@ -87,7 +87,7 @@ public sealed class LocksTests : IDisposable
         using var keeper = mount.Open("disk");
         Assert.True(mount.Locks.TryKeepQemuOut(keeper, "disk"));
         using var program = mount.Open("disk", Syscalls.ReadWrite);
-        Assert.True(Locks.IsLockedByOthers(program, "disk"));
+        Assert.True(OfdLocks.IsLockedByOthers(program, "disk"));
         var exclusive = new FileLock { Type = Syscalls.WriteLock, Start = 201, Length = 1 };
         Assert.NotEqual(0, Syscalls.Lock(program, Syscalls.OfdSetLock, ref exclusive));
     }

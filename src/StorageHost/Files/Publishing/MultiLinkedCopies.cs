@@ -9,7 +9,7 @@ namespace StorageHost.Files.Publishing;
 /// a whole Gluster volume has gone, bricks remember different moves of a name, and healing brings all of them back: the other name may be a
 /// disk's. A copy that stays so loses its name in the pool; no other name goes.
 /// </summary>
-internal sealed partial class DoubledCopies(UnreadableFiles unreadable, TimeProvider time, ILogger<DoubledCopies> log)
+internal sealed partial class MultiLinkedCopies(UnreadableFiles unreadable, TimeProvider time, ILogger<MultiLinkedCopies> log)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 

@@ -5,7 +5,7 @@ using Microsoft.Win32.SafeHandles;
 namespace StorageHost.Files.Posix;
 
 /// <summary>Extended attributes that hold a short text.</summary>
-internal static unsafe class Attributes
+internal static unsafe class ExtendedAttributes
 {
     private const int MaxLength = 1024;
 

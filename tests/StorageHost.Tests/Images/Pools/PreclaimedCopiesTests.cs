@@ -9,7 +9,7 @@ using static StorageHost.Tests.Images.Sample;
 
 namespace StorageHost.Tests.Images.Pools;
 
-public sealed class ClaimsAheadTests : IAsyncLifetime
+public sealed class PreclaimedCopiesTests : IAsyncLifetime
 {
     private readonly Core core = new();
 
