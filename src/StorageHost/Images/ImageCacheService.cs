@@ -184,7 +184,7 @@ internal sealed partial class ImageCacheService(
     {
         var job = pool.Job;
         return new PoolStatus(
-            pool.Image, pool.Wanted, pool.Total, job?.CopiesAtOnce ?? 0, pool.Waiting, pool.Claims(ClaimEnd.Hit), pool.Claims(ClaimEnd.Miss), pool.LastRefill,
+            pool.Image, pool.Wanted, pool.Total, job?.CopiesAtOnce ?? 0, pool.Waiting, pool.Claims(ClaimOutcome.Hit), pool.Claims(ClaimOutcome.Miss), pool.LastRefill,
             pool.Template?.Fingerprint, job?.Id, pool.Problem);
     }
 

@@ -32,10 +32,10 @@ internal sealed class ImageMetrics
     }
 
     /// <summary>The words that stand for how claims end.</summary>
-    public static IReadOnlyList<string> Ends { get; } = [.. Enum.GetNames<ClaimEnd>().Select(name => name.ToLowerInvariant())];
+    public static IReadOnlyList<string> Ends { get; } = [.. Enum.GetNames<ClaimOutcome>().Select(name => name.ToLowerInvariant())];
 
     /// <summary>A request for a disk is over.</summary>
-    public void Claimed(ClaimEnd end, TimeSpan took) => claims.Record(took.TotalSeconds, new KeyValuePair<string, object?>(Outcome, Ends[(int)end]));
+    public void Claimed(ClaimOutcome end, TimeSpan took) => claims.Record(took.TotalSeconds, new KeyValuePair<string, object?>(Outcome, Ends[(int)end]));
 
     /// <summary>A copying has ended with that many copies.</summary>
     public void Copied(int count, TimeSpan took)

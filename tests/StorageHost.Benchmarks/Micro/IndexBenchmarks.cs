@@ -32,7 +32,7 @@ public class IndexBenchmarks
         var options = Options.Create(new StorageOptions { Directory = path });
         var threads = new StorageThreads(options, TimeProvider.System, NullLogger<StorageThreads>.Instance);
         var inspector = new ImageInspector();
-        reader = new ImageReader(names, inspector, new TemplateFile(names, inspector, new StorageVolume(options, threads, NullLogger<StorageVolume>.Instance)));
+        reader = new ImageReader(names, inspector, new TemplateFile(names, inspector, new VolumeSessions(options, threads, NullLogger<VolumeSessions>.Instance)));
         index = Look(ImageIndex.Empty);
     }
 
@@ -47,7 +47,7 @@ public class IndexBenchmarks
 
     private ImageIndex Look(ImageIndex before)
     {
-        using var pass = new IndexPass(before, reader, new Mount(Mount.OpenDirectory(path)), path);
+        using var pass = new IndexPass(before, reader, new DirectoryHandle(DirectoryHandle.OpenDirectory(path)), path);
         return pass.Advance(() => false) ? pass.Finish() : throw new InvalidOperationException("the pass did not end");
     }
 }

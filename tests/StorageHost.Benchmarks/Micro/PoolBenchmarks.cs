@@ -29,7 +29,7 @@ public class PoolBenchmarks : IDisposable
             names.ParseImage($"image{image}", out images[image]);
             for (var number = 1; number <= Copies; number++)
             {
-                pools.Get(images[image]).Put(new Copy(images[image], number, (ulong)number, Of: null));
+                pools.Get(images[image]).Put(new Copy(images[image], number, (ulong)number, MadeFrom: null));
             }
         }
     }

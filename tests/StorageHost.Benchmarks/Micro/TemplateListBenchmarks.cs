@@ -15,7 +15,7 @@ public class TemplateListBenchmarks : IDisposable
 {
     private readonly TemplateList list = new(new FileNames("_template.img"), new StorageOptions { RescanInterval = TimeSpan.FromHours(1) }, TimeProvider.System);
     private string path = "";
-    private Mount mount = null!;
+    private DirectoryHandle mount = null!;
 
     [Params(100_000)]
     public int Disks { get; set; }
@@ -24,7 +24,7 @@ public class TemplateListBenchmarks : IDisposable
     public void Setup()
     {
         path = ManyDisks.Create(Disks);
-        mount = new Mount(Mount.OpenDirectory(path));
+        mount = new DirectoryHandle(DirectoryHandle.OpenDirectory(path));
         Directory.SetLastWriteTimeUtc(path, DateTime.UnixEpoch);
         list.Read(mount);
     }

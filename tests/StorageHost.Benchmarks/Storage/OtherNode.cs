@@ -12,14 +12,14 @@ namespace StorageHost.Benchmarks.Storage;
 /// </summary>
 internal sealed class OtherNode : IDisposable
 {
-    private readonly Mount mount;
+    private readonly DirectoryHandle mount;
     private readonly SafeFileHandle held;
 
-    private OtherNode(Mount mount, SafeFileHandle held) => (this.mount, this.held) = (mount, held);
+    private OtherNode(DirectoryHandle mount, SafeFileHandle held) => (this.mount, this.held) = (mount, held);
 
     public static async Task<OtherNode> HoldsAsync(StorageArea area, string image)
     {
-        var directory = new Mount(Mount.OpenDirectory(area.Seen()));
+        var directory = new DirectoryHandle(DirectoryHandle.OpenDirectory(area.Seen()));
         new FileNames("_template.img").ParseImage(image, out var name);
         return new OtherNode(directory, await Wait.ForAsync($"the pool of {image} to be let go", () => Task.FromResult(LockFile.TryAcquire(directory, LockFile.OfPool(name)))));
     }

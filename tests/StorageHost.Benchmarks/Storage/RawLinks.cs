@@ -22,7 +22,7 @@ internal sealed class RawLinks : IDisposable
     {
         this.path = path;
         Directory.CreateDirectory(Path.Combine(path, Folder));
-        directory = Mount.OpenDirectory(path);
+        directory = DirectoryHandle.OpenDirectory(path);
         var content = new byte[bytes];
         new Random(count).NextBytes(content);
         for (var number = 0; number < count; number++)

@@ -95,7 +95,7 @@ public sealed class LayerTests
 
     private sealed class OfField
     {
-        internal Mount? Seen { get; set; }
+        internal DirectoryHandle? Seen { get; set; }
     }
 
     private sealed class OfParameter

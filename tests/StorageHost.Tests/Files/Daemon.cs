@@ -30,7 +30,7 @@ internal sealed class Daemon : IAsyncDisposable
         var options = Options.Create(storage ?? new StorageOptions { Directory = directory, Threads = 4 });
         var pool = Options.Create(new PoolOptions());
         Threads = new StorageThreads(options, TimeProvider.System, NullLogger<StorageThreads>.Instance);
-        Volume = new StorageVolume(options, Threads, NullLogger<StorageVolume>.Instance);
+        Volume = new VolumeSessions(options, Threads, NullLogger<VolumeSessions>.Instance);
         var permissions = new FilePermissions(Options.Create(new DisksOptions { Mode = "0640" }));
         Templates = new TemplateFile(Sample.Names, inspector, Volume);
         var unreadable = new UnreadableFiles(NullLogger<UnreadableFiles>.Instance);
@@ -42,7 +42,7 @@ internal sealed class Daemon : IAsyncDisposable
         var safe = new CheckedTemplates(Volume, Templates, new TemplateAge(pool, Clock), new WholeTemplates(Volume, inspector, TimeProvider.System));
         Engine = new CopyEngine(Volume, Sample.Names, Templates, safe, permissions, pool, TestMeters.OfImages());
         var list = new TemplateList(Sample.Names, options.Value, TimeProvider.System);
-        Images = new ImageVolume(Volume, Sample.Names, Recovery, Templates, list, unreadable, new MultiLinkedCopies(unreadable, Clock, NullLogger<MultiLinkedCopies>.Instance), Deletions, safe, Threads);
+        Images = new VolumeCatalog(Volume, Sample.Names, Recovery, Templates, list, unreadable, new MultiLinkedCopies(unreadable, Clock, NullLogger<MultiLinkedCopies>.Instance), Deletions, safe, Threads);
     }
 
     /// <summary>The clock by which files are old; deadlines go by the real one.</summary>
@@ -57,7 +57,7 @@ internal sealed class Daemon : IAsyncDisposable
 
     public StorageThreads Threads { get; }
 
-    public StorageVolume Volume { get; }
+    public VolumeSessions Volume { get; }
 
     public TemplateFile Templates { get; }
 
@@ -71,7 +71,7 @@ internal sealed class Daemon : IAsyncDisposable
 
     public CopyEngine Engine { get; }
 
-    public ImageVolume Images { get; }
+    public VolumeCatalog Images { get; }
 
     /// <param name="store">Its directory.</param>
     /// <param name="inspector">Looks at images.</param>
@@ -102,7 +102,7 @@ internal sealed class Daemon : IAsyncDisposable
     }
 
     /// <summary>Claims a copy and publishes it, and waits until the storage threads are free; Gone when it could not be claimed.</summary>
-    public async Task<ClaimResult> PublishAsync(Copy copy, Hostname hostname, CancellationToken cancellationToken = default)
+    public async Task<PublishResult> PublishAsync(Copy copy, Hostname hostname, CancellationToken cancellationToken = default)
     {
         var result = await RaceAsync(copy, hostname, cancellationToken);
         await ThreadsAreFreeAsync();
@@ -110,10 +110,10 @@ internal sealed class Daemon : IAsyncDisposable
     }
 
     /// <summary>The same among others who are at work in the same threads, without that wait.</summary>
-    public async Task<ClaimResult> RaceAsync(Copy copy, Hostname hostname, CancellationToken cancellationToken = default) =>
+    public async Task<PublishResult> RaceAsync(Copy copy, Hostname hostname, CancellationToken cancellationToken = default) =>
         await Publisher.ClaimAsync(copy, cancellationToken) is { } claim
             ? await Publisher.PublishAsync(claim, hostname, null, cancellationToken)
-            : new ClaimResult(ClaimOutcome.Gone, Sample.Names.SystemDisk(hostname));
+            : new PublishResult(PublishOutcome.Gone, Sample.Names.SystemDisk(hostname));
 
     /// <summary>Waits until the storage threads have ended what they were at: then each of them can meet the others.</summary>
     public Task ThreadsAreFreeAsync()

@@ -89,7 +89,7 @@ internal sealed class Store : IDisposable
     public FileStat Stat(string name)
     {
         using var file = File.OpenHandle(this[name], share: FileShare.ReadWrite | FileShare.Delete);
-        return Mount.Stat(file, name);
+        return DirectoryHandle.Stat(file, name);
     }
 
     /// <summary>Gives a file a second name; false when that name is another file's.</summary>
@@ -100,7 +100,7 @@ internal sealed class Store : IDisposable
         return mount.Link(name, file, second) == LinkOutcome.Linked;
     }
 
-    public Mount Open() => new(Mount.OpenDirectory(Path));
+    public DirectoryHandle Open() => new(DirectoryHandle.OpenDirectory(Path));
 
     public void Dispose() => Folder.Delete(Path);
 }

@@ -58,7 +58,7 @@ internal static class OnVolume
             {
                 await Task.CompletedTask;
                 cancellationToken.ThrowIfCancellationRequested();
-                return core.Copies.TryRemove((copy.Image, copy.Number), out var taken) && taken.Of is { } of ? core.NewClaim(copy.Image, of) : null;
+                return core.Copies.TryRemove((copy.Image, copy.Number), out var taken) && taken.MadeFrom is { } of ? core.NewClaim(copy.Image, of) : null;
             });
         core.Publisher.Setup(publisher => publisher.RetireAsync(It.IsAny<Claim>(), It.IsAny<CancellationToken>()))
             .Callback((Claim claim, CancellationToken _) => claim.Dispose()).Returns(Task.CompletedTask);
@@ -69,7 +69,7 @@ internal static class OnVolume
                 claim.File.Dispose();
                 cancellationToken.ThrowIfCancellationRequested();
                 var result = Publish(core, claim, hostname);
-                if (result.Outcome == ClaimOutcome.Published && mark is not null)
+                if (result.Outcome == PublishOutcome.Published && mark is not null)
                 {
                     core.Marks[hostname] = mark;
                 }
@@ -79,24 +79,24 @@ internal static class OnVolume
         core.Publisher.Setup(publisher => publisher.FindAsync(It.IsAny<Hostname>(), It.IsAny<RequestMark?>(), It.IsAny<CancellationToken>()))
             .ReturnsAsync((Hostname hostname, RequestMark? mark, CancellationToken _) =>
                 !core.Disks.ContainsKey(hostname) ? null
-                : mark?.IsOf(core.Marks.GetValueOrDefault(hostname)) == true ? new ClaimResult(ClaimOutcome.Repeated, Names.SystemDisk(hostname), Source: core.Marks[hostname].Source)
-                : new ClaimResult(ClaimOutcome.HostExists, Names.SystemDisk(hostname)));
+                : mark?.IsOf(core.Marks.GetValueOrDefault(hostname)) == true ? new PublishResult(PublishOutcome.Repeated, Names.SystemDisk(hostname), Source: core.Marks[hostname].Source)
+                : new PublishResult(PublishOutcome.HostExists, Names.SystemDisk(hostname)));
         core.Publisher.Setup(publisher => publisher.AddToPoolAsync(It.IsAny<Claim>(), It.IsAny<CancellationToken>()))
             .Returns(async (Claim claim, CancellationToken cancellationToken) =>
             {
                 await Task.CompletedTask;
                 claim.File.Dispose();
                 cancellationToken.ThrowIfCancellationRequested();
-                return Add(core, claim.Image, claim.Of);
+                return Add(core, claim.Image, claim.MadeFrom);
             });
         core.Publisher.Setup(publisher => publisher.RetireAsync(It.IsAny<Copy>(), It.IsAny<CancellationToken>()))
             .Callback((Copy copy, CancellationToken _) => core.Copies.TryRemove((copy.Image, copy.Number), out var _)).Returns(Task.CompletedTask);
     }
 
-    private static ClaimResult Publish(Core core, Claim claim, Hostname hostname) =>
-        claim.Of != Find(core, claim.Image).Fingerprint ? new ClaimResult(ClaimOutcome.Stale, Names.SystemDisk(hostname))
-        : core.Disks.TryAdd(hostname, claim.Image) ? new ClaimResult(ClaimOutcome.Published, Names.SystemDisk(hostname))
-        : new ClaimResult(ClaimOutcome.HostExists, Names.SystemDisk(hostname), Add(core, claim.Image, claim.Of));
+    private static PublishResult Publish(Core core, Claim claim, Hostname hostname) =>
+        claim.MadeFrom != Find(core, claim.Image).Fingerprint ? new PublishResult(PublishOutcome.Stale, Names.SystemDisk(hostname))
+        : core.Disks.TryAdd(hostname, claim.Image) ? new PublishResult(PublishOutcome.Published, Names.SystemDisk(hostname))
+        : new PublishResult(PublishOutcome.HostExists, Names.SystemDisk(hostname), Add(core, claim.Image, claim.MadeFrom));
 
     private static Template Find(Core core, ImageName image) =>
         core.Templates.GetValueOrDefault(image) ?? throw new RefusedException(Refusal.ImageNotFound, $"there is no template {image}");

@@ -6,9 +6,9 @@ using StorageHost.Images.Templates;
 namespace StorageHost.Files.Catalog;
 
 /// <summary>The one way to a template's content: its whole chain is inspected, has settled and is whole.</summary>
-internal sealed class CheckedTemplates(StorageVolume volume, TemplateFile templates, TemplateAge age, WholeTemplates whole)
+internal sealed class CheckedTemplates(VolumeSessions volume, TemplateFile templates, TemplateAge age, WholeTemplates whole)
 {
-    /// <summary>Opens a template that may be copied. To be given to <see cref="StorageVolume.Release(IDisposable)"/>.</summary>
+    /// <summary>Opens a template that may be copied. To be given to <see cref="VolumeSessions.Release(IDisposable)"/>.</summary>
     /// <exception cref="RefusedException">ImageNotFound; ImageRejected; JobConflict: it is still being written.</exception>
     public async Task<OpenedTemplate> OpenAsync(ImageName image, CancellationToken cancellationToken)
     {

@@ -32,7 +32,7 @@ internal static unsafe class CopyRecord
         var record = string.Create(CultureInfo.InvariantCulture, $"{of.Size} {of.ModifiedNs} {of.Inode} {digest}");
         ExtendedAttributes.Set(file, name, Attribute, $"{Version} {record}");
         SetTime(file, name, of.ModifiedNs);
-        var shown = Mount.Stat(file, name).Fingerprint.ModifiedNs;
+        var shown = DirectoryHandle.Stat(file, name).Fingerprint.ModifiedNs;
         if (shown != of.ModifiedNs)
         {
             ExtendedAttributes.Set(file, name, Attribute, string.Create(CultureInfo.InvariantCulture, $"{VersionWithTime} {record} {shown}"));
@@ -75,7 +75,7 @@ internal static unsafe class CopyRecord
         times[0] = times[1] = new TimeSpec { Seconds = (time - nanoseconds) / NanosecondsPerSecond, Nanoseconds = nanoseconds };
         if (Syscalls.SetTimes(file, times) < 0)
         {
-            throw Mount.Failed("futimens", name);
+            throw DirectoryHandle.Failed("futimens", name);
         }
     }
 }

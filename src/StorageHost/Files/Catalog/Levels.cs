@@ -27,25 +27,25 @@ internal static class Levels
         using var making = session.Private.NewFile(PrivateKind.Making);
         using var file = mount.Open(making.Name, Syscalls.ReadWrite | Syscalls.Create | Syscalls.Exclusive, 0x1a4 /* 0644 */);
         Blocks.Write(file, making.Name, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{level}\n")), 0);
-        Mount.Sync(file, making.Name);
+        DirectoryHandle.Sync(file, making.Name);
         if (!mount.TryRename(making.Name, $"{Folder}/{image}"))
         {
             throw new StorageException("rename", making.Name, Errno.NoEntry);
         }
 
         // On Gluster only an fsync of the file after the rename makes its new name durable.
-        Mount.Sync(file, making.Name);
+        DirectoryHandle.Sync(file, making.Name);
     }
 
     /// <summary>Whether an image has a level.</summary>
-    public static bool Exists(Mount mount, ImageName image) => mount.TryStat($"{Folder}/{image}", out _);
+    public static bool Exists(DirectoryHandle mount, ImageName image) => mount.TryStat($"{Folder}/{image}", out _);
 
     /// <summary>Reads the levels; what is not a level is left out.</summary>
     /// <param name="mount">Where.</param>
     /// <param name="names">Which images there may be.</param>
     /// <param name="unreadable">Keeps what cannot be read.</param>
     /// <param name="unknown">Takes up the images whose levels cannot be read.</param>
-    public static Dictionary<ImageName, int> Read(Mount mount, FileNames names, UnreadableFiles unreadable, HashSet<ImageName> unknown)
+    public static Dictionary<ImageName, int> Read(DirectoryHandle mount, FileNames names, UnreadableFiles unreadable, HashSet<ImageName> unknown)
     {
         var levels = new Dictionary<ImageName, int>();
         foreach (var name in mount.TryStat(Folder, out _) ? mount.List(Folder) : [])
@@ -69,18 +69,18 @@ internal static class Levels
     }
 
     // Not written as 0, which a full volume would refuse. On Gluster only an fsync of the file makes durable that it has no name any more.
-    private static void Forget(Mount mount, string name)
+    private static void Forget(DirectoryHandle mount, string name)
     {
         using var file = TryHold(mount, name);
         if (mount.TryUnlink(name) && file is not null)
         {
-            Mount.Sync(file, name);
+            DirectoryHandle.Sync(file, name);
         }
     }
 
     // Gluster's client opens a file in truth when something is first done with it, and then, as while it remembers an older one of the name,
     // it may be another node that has removed it.
-    private static SafeFileHandle? TryHold(Mount mount, string name)
+    private static SafeFileHandle? TryHold(DirectoryHandle mount, string name)
     {
         SafeFileHandle? file = null;
         try
@@ -88,7 +88,7 @@ internal static class Levels
             file = mount.TryOpen(name);
             if (file is not null)
             {
-                Mount.Sync(file, name);
+                DirectoryHandle.Sync(file, name);
             }
 
             return file;
@@ -100,7 +100,7 @@ internal static class Levels
         }
     }
 
-    private static int? TryRead(Mount mount, string name)
+    private static int? TryRead(DirectoryHandle mount, string name)
     {
         using var file = mount.TryOpenRegular(name);
         Span<byte> buffer = stackalloc byte[MaxLength];

@@ -24,7 +24,7 @@ internal static class RequestMarks
     public static void Clear(SafeFileHandle file, string name) => ExtendedAttributes.Remove(file, name, Attribute);
 
     /// <summary>The mark of a disk that was made for this very request, and is durable now; null when there is no such disk of that name.</summary>
-    public static RequestMark? Find(Mount mount, FileName disk, RequestMark? wanted)
+    public static RequestMark? Find(DirectoryHandle mount, FileName disk, RequestMark? wanted)
     {
         if (wanted is null)
         {
@@ -45,9 +45,9 @@ internal static class RequestMarks
 
     // Whoever made it may have died between giving it the name and making that durable; so it is done here. While the file has a second name
     // other than its private one, it may have been another daemon's claim before it got the final name, and lose that again.
-    private static bool Stays(Mount mount, SafeFileHandle file, FileName disk, string privateName)
+    private static bool Stays(DirectoryHandle mount, SafeFileHandle file, FileName disk, string privateName)
     {
-        var stat = Mount.StatSynced(file, disk.Text);
+        var stat = DirectoryHandle.StatSynced(file, disk.Text);
         return mount.LeadsTo(disk.Text, stat) && (stat.Links == 1 || (stat.Links == 2 && privateName.Length > 0 && mount.LeadsTo(privateName, stat)));
     }
 

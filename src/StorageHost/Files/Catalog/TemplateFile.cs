@@ -8,22 +8,22 @@ using StorageHost.Images.Templates;
 namespace StorageHost.Files.Catalog;
 
 /// <summary>Finds and opens templates, and keeps hostile ones away from everything behind it.</summary>
-internal sealed class TemplateFile(FileNames names, IImageInspector inspector, StorageVolume volume)
+internal sealed class TemplateFile(FileNames names, IImageInspector inspector, VolumeSessions volume)
 {
     /// <summary>A template and those that it is backed by. Each is a file that every guest keeps open and looks into.</summary>
     private const int MaxChain = 8;
 
     /// <summary>Looks at a template; null when it does not exist.</summary>
-    public Template? TryFind(Mount mount, ImageName image) =>
+    public Template? TryFind(DirectoryHandle mount, ImageName image) =>
         mount.TryStat(names.Template(image).Text, out var stat) ? new Template(image, stat.Fingerprint, stat.AllocatedBytes) : null;
 
     /// <summary>Looks at a template.</summary>
     /// <exception cref="RefusedException">ImageNotFound.</exception>
-    public Template Find(Mount mount, ImageName image) => TryFind(mount, image) ?? throw NotFound(image);
+    public Template Find(DirectoryHandle mount, ImageName image) => TryFind(mount, image) ?? throw NotFound(image);
 
     /// <summary>Opens a template and every template that it is backed by. All are regular files whose headers have passed the inspection.</summary>
     /// <exception cref="RefusedException">ImageNotFound; ImageRejected.</exception>
-    public OpenedTemplate Open(Mount mount, ImageName image)
+    public OpenedTemplate Open(DirectoryHandle mount, ImageName image)
     {
         var opened = new OpenedTemplate();
         try
@@ -77,7 +77,7 @@ internal sealed class TemplateFile(FileNames names, IImageInspector inspector, S
 
     /// <summary>Opens one file of a chain.</summary>
     /// <returns>The next one; null when it is the last.</returns>
-    private ImageName? AddTo(OpenedTemplate opened, Mount mount, ImageName image, ImageName current)
+    private ImageName? AddTo(OpenedTemplate opened, DirectoryHandle mount, ImageName image, ImageName current)
     {
         var name = names.Template(current).Text;
         if (!mount.TryStat(name, out var listed))
@@ -89,7 +89,7 @@ internal sealed class TemplateFile(FileNames names, IImageInspector inspector, S
         var file = listed.IsRegular ? mount.Open(name) : throw Rejected(image, current, "it is not a regular file");
         try
         {
-            var stat = Mount.Stat(file, name);
+            var stat = DirectoryHandle.Stat(file, name);
             if (!stat.IsRegular)
             {
                 throw Rejected(image, current, "it is not a regular file");

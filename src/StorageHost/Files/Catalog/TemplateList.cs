@@ -20,7 +20,7 @@ internal sealed class TemplateList(FileNames names, IVolumePolicy policy, TimePr
     private volatile Listing? last;
 
     /// <summary>The names of the templates now, sorted.</summary>
-    public IReadOnlyList<ImageName> Read(Mount mount)
+    public IReadOnlyList<ImageName> Read(DirectoryHandle mount)
     {
         var (began, directory) = (Now, mount.StatSelf());
 
@@ -33,12 +33,12 @@ internal sealed class TemplateList(FileNames names, IVolumePolicy policy, TimePr
     }
 
     /// <summary>Reads the directory: everything that is ours.</summary>
-    public List<VolumeEntry> ReadAll(Mount mount) => Entries(mount, Now, mount.StatSelf()).All;
+    public List<VolumeEntry> ReadAll(DirectoryHandle mount) => Entries(mount, Now, mount.StatSelf()).All;
 
     private (DateTimeOffset Clock, long Stamp) Now => (time.GetUtcNow(), time.GetTimestamp());
 
     private (List<VolumeEntry> All, IReadOnlyList<ImageName> Images) Entries(
-        Mount mount, (DateTimeOffset Clock, long Stamp) began, FileStat directory)
+        DirectoryHandle mount, (DateTimeOffset Clock, long Stamp) began, FileStat directory)
     {
         List<VolumeEntry> all = [.. mount.List(".", regularOnly: true).Select(names.Classify).OfType<VolumeEntry>()];
         ImageName[] images = [.. all.OfType<TemplateEntry>().Select(entry => entry.Image).OrderBy(image => image.Text, StringComparer.Ordinal)];

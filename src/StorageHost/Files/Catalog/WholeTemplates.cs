@@ -8,7 +8,7 @@ using StorageHost.Images.Templates;
 namespace StorageHost.Files.Catalog;
 
 /// <summary>Looks through templates whether they are whole: each state of each once, in slices, so that other calls get their turn.</summary>
-internal sealed class WholeTemplates(StorageVolume volume, IImageInspector inspector, TimeProvider time)
+internal sealed class WholeTemplates(VolumeSessions volume, IImageInspector inspector, TimeProvider time)
 {
     /// <summary>How long one storage call of a check may go on: other calls wait for its thread.</summary>
     private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(200);
@@ -48,7 +48,7 @@ internal sealed class WholeTemplates(StorageVolume volume, IImageInspector inspe
         }
 
         var now = await volume.RunAsync(
-            "look at a template", (VolumeSession _, StorageCall<FileStat> _) => Mount.Stat(file.Handle, image.Text), cancellationToken);
+            "look at a template", (VolumeSession _, StorageCall<FileStat> _) => DirectoryHandle.Stat(file.Handle, image.Text), cancellationToken);
         if (now.Fingerprint != of)
         {
             throw new RefusedException(Refusal.JobConflict, $"the template {image} changed while it was looked through");

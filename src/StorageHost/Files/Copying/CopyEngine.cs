@@ -17,7 +17,7 @@ namespace StorageHost.Files.Copying;
 /// writing at the same time. A copy is handed on only when it is on the storage and is what its template is.
 /// </summary>
 internal sealed class CopyEngine(
-    StorageVolume volume, FileNames names, TemplateFile templates, CheckedTemplates safe, FilePermissions permissions, IOptions<PoolOptions> options,
+    VolumeSessions volume, FileNames names, TemplateFile templates, CheckedTemplates safe, FilePermissions permissions, IOptions<PoolOptions> options,
     ImageMetrics metrics) : ICopyEngine
 {
     /// <summary>
@@ -149,7 +149,7 @@ internal sealed class CopyEngine(
     private void CheckUnchanged(VolumeSession session, SafeFileHandle source, Template template)
     {
         var name = names.Template(template.Image).Text;
-        if (templates.Find(session.Mount, template.Image).Fingerprint != template.Fingerprint || Mount.Stat(source, name).Fingerprint != template.Fingerprint)
+        if (templates.Find(session.Mount, template.Image).Fingerprint != template.Fingerprint || DirectoryHandle.Stat(source, name).Fingerprint != template.Fingerprint)
         {
             throw new RefusedException(Refusal.JobConflict, $"the template {template.Image} changed while it was copied");
         }

@@ -45,13 +45,13 @@ internal sealed class CopyInTheMaking : IDisposable
         Syscalls.Control(Handle, Syscalls.CloneFile, source) == 0
         || (Marshal.GetLastPInvokeError() is Errno.NotSupported or Errno.NotTty or Errno.Invalid or Errno.CrossDevice
             ? false
-            : throw Mount.Failed("ioctl FICLONE", Name));
+            : throw DirectoryHandle.Failed("ioctl FICLONE", Name));
 
     public void SetLength(long length)
     {
         if (Syscalls.Truncate(Handle, length) < 0)
         {
-            throw Mount.Failed("ftruncate", Name);
+            throw DirectoryHandle.Failed("ftruncate", Name);
         }
     }
 
@@ -59,18 +59,18 @@ internal sealed class CopyInTheMaking : IDisposable
     public long Write(DataBlock block) => Blocks.WriteSparse(Handle, Name, block);
 
     /// <summary>Has the storage below write out what it still holds back, of this copy and mostly of all others.</summary>
-    public void Flush() => Mount.Sync(Handle, Name);
+    public void Flush() => DirectoryHandle.Sync(Handle, Name);
 
     /// <summary>Makes it a copy of that state of the template, durably.</summary>
     public Origin Finish(Fingerprint template, string digest, FilePermissions permissions)
     {
         // Twice: data that is written back later than the modification time is set would set it again.
-        Mount.Sync(Handle, Name);
+        DirectoryHandle.Sync(Handle, Name);
         permissions.Apply(Handle, Name);
         var origin = CopyRecord.Write(Handle, Name, template, digest);
-        Mount.Sync(Handle, Name);
+        DirectoryHandle.Sync(Handle, Name);
         _ = Syscalls.Advise(Handle, 0, 0, Syscalls.AdviseDontNeed);
-        if (!CopyRecord.IsWhole(Mount.Stat(Handle, Name), origin, template))
+        if (!CopyRecord.IsWhole(DirectoryHandle.Stat(Handle, Name), origin, template))
         {
             throw new RefusedException(Refusal.StorageUnavailable, "a copy lost the size or time that it was given");
         }
@@ -82,7 +82,7 @@ internal sealed class CopyInTheMaking : IDisposable
     public void Dispose() => File.Dispose();
 
     // Past the page cache, which is for the virtual machines, and faster than through it; where the file system cannot, through it.
-    private static SafeFileHandle Create(Mount mount, string name)
+    private static SafeFileHandle Create(DirectoryHandle mount, string name)
     {
         const int New = Syscalls.ReadWrite | Syscalls.Create;
         try

@@ -19,7 +19,7 @@ internal sealed class DirectoryPoller : BackgroundService, IDirectorySource
     private readonly StorageVolume volume;
 
     public DirectoryPoller(
-        StorageVolume volume, StorageThreads threads, ImageReader reader, IOptions<StorageOptions> options, TimeProvider time, ILoggerFactory logs)
+        VolumeSessions volume, StorageThreads threads, ImageReader reader, IOptions<StorageOptions> options, TimeProvider time, ILoggerFactory logs)
     {
         settings = options.Value;
         this.volume = volume;

@@ -10,7 +10,7 @@ namespace StorageHost.Files.Index;
 /// Looks for hosts in the index of the served directory. The index is some seconds old; what this daemon has made since is remembered
 /// beside it, until the index has been renewed twice.
 /// </summary>
-internal sealed class HostIndex(IDirectorySource directories, StorageVolume volume, FileNames names) : IHostIndex
+internal sealed class HostIndex(IDirectorySource directories, VolumeSessions volume, FileNames names) : IHostIndex
 {
     /// <summary>Far more than are made between two looks at the directory; more are forgotten while it cannot be read.</summary>
     private const int MaxMade = 10_000;

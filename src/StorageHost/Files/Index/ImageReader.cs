@@ -22,7 +22,7 @@ internal sealed class ImageReader(FileNames names, IImageInspector inspector, Te
     /// <param name="name">The file's name, of an image.</param>
     /// <returns>Null when it does not exist any more.</returns>
     /// <exception cref="StorageException">It cannot be read now.</exception>
-    public IndexedFile? Read(Mount mount, string path, string name)
+    public IndexedFile? Read(DirectoryHandle mount, string path, string name)
     {
         using var file = mount.TryOpen(name);
         if (file is null)
@@ -31,7 +31,7 @@ internal sealed class ImageReader(FileNames names, IImageInspector inspector, Te
         }
 
         // Asked again, since it may be another file by now than the one that was listed.
-        var stat = Mount.Stat(file, name);
+        var stat = DirectoryHandle.Stat(file, name);
         return new IndexedFile(name, stat.Fingerprint, stat.IsRegular ? Describe(name, path, Inspect(file, name, stat)) : null);
     }
 

@@ -12,7 +12,7 @@ namespace StorageHost.Files.Index;
 /// <param name="reader">Reads an image.</param>
 /// <param name="mount">The directory, opened for this pass alone.</param>
 /// <param name="path">The directory's full path.</param>
-internal sealed class IndexPass(ImageIndex before, ImageReader reader, Mount mount, string path) : IDisposable
+internal sealed class IndexPass(ImageIndex before, ImageReader reader, DirectoryHandle mount, string path) : IDisposable
 {
     // Longer names, in UTF-16, are none of ours.
     private const int LongestName = 255;

@@ -67,7 +67,7 @@ internal sealed unsafe class DirectoryCursor(SafeFileHandle directory, string pa
         {
             next = 0;
             end = (int)Syscalls.ReadDirectory(directory, start, buffer.Length);
-            return end >= 0 ? end > 0 : throw Mount.Failed("getdents64", path);
+            return end >= 0 ? end > 0 : throw DirectoryHandle.Failed("getdents64", path);
         }
     }
 }

@@ -17,7 +17,7 @@ internal static unsafe class ExtendedAttributes
         {
             if (Syscalls.SetAttribute(file, attribute, start, value.Length, 0) < 0)
             {
-                throw Mount.Failed("fsetxattr", name);
+                throw DirectoryHandle.Failed("fsetxattr", name);
             }
         }
     }
@@ -27,7 +27,7 @@ internal static unsafe class ExtendedAttributes
     {
         if (Syscalls.RemoveAttribute(file, attribute) < 0 && Marshal.GetLastPInvokeError() is not (Errno.NoData or Errno.NotSupported))
         {
-            throw Mount.Failed("fremovexattr", name);
+            throw DirectoryHandle.Failed("fremovexattr", name);
         }
     }
 
@@ -38,6 +38,6 @@ internal static unsafe class ExtendedAttributes
         var length = Syscalls.GetAttribute(file, attribute, value, MaxLength);
         return length >= 0 ? Encoding.UTF8.GetString(value, (int)length)
             : Marshal.GetLastPInvokeError() is Errno.NoData or Errno.NotSupported or Errno.Range ? null
-            : throw Mount.Failed("fgetxattr", name);
+            : throw DirectoryHandle.Failed("fgetxattr", name);
     }
 }

@@ -14,12 +14,12 @@ internal sealed class FilePermissions(IOptions<DisksOptions> options)
         var (owner, group) = (IdOf(options.Value.Owner), IdOf(options.Value.Group));
         if ((owner != Unchanged || group != Unchanged) && Syscalls.ChangeOwner(file, owner, group) < 0)
         {
-            throw Mount.Failed("fchown", name);
+            throw DirectoryHandle.Failed("fchown", name);
         }
 
         if (Syscalls.ChangeMode(file, Convert.ToUInt32(options.Value.Mode, 8)) < 0)
         {
-            throw Mount.Failed("fchmod", name);
+            throw DirectoryHandle.Failed("fchmod", name);
         }
     }
 

@@ -62,7 +62,7 @@ internal sealed class OfdLocks(TimeSpan? patience = null)
     private static bool IsLockedByOthers(SafeFileHandle file, string name, long start, long length)
     {
         var probe = new FileLock { Type = Syscalls.WriteLock, Start = start, Length = length };
-        return Syscalls.Lock(file, Syscalls.OfdGetLock, ref probe) == 0 ? probe.Type != Syscalls.Unlocked : throw Mount.Failed("lock", name);
+        return Syscalls.Lock(file, Syscalls.OfdGetLock, ref probe) == 0 ? probe.Type != Syscalls.Unlocked : throw DirectoryHandle.Failed("lock", name);
     }
 
     private bool Set(SafeFileHandle file, string name, short type, long start, long length)
@@ -86,6 +86,6 @@ internal sealed class OfdLocks(TimeSpan? patience = null)
     {
         var wanted = new FileLock { Type = type, Start = start, Length = length };
         return Syscalls.Lock(file, Syscalls.OfdSetLock, ref wanted) == 0
-            || (Marshal.GetLastPInvokeError() is Errno.Again or Errno.Access ? false : throw Mount.Failed("lock", name));
+            || (Marshal.GetLastPInvokeError() is Errno.Again or Errno.Access ? false : throw DirectoryHandle.Failed("lock", name));
     }
 }

@@ -97,7 +97,7 @@ internal sealed class SparseReader(SafeFileHandle file, string name, long length
                 knowsHoles = false;
                 return Position;
             default:
-                throw Mount.Failed("lseek", name);
+                throw DirectoryHandle.Failed("lseek", name);
         }
     }
 }

@@ -43,7 +43,7 @@ internal static class EmptyDisk
 
         if (Syscalls.Truncate(file, length) < 0)
         {
-            throw Mount.Failed("ftruncate", name);
+            throw DirectoryHandle.Failed("ftruncate", name);
         }
     }
 }

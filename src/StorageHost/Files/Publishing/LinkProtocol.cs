@@ -60,7 +60,7 @@ internal static class LinkProtocol
 
     /// <summary>The protocol itself; <paramref name="tryRemove"/> removes the private name, or says that it is gone.</summary>
     internal static Outcome Publish(
-        Mount mount, SafeFileHandle file, string from, FileName to, Func<bool> mayLink, Func<FileStat, bool> isUntouched, Func<string, bool> tryRemove)
+        DirectoryHandle mount, SafeFileHandle file, string from, FileName to, Func<bool> mayLink, Func<FileStat, bool> isUntouched, Func<string, bool> tryRemove)
     {
         if (!mayLink())
         {
@@ -75,7 +75,7 @@ internal static class LinkProtocol
                 case LinkOutcome.Gone: return Outcome.Lost;
             }
 
-            Mount.Sync(file, to.Text);
+            DirectoryHandle.Sync(file, to.Text);
         }
         catch (StorageException failed) when (!LeftAllAsItWas(failed))
         {
@@ -123,7 +123,7 @@ internal static class LinkProtocol
     }
 
     private static void TryCommit(
-        Mount mount, SafeFileHandle file, string from, FileName to, Func<FileStat, bool> isUntouched, Func<string, bool> tryRemove)
+        DirectoryHandle mount, SafeFileHandle file, string from, FileName to, Func<FileStat, bool> isUntouched, Func<string, bool> tryRemove)
     {
         try
         {
@@ -141,7 +141,7 @@ internal static class LinkProtocol
     /// before the link took the file for its own, and it has another name then.
     /// </summary>
     internal static Outcome Commit(
-        Mount mount, SafeFileHandle file, string from, FileName to, Func<FileStat, bool> isUntouched, Func<string, bool> tryRemove)
+        DirectoryHandle mount, SafeFileHandle file, string from, FileName to, Func<FileStat, bool> isUntouched, Func<string, bool> tryRemove)
     {
         if (tryRemove(from))
         {
@@ -150,7 +150,7 @@ internal static class LinkProtocol
 
         // Without any name it was published, and deleted by somebody who saw it.
         var stat = default(FileStat);
-        if (TransientRetry.Until(() => (stat = Mount.StatSynced(file, to.Text)).Links == 0 || (isUntouched(stat) && mount.LeadsTo(to.Text, stat))))
+        if (TransientRetry.Until(() => (stat = DirectoryHandle.StatSynced(file, to.Text)).Links == 0 || (isUntouched(stat) && mount.LeadsTo(to.Text, stat))))
         {
             return Outcome.Published;
         }

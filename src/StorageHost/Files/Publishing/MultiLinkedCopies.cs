@@ -17,7 +17,7 @@ internal sealed partial class MultiLinkedCopies(UnreadableFiles unreadable, Time
     private Dictionary<(FileName, ulong), long> known = [];
 
     /// <summary>Looks after those that there are now.</summary>
-    public void Look(Mount mount, IEnumerable<(FileName File, FileStat Stat)> doubled)
+    public void Look(DirectoryHandle mount, IEnumerable<(FileName File, FileStat Stat)> doubled)
     {
         var (before, now) = (known, new Dictionary<(FileName, ulong), long>());
         foreach (var (file, stat) in doubled)
@@ -37,7 +37,7 @@ internal sealed partial class MultiLinkedCopies(UnreadableFiles unreadable, Time
     }
 
     // Looked at anew: of two names in the pool the first may have gone just now.
-    private static bool TryRetire(Mount mount, FileName file, ulong inode) =>
+    private static bool TryRetire(DirectoryHandle mount, FileName file, ulong inode) =>
         mount.TryStat(file.Text, out var stat) && stat.Links > 1 && mount.TryUnlink(file.Text, ofInode: inode);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{File} had {Links} names for some time, one of which may be a disk's: the copy is not offered any more")]

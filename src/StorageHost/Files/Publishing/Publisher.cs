@@ -8,13 +8,12 @@ using StorageHost.Images.Names;
 using StorageHost.Images.Pools;
 using StorageHost.Images.Ports;
 using StorageHost.Images.Templates;
-using static StorageHost.Files.Publishing.LinkProtocol;
 
 namespace StorageHost.Files.Publishing;
 
 /// <summary>Claims and publishes on the volume; the protocol itself is <see cref="LinkProtocol"/>.</summary>
 internal sealed class Publisher(
-    StorageVolume volume, FileNames names, TemplateFile templates, FilePermissions permissions, IImageInspector inspector, CopyNumbers numbers,
+    VolumeSessions volume, FileNames names, TemplateFile templates, FilePermissions permissions, IImageInspector inspector, CopyNumbers numbers,
     UnreadableFiles unreadable) : IPublisher
 {
     private const int MaxDisksOfOneSize = 1000;
@@ -40,19 +39,19 @@ internal sealed class Publisher(
         cancellationToken);
 
     // The publishing is not given up before its deadline: once the name may have been given, nobody must be told that there is no disk.
-    public Task<ClaimResult> PublishAsync(Claim claim, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken) =>
+    public Task<PublishResult> PublishAsync(Claim claim, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken) =>
         OwnAsync(claim.File, own => volume.RunAsync(
             "publish a copy",
-            (VolumeSession session, StorageCall<ClaimResult> call) =>
+            (VolumeSession session, StorageCall<PublishResult> call) =>
             {
                 using var file = own();
                 return Publish(session, claim, names.SystemDisk(hostname), mark, () => !call.IsAbandoned && !cancellationToken.IsCancellationRequested);
             },
             CancellationToken.None));
 
-    public Task<ClaimResult?> FindAsync(Hostname hostname, RequestMark? mark, CancellationToken cancellationToken) => volume.RunAsync(
+    public Task<PublishResult?> FindAsync(Hostname hostname, RequestMark? mark, CancellationToken cancellationToken) => volume.RunAsync(
         "look for a system disk",
-        (VolumeSession session, StorageCall<ClaimResult?> _) =>
+        (VolumeSession session, StorageCall<PublishResult?> _) =>
             names.SystemDisk(hostname) is var disk && session.Mount.TryStat(disk.Text, out var _) ? Standing(session.Mount, disk, mark) : null,
         cancellationToken);
 
@@ -103,7 +102,7 @@ internal sealed class Publisher(
                 var handle = session.Mount.Opened(file);
                 permissions.Apply(handle, file.Name);
                 RequestMarks.Write(handle, file.Name, mark);
-                Mount.Sync(handle, file.Name);
+                DirectoryHandle.Sync(handle, file.Name);
                 return PublishDataDisk(session, file, hostname, sizeGb, mark, () => !call.IsAbandoned && !cancellationToken.IsCancellationRequested);
             },
             CancellationToken.None));
@@ -129,12 +128,12 @@ internal sealed class Publisher(
         throw new RefusedException(Refusal.StorageUnavailable, $"no free number was drawn for a copy of {image}");
     }
 
-    private static Copy Added(Mount mount, SafeFileHandle handle, ImageName image, int number, string name)
+    private static Copy Added(DirectoryHandle mount, SafeFileHandle handle, ImageName image, int number, string name)
     {
         try
         {
-            Mount.Sync(handle, name);
-            return new Copy(image, number, Mount.Stat(handle, name).Inode, CopyRecord.Read(handle, name));
+            DirectoryHandle.Sync(handle, name);
+            return new Copy(image, number, DirectoryHandle.Stat(handle, name).Inode, CopyRecord.Read(handle, name));
         }
         catch (StorageException)
         {
@@ -145,12 +144,12 @@ internal sealed class Publisher(
     }
 
     /// <summary>What to say of a system disk that was there before.</summary>
-    private static ClaimResult Standing(Mount mount, FileName disk, RequestMark? mark) => RequestMarks.Find(mount, disk, mark) is { } made
-        ? new ClaimResult(ClaimOutcome.Repeated, disk, Source: made.Source)
-        : new ClaimResult(ClaimOutcome.HostExists, disk);
+    private static PublishResult Standing(DirectoryHandle mount, FileName disk, RequestMark? mark) => RequestMarks.Find(mount, disk, mark) is { } made
+        ? new PublishResult(PublishOutcome.Repeated, disk, Source: made.Source)
+        : new PublishResult(PublishOutcome.HostExists, disk);
 
     /// <summary>Refuses what another publisher is at: it may be the very same request, of which nothing can be said yet.</summary>
-    private static void RefuseIfUndecided(Mount mount, FileName disk, RequestMark? mark)
+    private static void RefuseIfUndecided(DirectoryHandle mount, FileName disk, RequestMark? mark)
     {
         if (mark is not null && !mount.TryStat(disk.Text, out _))
         {
@@ -159,7 +158,7 @@ internal sealed class Publisher(
     }
 
     /// <summary>The data disk that was made for this very request; null when there is none.</summary>
-    private FileName? Repeated(Mount mount, Hostname hostname, int sizeGb, RequestMark? mark) => mark is null ? null
+    private FileName? Repeated(DirectoryHandle mount, Hostname hostname, int sizeGb, RequestMark? mark) => mark is null ? null
         : mount.List(".", regularOnly: true).Select(names.Classify).OfType<DataDiskEntry>()
             .Where(disk => disk.Hostname == hostname && disk.SizeGb == sizeGb && RequestMarks.Find(mount, disk.File, mark) is not null)
             .Select(disk => (FileName?)disk.File).FirstOrDefault();
@@ -172,9 +171,9 @@ internal sealed class Publisher(
             var disk = names.DataDisk(hostname, sizeGb, number);
             switch (LinkProtocol.Publish(session, file, disk, mayLink, stat => stat.Links == 1))
             {
-                case Outcome.Published: return disk;
-                case Outcome.Abandoned: throw new OperationCanceledException();
-                case Outcome.Lost: throw new StorageException("unlink", file.Name, Errno.NoEntry);
+                case LinkProtocol.Outcome.Published: return disk;
+                case LinkProtocol.Outcome.Abandoned: throw new OperationCanceledException();
+                case LinkProtocol.Outcome.Lost: throw new StorageException("unlink", file.Name, Errno.NoEntry);
             }
 
             if (RequestMarks.Find(session.Mount, disk, mark) is not null)
@@ -190,21 +189,21 @@ internal sealed class Publisher(
         throw new RefusedException(Refusal.HostExists, $"{hostname} has {MaxDisksOfOneSize} data disks of {sizeGb} GiB already");
     }
 
-    private ClaimResult Publish(VolumeSession session, Claim claim, FileName disk, RequestMark? mark, Func<bool> mayLink)
+    private PublishResult Publish(VolumeSession session, Claim claim, FileName disk, RequestMark? mark, Func<bool> mayLink)
     {
         var (mount, file) = (session.Mount, claim.File);
-        if (claim.Of.Template != templates.Find(mount, claim.Image).Fingerprint)
+        if (claim.MadeFrom.Template != templates.Find(mount, claim.Image).Fingerprint)
         {
             mount.TryUnlink(file.Name);
-            return new ClaimResult(ClaimOutcome.Stale, disk);
+            return new PublishResult(PublishOutcome.Stale, disk);
         }
 
         RequestMarks.Write(mount.Opened(file), file.Name, mark);
-        switch (LinkProtocol.Publish(session, file, disk, mayLink, stat => CopyRecord.IsWhole(stat, claim.Of, claim.Of)))
+        switch (LinkProtocol.Publish(session, file, disk, mayLink, stat => CopyRecord.IsWhole(stat, claim.MadeFrom, claim.MadeFrom)))
         {
-            case Outcome.Published: return new ClaimResult(ClaimOutcome.Published, disk);
-            case Outcome.Lost: return new ClaimResult(ClaimOutcome.Gone, disk);
-            case Outcome.Abandoned: return new ClaimResult(ClaimOutcome.Abandoned, disk, Return());
+            case LinkProtocol.Outcome.Published: return new PublishResult(PublishOutcome.Published, disk);
+            case LinkProtocol.Outcome.Lost: return new PublishResult(PublishOutcome.Gone, disk);
+            case LinkProtocol.Outcome.Abandoned: return new PublishResult(PublishOutcome.Abandoned, disk, Return());
         }
 
         var standing = Standing(mount, disk, mark);
@@ -223,13 +222,13 @@ internal sealed class Publisher(
     }
 
     /// <summary>Looks whether what was claimed is an untouched copy; else it is retired.</summary>
-    private static Claim? Check(Mount mount, PrivateFile file, Copy copy)
+    private static Claim? Check(DirectoryHandle mount, PrivateFile file, Copy copy)
     {
         var handle = mount.Opened(file);
-        var stat = Mount.StatNow(handle, file.Name);
-        if ((stat.Inode == copy.Inode ? copy.Of : CopyRecord.Read(handle, file.Name)) is { } of && CopyRecord.IsWhole(stat, of, of))
+        var stat = DirectoryHandle.StatNow(handle, file.Name);
+        if ((stat.Inode == copy.Inode ? copy.MadeFrom : CopyRecord.Read(handle, file.Name)) is { } origin && CopyRecord.IsWhole(stat, origin, origin))
         {
-            return new Claim(copy.Image, file, of);
+            return new Claim(copy.Image, file, origin);
         }
 
         mount.TryUnlink(file.Name);

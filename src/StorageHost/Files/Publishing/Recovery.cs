@@ -13,7 +13,7 @@ namespace StorageHost.Files.Publishing;
 /// interrupted anywhere, the next run goes on.
 /// </summary>
 internal sealed partial class Recovery(
-    StorageVolume volume, StorageThreads threads, FileNames names, Publisher publisher, UnreadableFiles unreadable, TimeProvider time,
+    VolumeSessions volume, StorageThreads threads, FileNames names, Publisher publisher, UnreadableFiles unreadable, TimeProvider time,
     ILogger<Recovery> log) : IAsyncDisposable
 {
     /// <summary>A copy of govirt's own daemon that was not written to for this long is not being made any more.</summary>
@@ -72,7 +72,7 @@ internal sealed partial class Recovery(
     }
 
     /// <summary>Deletes copies that govirt's own daemon was making when it died.</summary>
-    public void Sweep(Mount mount, IEnumerable<LeftoverEntry> leftovers)
+    public void Sweep(DirectoryHandle mount, IEnumerable<LeftoverEntry> leftovers)
     {
         var now = new Dictionary<(string, Fingerprint), long>();
         foreach (var leftover in leftovers)
@@ -100,7 +100,7 @@ internal sealed partial class Recovery(
     private bool IsDead(VolumeSession session, string directory) =>
         unreadable.TryUse(directory, () => !session.Mount.TryStat(directory, out _), out var isGone) && isGone;
 
-    private void Sweep(Mount mount, string name, Dictionary<(string, Fingerprint), long> now)
+    private void Sweep(DirectoryHandle mount, string name, Dictionary<(string, Fingerprint), long> now)
     {
         using var file = mount.TryOpenRegular(name);
         if (file is null)
@@ -108,7 +108,7 @@ internal sealed partial class Recovery(
             return;
         }
 
-        var stat = Mount.Stat(file, name);
+        var stat = DirectoryHandle.Stat(file, name);
         var since = unchanged.TryGetValue((name, stat.Fingerprint), out var first) ? first : time.GetTimestamp();
         now[(name, stat.Fingerprint)] = since;
         if (time.GetElapsedTime(since) > Quiet && !OfdLocks.IsLockedByOthers(file, name))
@@ -168,7 +168,7 @@ internal sealed partial class Recovery(
         if (stat.IsRegular && text is not null && names.ParseImage(text, out var image) is null)
         {
             var handle = session.Mount.Opened(file);
-            stat = Mount.StatNow(handle, file.Name);
+            stat = DirectoryHandle.StatNow(handle, file.Name);
             if (stat.Links == 1)
             {
                 RequestMarks.Clear(handle, file.Name);

@@ -23,7 +23,7 @@ internal static class DeletionRecords
     private const int Digits = 16;
 
     /// <summary>Makes a record, durably.</summary>
-    public static void Write(Mount mount, Deletion deletion)
+    public static void Write(DirectoryHandle mount, Deletion deletion)
     {
         const int Flags = Syscalls.ReadWrite | Syscalls.Create;
         const uint Mode = 0x180; // 0600
@@ -37,17 +37,17 @@ internal static class DeletionRecords
 
         using (file)
         {
-            Mount.Sync(file, name);
+            DirectoryHandle.Sync(file, name);
         }
     }
 
     /// <summary>Removes a record. One that comes back, or goes unseen on some node, harms nobody.</summary>
-    public static void Remove(Mount mount, Deletion deletion) => mount.TryUnlink(Name(deletion));
+    public static void Remove(DirectoryHandle mount, Deletion deletion) => mount.TryUnlink(Name(deletion));
 
     /// <summary>The records that stand.</summary>
     /// <param name="mount">Where.</param>
     /// <param name="names">Which names there may be.</param>
-    public static IEnumerable<Deletion> Read(Mount mount, FileNames names) => mount.TryList(Folder).Select(name => Parse(name, names)).OfType<Deletion>();
+    public static IEnumerable<Deletion> Read(DirectoryHandle mount, FileNames names) => mount.TryList(Folder).Select(name => Parse(name, names)).OfType<Deletion>();
 
     private static string Name(Deletion deletion) => string.Create(CultureInfo.InvariantCulture, $"{Folder}/{deletion.Inode:x16}-{deletion.File}");
 

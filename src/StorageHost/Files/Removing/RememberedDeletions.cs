@@ -144,7 +144,7 @@ internal sealed partial class RememberedDeletions(
     }
 
     /// <summary>Deletes a file again if it is the one; false when the name leads to another, or nowhere.</summary>
-    private bool TryRepeat(Mount mount, FileName name, ulong inode)
+    private bool TryRepeat(DirectoryHandle mount, FileName name, ulong inode)
     {
         var text = name.Text;
         if (!mount.TryStat(text, out var stat) || !stat.IsRegular || stat.Inode != inode || mount.TryOpen(text, Syscalls.ReadWrite) is not { } file)
@@ -157,7 +157,7 @@ internal sealed partial class RememberedDeletions(
         {
             // What the name leads to this node may believe a second too long. But the lock is set on the bricks, and only on a file that is there.
             // Who has it keeps all others from deleting the file, so nobody can have given its name to another until it is gone.
-            if (Mount.Stat(file, text).Inode != inode)
+            if (DirectoryHandle.Stat(file, text).Inode != inode)
             {
                 return false;
             }
@@ -166,7 +166,7 @@ internal sealed partial class RememberedDeletions(
             {
                 metrics.DeletedAgain();
                 LogRepeated(name);
-                Mount.Sync(file, text);
+                DirectoryHandle.Sync(file, text);
                 deleted.Keep([file]);
                 isKept = true;
             }

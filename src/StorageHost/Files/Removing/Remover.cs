@@ -11,7 +11,7 @@ namespace StorageHost.Files.Removing;
 
 /// <summary>Deletes files by their exact names, all or none, and never one that QEMU has open.</summary>
 internal sealed class Remover(
-    StorageVolume volume, FileNames names, IImageInspector inspector, TemplateFile templates, DeletedFiles deleted, RememberedDeletions deletions) : IRemover
+    VolumeSessions volume, FileNames names, IImageInspector inspector, TemplateFile templates, DeletedFiles deleted, RememberedDeletions deletions) : IRemover
 {
     public Task<RemovedHost> RemoveHostAsync(Hostname hostname, bool purge, CancellationToken cancellationToken) => volume.RunAsync(
         "delete a host",
@@ -65,7 +65,7 @@ internal sealed class Remover(
         },
         cancellationToken);
 
-    private void CheckUnused(Mount mount, ImageName image)
+    private void CheckUnused(DirectoryHandle mount, ImageName image)
     {
         _ = templates.Find(mount, image);
         var clones = Entries(mount).Where(entry => entry is not (CopyEntry or PrivateEntry) && entry.File != names.Template(image) && IsBackedBy(mount, entry, image)).ToArray();
@@ -77,7 +77,7 @@ internal sealed class Remover(
         }
     }
 
-    private bool IsBackedBy(Mount mount, VolumeEntry entry, ImageName image)
+    private bool IsBackedBy(DirectoryHandle mount, VolumeEntry entry, ImageName image)
     {
         var name = entry.File.Text;
         using var file = mount.TryOpenRegular(name);
@@ -116,7 +116,7 @@ internal sealed class Remover(
                 return [];
             }
 
-            Deletion[] wanted = [.. held.Select(file => new Deletion(Mount.Stat(file.File, file.Name.Text).Inode, file.Name))];
+            Deletion[] wanted = [.. held.Select(file => new Deletion(DirectoryHandle.Stat(file.File, file.Name.Text).Inode, file.Name))];
             before?.Invoke();
             var removed = new List<(FileName Name, SafeFileHandle File)>();
             try
@@ -124,10 +124,10 @@ internal sealed class Remover(
                 deletions.Remember(session, wanted);
 
                 // Not what has the name by now: nobody asked QEMU about that.
-                removed.AddRange(held.Where(file => mount.TryUnlink(file.Name.Text, ofInode: Mount.Stat(file.File, file.Name.Text).Inode)));
+                removed.AddRange(held.Where(file => mount.TryUnlink(file.Name.Text, ofInode: DirectoryHandle.Stat(file.File, file.Name.Text).Inode)));
 
                 // On Gluster the fsync of a directory does nothing, and that of a file without a name makes durable that it has none.
-                removed.ForEach(file => Mount.Sync(file.File, file.Name.Text));
+                removed.ForEach(file => DirectoryHandle.Sync(file.File, file.Name.Text));
                 mount.SyncNames();
                 return [.. removed.Select(file => file.Name)];
             }
@@ -148,5 +148,5 @@ internal sealed class Remover(
         }
     }
 
-    private List<VolumeEntry> Entries(Mount mount) => [.. mount.List(".").Select(names.Classify).OfType<VolumeEntry>()];
+    private List<VolumeEntry> Entries(DirectoryHandle mount) => [.. mount.List(".").Select(names.Classify).OfType<VolumeEntry>()];
 }

@@ -15,12 +15,12 @@ internal static class FileSystemNeeds
 
     /// <summary>Takes the lock of a private directory, as <see cref="LockFile.TryAcquire"/>.</summary>
     /// <exception cref="RefusedException">StorageUnavailable: there are no such locks.</exception>
-    public static SafeFileHandle? TryLock(Mount mount, string name) =>
+    public static SafeFileHandle? TryLock(DirectoryHandle mount, string name) =>
         Try("open-file-description locks", () => LockFile.TryAcquire(mount, name));
 
     /// <summary>Tries attributes and hard links on the lock file of a private directory, which is the caller's.</summary>
     /// <exception cref="RefusedException">StorageUnavailable: one of them is missing.</exception>
-    public static void Require(Mount mount, string directory, SafeFileHandle lockFile)
+    public static void Require(DirectoryHandle mount, string directory, SafeFileHandle lockFile)
     {
         Try("user extended attributes", () =>
         {
@@ -31,7 +31,7 @@ internal static class FileSystemNeeds
     }
 
     // Interrupted, it leaves a private name that recovery sweeps as any other.
-    private static bool TryLink(Mount mount, string directory, SafeFileHandle lockFile)
+    private static bool TryLink(DirectoryHandle mount, string directory, SafeFileHandle lockFile)
     {
         try
         {

@@ -14,7 +14,7 @@ internal static class LockFile
     public static string OfPool(ImageName image) => $"{PoolFolder}/{image}";
 
     /// <summary>Removes a lock file unless somebody has it.</summary>
-    public static void TryRemove(Mount mount, string name)
+    public static void TryRemove(DirectoryHandle mount, string name)
     {
         using var held = TryAcquire(mount, name);
         if (held is not null)
@@ -24,7 +24,7 @@ internal static class LockFile
     }
 
     /// <summary>Makes the file when it is missing and locks it; null when somebody else has it. Closing the handle unlocks.</summary>
-    public static SafeFileHandle? TryAcquire(Mount mount, string name)
+    public static SafeFileHandle? TryAcquire(DirectoryHandle mount, string name)
     {
         var file = mount.TryOpen(name, Syscalls.ReadWrite | Syscalls.Create, 0x180 /* 0600 */);
         if (file is null)
@@ -54,6 +54,6 @@ internal static class LockFile
     }
 
     /// <summary>Locks an open lock file; false when somebody else has it, or removed it since it was opened.</summary>
-    internal static bool TryHold(Mount mount, SafeFileHandle file, string name) =>
-        mount.Locks.TryLock(file, name) && mount.TryStat(name, out var stat) && stat.Inode == Mount.Stat(file, name).Inode;
+    internal static bool TryHold(DirectoryHandle mount, SafeFileHandle file, string name) =>
+        mount.Locks.TryLock(file, name) && mount.TryStat(name, out var stat) && stat.Inode == DirectoryHandle.Stat(file, name).Inode;
 }

@@ -25,13 +25,13 @@ internal sealed unsafe class NameLock : IDisposable
     private const int MaxPathInfo = 64 * 1024;
 
     private readonly ConcurrentDictionary<FileName, bool> takenHere = new();
-    private readonly Mount mount;
+    private readonly DirectoryHandle mount;
     private readonly MountPoint point;
     private SafeFileHandle? opened;
     private volatile bool distributes;
     private volatile bool isOver;
 
-    public NameLock(Mount mount, MountPoint point)
+    public NameLock(DirectoryHandle mount, MountPoint point)
     {
         (this.mount, this.point) = (mount, point);
         Refresh();
@@ -99,7 +99,7 @@ internal sealed unsafe class NameLock : IDisposable
         return file;
     }
 
-    private static bool MayDistribute(Mount mount)
+    private static bool MayDistribute(DirectoryHandle mount)
     {
         var value = new byte[MaxPathInfo];
         fixed (byte* start = value)

@@ -32,7 +32,7 @@ internal sealed class PrivateDirectory : IDisposable
     /// <summary>Makes a new private directory and locks it.</summary>
     /// <param name="mount">The storage directory.</param>
     /// <param name="close">Closes a file without waiting for it.</param>
-    public static PrivateDirectory Create(Mount mount, Action<IDisposable> close)
+    public static PrivateDirectory Create(DirectoryHandle mount, Action<IDisposable> close)
     {
         mount.MakeDirectory(Root);
         mount.MakeDirectory(LockFile.PoolFolder);
@@ -57,7 +57,7 @@ internal sealed class PrivateDirectory : IDisposable
     /// others recovered its files.
     /// </summary>
     /// <remarks>Gluster 10.3 was seen to lose a lock when bricks were started again one after the other.</remarks>
-    public bool IsAlive(Mount mount)
+    public bool IsAlive(DirectoryHandle mount)
     {
         try
         {
@@ -78,7 +78,7 @@ internal sealed class PrivateDirectory : IDisposable
     }
 
     /// <summary>Moves a private file, which stays this caller's, into the storage directory itself, where the final names are.</summary>
-    public void MoveBeside(Mount mount, PrivateFile file)
+    public void MoveBeside(DirectoryHandle mount, PrivateFile file)
     {
         var (from, to) = (file.Name, PrivateNames.Beside(Name, file.Name));
         inUse[to] = file;
@@ -103,11 +103,11 @@ internal sealed class PrivateDirectory : IDisposable
 
     /// <summary>The names of the files in a private directory, but for its lock.</summary>
     /// <remarks>Claims come first, and what is in the making is not listed before they have been used: it may be what the storage will not give.</remarks>
-    public static IEnumerable<string> FilesIn(Mount mount, string directory) =>
+    public static IEnumerable<string> FilesIn(DirectoryHandle mount, string directory) =>
         mount.List(directory).Where(name => name is not (LockName or PrivateNames.Making)).Select(name => $"{directory}/{name}").Concat(InTheMaking(mount, directory));
 
     /// <summary>Removes a private directory without files, whose lock is the caller's.</summary>
-    public static void Remove(Mount mount, string directory)
+    public static void Remove(DirectoryHandle mount, string directory)
     {
         mount.TryUnlink($"{directory}/{PrivateNames.Making}", Syscalls.AtRemoveDir);
         mount.TryUnlink($"{directory}/{LockName}");
@@ -115,7 +115,7 @@ internal sealed class PrivateDirectory : IDisposable
     }
 
     /// <summary>Removes the directory if nothing is left in it.</summary>
-    public bool TryRemove(Mount mount)
+    public bool TryRemove(DirectoryHandle mount)
     {
         if (FilesIn(mount, Name).Any())
         {
@@ -127,7 +127,7 @@ internal sealed class PrivateDirectory : IDisposable
     }
 
     /// <summary>Removes the directory of a session that nobody took up, as far as the storage lets it; then gives the lock up.</summary>
-    public void Discard(Mount mount)
+    public void Discard(DirectoryHandle mount)
     {
         TryDiscard(mount, Name);
         Dispose();
@@ -144,7 +144,7 @@ internal sealed class PrivateDirectory : IDisposable
         lockFile.Dispose();
     }
 
-    private static IEnumerable<string> InTheMaking(Mount mount, string directory)
+    private static IEnumerable<string> InTheMaking(DirectoryHandle mount, string directory)
     {
         foreach (var name in mount.TryList($"{directory}/{PrivateNames.Making}"))
         {
@@ -153,7 +153,7 @@ internal sealed class PrivateDirectory : IDisposable
     }
 
     /// <summary>Makes a private directory; null when its lock is another's. Failing, it leaves nothing, as far as the storage lets it.</summary>
-    private static PrivateDirectory? TryCreate(Mount mount, string name, Action<IDisposable> close)
+    private static PrivateDirectory? TryCreate(DirectoryHandle mount, string name, Action<IDisposable> close)
     {
         mount.MakeDirectory(name);
         SafeFileHandle? held = null;
@@ -178,7 +178,7 @@ internal sealed class PrivateDirectory : IDisposable
     }
 
     // On a volume without inodes the next try would find even fewer.
-    private static void TryDiscard(Mount mount, string name)
+    private static void TryDiscard(DirectoryHandle mount, string name)
     {
         try
         {

@@ -16,7 +16,7 @@ internal static class TemplateSuffix
     /// <summary>Compares the daemon's suffix with the volume's.</summary>
     /// <exception cref="RefusedException">StorageUnavailable: the volume has another one.</exception>
     /// <returns>Whether the volume has one.</returns>
-    public static bool Check(Mount mount, string suffix)
+    public static bool Check(DirectoryHandle mount, string suffix)
     {
         if (Read(mount) is not { } known)
         {
@@ -31,7 +31,7 @@ internal static class TemplateSuffix
     }
 
     /// <summary>The same, and writes it down where the volume has none.</summary>
-    public static void Settle(Mount mount, PrivateDirectory own, string suffix)
+    public static void Settle(DirectoryHandle mount, PrivateDirectory own, string suffix)
     {
         if (!Check(mount, suffix) && TryWrite(mount, own, suffix))
         {
@@ -40,7 +40,7 @@ internal static class TemplateSuffix
         }
     }
 
-    private static string? Read(Mount mount)
+    private static string? Read(DirectoryHandle mount)
     {
         using var file = mount.TryOpenRegular(FileName);
         Span<byte> buffer = stackalloc byte[MaxLength];
@@ -48,16 +48,16 @@ internal static class TemplateSuffix
     }
 
     // A full volume is served all the same; it is written down when there is room.
-    private static bool TryWrite(Mount mount, PrivateDirectory own, string suffix)
+    private static bool TryWrite(DirectoryHandle mount, PrivateDirectory own, string suffix)
     {
         using var making = own.NewFile(PrivateKind.Making);
         try
         {
             using var file = mount.Open(making.Name, Syscalls.ReadWrite | Syscalls.Create | Syscalls.Exclusive, 0x1a4 /* 0644 */);
             Blocks.Write(file, making.Name, Encoding.UTF8.GetBytes($"{suffix}\n"), 0);
-            Mount.Sync(file, making.Name);
+            DirectoryHandle.Sync(file, making.Name);
             mount.Link(making.Name, file, FileName);
-            Mount.Sync(file, making.Name);
+            DirectoryHandle.Sync(file, making.Name);
             return true;
         }
         catch (StorageException exception) when (exception.Errno is Errno.NoSpace or Errno.QuotaExceeded)

@@ -35,6 +35,6 @@ internal static class MetricViews
     // The limit is one of series, of which an image has one for each outcome.
     private static MetricStreamConfiguration OfOurs(Instrument instrument) => new()
     {
-        CardinalityLimit = instrument.Name == PoolGauges.ClaimsName ? Images * Enum.GetValues<ClaimEnd>().Length : Images,
+        CardinalityLimit = instrument.Name == PoolGauges.ClaimsName ? Images * Enum.GetValues<ClaimOutcome>().Length : Images,
     };
 }

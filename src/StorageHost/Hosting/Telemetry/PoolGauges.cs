@@ -29,7 +29,7 @@ internal sealed class PoolGauges
 
     private IEnumerable<Measurement<long>> Each(Func<Pool, long> value) => Known.Select(pool => new Measurement<long>(value(pool), Image(pool)));
 
-    private IEnumerable<Measurement<long>> Claims() => Known.SelectMany(pool => Enum.GetValues<ClaimEnd>()
+    private IEnumerable<Measurement<long>> Claims() => Known.SelectMany(pool => Enum.GetValues<ClaimOutcome>()
         .Select(end => new Measurement<long>(pool.Claims(end), Image(pool), new("outcome", ImageMetrics.Ends[(int)end]))));
 
     private static KeyValuePair<string, object?> Image(Pool pool) => new("image", pool.Image.Text);

@@ -24,8 +24,8 @@ internal sealed partial class DiskProvisioner(
         {
             if (mark is not null && await FindAsync(image, hostname, mark, cancellationToken) is { } there)
             {
-                pools.Find(image)?.Count(ClaimEnd.Repeated);
-                Conclude(ClaimEnd.Repeated);
+                pools.Find(image)?.Count(ClaimOutcome.Repeated);
+                Conclude(ClaimOutcome.Repeated);
                 return there;
             }
 
@@ -33,7 +33,7 @@ internal sealed partial class DiskProvisioner(
             var disk = await TryPublishReadyAsync(image, hostname, mark, cancellationToken) ?? await PublishNextAsync(image, hostname, mark, cancellationToken);
             hosts.Add(hostname, disk.Disk);
             LogPublished(disk.Disk, image, disk.Source, time.GetElapsedTime(started).TotalMilliseconds);
-            Conclude(disk.Source == DiskSource.Pool ? ClaimEnd.Hit : ClaimEnd.Miss);
+            Conclude(disk.Source == DiskSource.Pool ? ClaimOutcome.Hit : ClaimOutcome.Miss);
 
             // A copy is missing now.
             pools.Ring();
@@ -43,16 +43,16 @@ internal sealed partial class DiskProvisioner(
         {
             var end = exception switch
             {
-                RefusedException { Reason: Refusal.HostExists } => ClaimEnd.Conflict,
-                OperationCanceledException => ClaimEnd.Abandoned,
-                _ => ClaimEnd.Failed,
+                RefusedException { Reason: Refusal.HostExists } => ClaimOutcome.Conflict,
+                OperationCanceledException => ClaimOutcome.Abandoned,
+                _ => ClaimOutcome.Failed,
             };
             pools.Find(image)?.Count(end);
-            Conclude(end, end == ClaimEnd.Failed ? exception : null);
+            Conclude(end, end == ClaimOutcome.Failed ? exception : null);
             throw;
         }
 
-        void Conclude(ClaimEnd end, Exception? fault = null)
+        void Conclude(ClaimOutcome end, Exception? fault = null)
         {
             metrics.Claimed(end, time.GetElapsedTime(started));
             span.End(ImageMetrics.Ends[(int)end], fault);
@@ -177,21 +177,21 @@ internal sealed partial class DiskProvisioner(
     }
 
     /// <summary>What is counted here; null for a conflict, which is counted with those that were met without a copy.</summary>
-    private static ClaimEnd? EndOf(ClaimOutcome outcome, DiskSource source) => outcome switch
+    private static ClaimOutcome? EndOf(PublishOutcome outcome, DiskSource source) => outcome switch
     {
-        ClaimOutcome.Published => source == DiskSource.Pool ? ClaimEnd.Hit : ClaimEnd.Miss,
-        ClaimOutcome.Repeated => ClaimEnd.Repeated,
-        ClaimOutcome.Stale => ClaimEnd.Stale,
-        ClaimOutcome.Gone => ClaimEnd.Gone,
+        PublishOutcome.Published => source == DiskSource.Pool ? ClaimOutcome.Hit : ClaimOutcome.Miss,
+        PublishOutcome.Repeated => ClaimOutcome.Repeated,
+        PublishOutcome.Stale => ClaimOutcome.Stale,
+        PublishOutcome.Gone => ClaimOutcome.Gone,
         _ => null,
     };
 
-    private static PublishedDisk? DiskOf(ImageName image, Hostname hostname, ClaimResult result, DiskSource source) => result.Outcome switch
+    private static PublishedDisk? DiskOf(ImageName image, Hostname hostname, PublishResult result, DiskSource source) => result.Outcome switch
     {
-        ClaimOutcome.Published => new PublishedDisk(hostname, image, result.Disk, source),
-        ClaimOutcome.Repeated => new PublishedDisk(hostname, image, result.Disk, result.Source ?? source),
-        ClaimOutcome.HostExists => throw Taken(result.Disk),
-        ClaimOutcome.Abandoned => throw new OperationCanceledException(),
+        PublishOutcome.Published => new PublishedDisk(hostname, image, result.Disk, source),
+        PublishOutcome.Repeated => new PublishedDisk(hostname, image, result.Disk, result.Source ?? source),
+        PublishOutcome.HostExists => throw Taken(result.Disk),
+        PublishOutcome.Abandoned => throw new OperationCanceledException(),
         _ => null,
     };
 

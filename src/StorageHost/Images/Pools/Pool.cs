@@ -75,9 +75,9 @@ internal sealed class Pool
     public long Failures => Interlocked.Read(ref failures);
 
     /// <summary>How many claims have ended so.</summary>
-    public long Claims(ClaimEnd end) => Interlocked.Read(ref claims[(int)end]);
+    public long Claims(ClaimOutcome end) => Interlocked.Read(ref claims[(int)end]);
 
-    public void Count(ClaimEnd end) => Interlocked.Increment(ref claims[(int)end]);
+    public void Count(ClaimOutcome end) => Interlocked.Increment(ref claims[(int)end]);
 
     public void CountFailure() => Interlocked.Increment(ref failures);
 
@@ -205,7 +205,7 @@ internal sealed class Pool
             var stale = new List<Claim>();
             for (var count = held.Count; count > 0 && TakeHeldLocked() is { } claim; count--)
             {
-                if (claim.Of.Template == template?.Fingerprint)
+                if (claim.MadeFrom.Template == template?.Fingerprint)
                 {
                     held.Enqueue(claim);
                 }

@@ -97,7 +97,7 @@ internal sealed partial class PoolScanner(
             }
 
             var level = scan.Levels.TryGetValue(image, out var set) ? set : known is { Wanted: > 0 and var before } && await IsSetAsync(image, cancellationToken) ? before : 0;
-            bool IsFresh(Copy copy) => copy.Of?.Template is { } of && of == template?.Fingerprint;
+            bool IsFresh(Copy copy) => copy.MadeFrom?.Template is { } made && made == template?.Fingerprint;
             var pool = pools.Get(image);
             var stale = pool.EndScan(template, copies[image].Where(IsFresh), scan.HeldElsewhere.GetValueOrDefault(image), level);
             if (stale.Count > 0 && await TryAsync(() => publisher.RetireAllAsync(stale, cancellationToken), image))

@@ -5,8 +5,8 @@ using StorageHost.Images.Pools;
 
 namespace StorageHost.Images.Ports;
 
-/// <summary>What became of a claim.</summary>
-internal enum ClaimOutcome
+/// <summary>What became of publishing a claim.</summary>
+internal enum PublishOutcome
 {
     /// <summary>The disk has its name and is durable.</summary>
     Published,
@@ -27,12 +27,12 @@ internal enum ClaimOutcome
     Repeated,
 }
 
-/// <summary>The outcome of a claim.</summary>
+/// <summary>The result of publishing a claim.</summary>
 /// <param name="Outcome">What became of it.</param>
 /// <param name="Disk">The disk's name.</param>
 /// <param name="Returned">The copy that went back to the pool; null when none did.</param>
 /// <param name="Source">Where the disk of a repeated request came from.</param>
-internal sealed record ClaimResult(ClaimOutcome Outcome, FileName Disk, Copy? Returned = null, DiskSource? Source = null);
+internal sealed record PublishResult(PublishOutcome Outcome, FileName Disk, Copy? Returned = null, DiskSource? Source = null);
 
 /// <summary>
 /// Gives files their names, and takes copies out of pools (port; implemented in Files). A name that was given is never taken back: a caller
@@ -48,10 +48,10 @@ internal interface IPublisher
     /// caller's.
     /// </summary>
     /// <exception cref="RefusedException">ImageNotFound: the template is gone; and what the storage says: then the outcome is unknown.</exception>
-    Task<ClaimResult> PublishAsync(Claim claim, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken);
+    Task<PublishResult> PublishAsync(Claim claim, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken);
 
     /// <summary>Looks for a host's system disk: null when it has none, HostExists, or Repeated when it was made for this very request.</summary>
-    Task<ClaimResult?> FindAsync(Hostname hostname, RequestMark? mark, CancellationToken cancellationToken);
+    Task<PublishResult?> FindAsync(Hostname hostname, RequestMark? mark, CancellationToken cancellationToken);
 
     /// <summary>Gives a copy to the pool; whatever happens, the claim is no longer the caller's.</summary>
     Task<Copy> AddToPoolAsync(Claim claim, CancellationToken cancellationToken);

@@ -37,7 +37,7 @@ public sealed class CopyRecordTests : IDisposable
         select new Fingerprint((long)size << 12, (seconds * 1_000_000_000L) + nanoseconds, (ulong)inode * 0x1_0000_0001)), of =>
     {
         CopyRecord.Write(copy, "copy", of, new string('f', 64));
-        return CopyRecord.Read(copy, "copy") == new Origin(of, of.ModifiedNs) && Mount.Stat(copy, "copy").Fingerprint.ModifiedNs == of.ModifiedNs;
+        return CopyRecord.Read(copy, "copy") == new Origin(of, of.ModifiedNs) && DirectoryHandle.Stat(copy, "copy").Fingerprint.ModifiedNs == of.ModifiedNs;
     }).QuickCheckThrowOnFailure();
 
     [Fact]
@@ -76,8 +76,8 @@ public sealed class CopyRecordTests : IDisposable
     public void A_copy_of_another_state_is_not_whole()
     {
         var recorded = Recorded();
-        Assert.False(CopyRecord.IsWhole(Mount.Stat(copy, "copy"), recorded, Template with { Inode = 78 }));
-        Assert.False(CopyRecord.IsWhole(Mount.Stat(copy, "copy"), null, Template));
+        Assert.False(CopyRecord.IsWhole(DirectoryHandle.Stat(copy, "copy"), recorded, Template with { Inode = 78 }));
+        Assert.False(CopyRecord.IsWhole(DirectoryHandle.Stat(copy, "copy"), null, Template));
     }
 
     [Fact]
@@ -141,5 +141,5 @@ public sealed class CopyRecordTests : IDisposable
         Assert.Equal(isNewer, CopyRecord.IsNewer(copy, "copy"));
     }
 
-    private bool IsWhole(Origin? recorded) => CopyRecord.IsWhole(Mount.Stat(copy, "copy"), recorded, Template);
+    private bool IsWhole(Origin? recorded) => CopyRecord.IsWhole(DirectoryHandle.Stat(copy, "copy"), recorded, Template);
 }

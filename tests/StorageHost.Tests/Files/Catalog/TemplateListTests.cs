@@ -14,12 +14,12 @@ public sealed class TemplateListTests : IDisposable
     private readonly Scratch scratch = new();
     private readonly ShiftedTime time = new();
     private readonly TemplateList list;
-    private readonly Mount mount;
+    private readonly DirectoryHandle mount;
 
     public TemplateListTests()
     {
         list = new TemplateList(new FileNames("_template.img"), new StorageOptions { RescanInterval = Rescan }, time);
-        mount = new Mount(Mount.OpenDirectory(Directory.CreateDirectory(scratch.File("images")).FullName));
+        mount = new DirectoryHandle(DirectoryHandle.OpenDirectory(Directory.CreateDirectory(scratch.File("images")).FullName));
     }
 
     [Fact]

@@ -41,7 +41,7 @@ public sealed class CopyEngineTests : IAsyncLifetime
         var stats = claims.Select(claim => store.Stat(claim.File.Name)).Append(template).ToArray();
         Assert.Equal(4, stats.Select(stat => stat.Inode).Distinct().Count());
         Assert.All(stats, stat => Assert.Equal((1u, Length, template.Fingerprint.ModifiedNs), (stat.Links, stat.Fingerprint.Size, stat.Fingerprint.ModifiedNs)));
-        Assert.All(claims, claim => Assert.Equal((Sample.Centos, template.Fingerprint), (claim.Image, claim.Of)));
+        Assert.All(claims, claim => Assert.Equal((Sample.Centos, template.Fingerprint), (claim.Image, claim.MadeFrom)));
     }
 
     [Fact]
@@ -51,7 +51,7 @@ public sealed class CopyEngineTests : IAsyncLifetime
         store.WriteTemplate(1000);
         var claim = (await MakeAsync(1)).Single();
         using var file = File.OpenHandle(store[claim.File.Name]);
-        Assert.Equal(claim.Of, CopyRecord.Read(file, "copy")?.Template);
+        Assert.Equal(claim.MadeFrom, CopyRecord.Read(file, "copy")?.Template);
         Assert.True(PublishedFormat.IsRaw(file, "copy"));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead, File.GetUnixFileMode(store[claim.File.Name]));
     }

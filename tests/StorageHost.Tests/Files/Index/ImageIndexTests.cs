@@ -296,7 +296,7 @@ public sealed class ImageIndexTests : IDisposable
 
     private async Task<List<long>> SizesAsync() => [.. (await images.LookAsync()).Images.Select(image => image.VirtualBytes)];
 
-    private IndexPass NewPass(ImageIndex before) => new(before, images.Reader, new Mount(Mount.OpenDirectory(images.Path)), images.Path);
+    private IndexPass NewPass(ImageIndex before) => new(before, images.Reader, new DirectoryHandle(DirectoryHandle.OpenDirectory(images.Path)), images.Path);
 
     private ImageIndex Look(ImageIndex before)
     {

@@ -29,7 +29,7 @@ internal sealed class WatchedImages : IImageInspector, IDisposable
     {
         var options = Options.Create(new StorageOptions { Directory = servedDirectory, Threads = 4 });
         threads = new StorageThreads(options, TimeProvider.System, NullLogger<StorageThreads>.Instance);
-        var volume = new StorageVolume(options, threads, NullLogger<StorageVolume>.Instance);
+        var volume = new VolumeSessions(options, threads, NullLogger<VolumeSessions>.Instance);
         Reader = new ImageReader(Names, this, new TemplateFile(Names, this, volume));
         watched = new WatchedDirectory("ssd", Path, threads, OpenAsync, Reader, TimeProvider.System, log ?? NullLogger.Instance);
         Directory.CreateDirectory(Path);

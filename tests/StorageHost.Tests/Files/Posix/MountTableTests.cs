@@ -62,7 +62,7 @@ public sealed class MountTableTests
     [Fact]
     public void The_kernels_own_table_knows_where_everything_lies()
     {
-        using var root = Mount.OpenDirectory("/");
+        using var root = DirectoryHandle.OpenDirectory("/");
         Assert.Equal("/", MountTable.Of(root)?.Path);
         Assert.Equal(MountTable.Of(root)?.DeviceNumber, new MountTable().DeviceOf("/no-such-directory/x"));
         Assert.False(new MountTable().DeviceOf("/") == new MountTable().DeviceOf("/proc/self"));

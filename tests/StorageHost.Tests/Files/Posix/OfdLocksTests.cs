@@ -8,7 +8,7 @@ namespace StorageHost.Tests.Files.Posix;
 public sealed class OfdLocksTests : IDisposable
 {
     private readonly Store store = new();
-    private readonly Mount mount;
+    private readonly DirectoryHandle mount;
 
     public OfdLocksTests()
     {

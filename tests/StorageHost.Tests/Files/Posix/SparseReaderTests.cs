@@ -139,7 +139,7 @@ public sealed class SparseReaderTests : IDisposable
     [Fact]
     public void A_failure_to_read_is_not_taken_for_a_hole()
     {
-        using var directory = Mount.OpenDirectory(store.Path);
+        using var directory = DirectoryHandle.OpenDirectory(store.Path);
         var digest = new ContentDigest();
         var reader = new SparseReader(directory, "image", 1000);
         Assert.Throws<StorageException>(() => reader.ReadNext(new AlignedBuffer(Block).Memory, digest));

@@ -131,11 +131,11 @@ internal sealed class ClaimModel : IAsyncDisposable
         var copy = known[step.Daemon][step.Way % known[step.Daemon].Count];
         known[step.Daemon].Remove(copy);
         var result = await daemons[step.Daemon].PublishAsync(copy, Sample.Host($"web{step.Host}"));
-        if (result.Outcome == ClaimOutcome.Published)
+        if (result.Outcome == PublishOutcome.Published)
         {
             Assert.True(disks.TryAdd(step.Host, version));
         }
-        else if (result.Outcome == ClaimOutcome.HostExists)
+        else if (result.Outcome == PublishOutcome.HostExists)
         {
             Assert.Contains(step.Host, disks);
             known[step.Daemon].Add(result.Returned!);
@@ -184,7 +184,7 @@ internal sealed class ClaimModel : IAsyncDisposable
     {
         var daemon = daemons[step.Daemon];
         var fingerprint = hasTemplate ? store.Stat("centos_template.img").Fingerprint : default;
-        var copy = (await daemon.Images.ScanAsync(CancellationToken.None)).Copies.FirstOrDefault(copy => copy.Of == fingerprint);
+        var copy = (await daemon.Images.ScanAsync(CancellationToken.None)).Copies.FirstOrDefault(copy => copy.MadeFrom == fingerprint);
         await daemon.RunAsync(session =>
         {
             using var making = session.Private.NewFile(PrivateKind.Making, "centos");
@@ -231,7 +231,7 @@ internal sealed class ClaimModel : IAsyncDisposable
             string.Join(' ', disks.Keys.Select(host => $"web{host}.qcow2").Order(StringComparer.Ordinal)),
             string.Join(' ', names.Where(name => name.StartsWith("web", StringComparison.Ordinal))));
         Assert.All(disks, disk => Assert.True(store.Read($"web{disk.Key}.qcow2").AsSpan().SequenceEqual(Content(disk.Value))));
-        var offered = (await daemons[0].Images.ScanAsync(CancellationToken.None)).Copies.Where(copy => hasTemplate && copy.Of == template).ToArray();
+        var offered = (await daemons[0].Images.ScanAsync(CancellationToken.None)).Copies.Where(copy => hasTemplate && copy.MadeFrom == template).ToArray();
         Assert.All(offered, copy => Assert.True(store.Read($"centos_dup_{copy.Number}_ready").AsSpan().SequenceEqual(Content(version))));
         Assert.Equal(hasTemplate, !hasTemplate ? store.Has("centos_template.img") : store.Read("centos_template.img").AsSpan().SequenceEqual(Content(version)));
         Assert.Equal((1, 2, 3), (store.Read("bystander.qcow2").Single(), store.Read("centos7_template.img").Single(), store.Read("notes").Single()));

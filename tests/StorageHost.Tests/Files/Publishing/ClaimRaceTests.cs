@@ -109,13 +109,13 @@ public sealed class ClaimRaceTests : IAsyncLifetime
         foreach (var copy in (await daemon.Images.ScanAsync(CancellationToken.None)).Copies)
         {
             var result = await daemon.RaceAsync(copy, Sample.Host($"web{host}"));
-            if (result.Outcome == ClaimOutcome.Published)
+            if (result.Outcome == PublishOutcome.Published)
             {
                 Interlocked.Increment(ref published[host]);
                 CheckVersion(host, copy.Inode, before);
             }
 
-            if (result.Outcome is ClaimOutcome.Published or ClaimOutcome.HostExists)
+            if (result.Outcome is PublishOutcome.Published or PublishOutcome.HostExists)
             {
                 return;
             }
@@ -190,7 +190,7 @@ public sealed class ClaimRaceTests : IAsyncLifetime
             Assert.True(!store.Has($"web{host}.qcow2") || contents.Values.Any(content => content.AsSpan().SequenceEqual(store.Read($"web{host}.qcow2"))));
         }
 
-        foreach (var copy in daemons[0].Images.ScanAsync(CancellationToken.None).Result.Copies.Where(copy => copy.Of == template))
+        foreach (var copy in daemons[0].Images.ScanAsync(CancellationToken.None).Result.Copies.Where(copy => copy.MadeFrom == template))
         {
             Assert.True(store.Read($"centos_dup_{copy.Number}_ready").AsSpan().SequenceEqual(contents[version]));
         }

@@ -3,7 +3,6 @@ using StorageHost.Files.Posix;
 using StorageHost.Files.Publishing;
 using StorageHost.Images.Names;
 using Xunit;
-using static StorageHost.Files.Publishing.LinkProtocol;
 
 namespace StorageHost.Tests.Files.Publishing;
 
@@ -12,7 +11,7 @@ public sealed class LinkProtocolTests : IDisposable
     private static readonly FileName Disk = new("web01.qcow2");
 
     private readonly Store store = new();
-    private readonly Mount mount;
+    private readonly DirectoryHandle mount;
     private readonly SafeFileHandle file;
 
     public LinkProtocolTests()
@@ -32,7 +31,7 @@ public sealed class LinkProtocolTests : IDisposable
     [Fact]
     public void A_published_file_has_its_final_name_and_no_other()
     {
-        Assert.Equal(Outcome.Published, Publish());
+        Assert.Equal(LinkProtocol.Outcome.Published, Publish());
         Assert.Equal(("web01.qcow2", 1u), (store.Names, store.Stat("web01.qcow2").Links));
         Assert.Equal([1, 2, 3], store.Read("web01.qcow2"));
     }
@@ -41,7 +40,7 @@ public sealed class LinkProtocolTests : IDisposable
     public void A_name_that_is_taken_stays_whose_it_is()
     {
         store.Write("web01.qcow2", 9);
-        Assert.Equal(Outcome.Taken, Publish());
+        Assert.Equal(LinkProtocol.Outcome.Taken, Publish());
         Assert.Equal([9], store.Read("web01.qcow2"));
         Assert.Equal("private web01.qcow2", store.Names);
     }
@@ -50,13 +49,13 @@ public sealed class LinkProtocolTests : IDisposable
     public void A_name_is_taken_by_anything_that_has_it()
     {
         File.CreateSymbolicLink(store["web01.qcow2"], "/nowhere");
-        Assert.Equal(Outcome.Taken, Publish());
+        Assert.Equal(LinkProtocol.Outcome.Taken, Publish());
     }
 
     [Fact]
     public void A_caller_who_has_left_before_the_link_leaves_all_as_it_was()
     {
-        Assert.Equal(Outcome.Abandoned, Publish(mayLink: () => store.Names != "private"));
+        Assert.Equal(LinkProtocol.Outcome.Abandoned, Publish(mayLink: () => store.Names != "private"));
         Assert.Equal("private", store.Names);
     }
 
@@ -64,7 +63,7 @@ public sealed class LinkProtocolTests : IDisposable
     public void A_link_that_was_done_although_it_said_otherwise_is_ours()
     {
         Assert.True(store.Link("private", "web01.qcow2"));
-        Assert.Equal(Outcome.Published, Publish());
+        Assert.Equal(LinkProtocol.Outcome.Published, Publish());
         Assert.Equal(("web01.qcow2", 1u), (store.Names, store.Stat("web01.qcow2").Links));
     }
 
@@ -72,7 +71,7 @@ public sealed class LinkProtocolTests : IDisposable
     public void A_file_whose_private_name_was_recovered_before_is_lost_and_nothing_is_given_a_name()
     {
         mount.TryRename("private", "recovered");
-        Assert.Equal(Outcome.Lost, Publish());
+        Assert.Equal(LinkProtocol.Outcome.Lost, Publish());
         Assert.Equal("recovered", store.Names);
     }
 
@@ -82,7 +81,7 @@ public sealed class LinkProtocolTests : IDisposable
         // As a FUSE client does, which links the inode that it remembers: the name is there, the private one is not.
         mount.TryRename("private", "web02.qcow2");
         Assert.True(store.Link("web02.qcow2", "web01.qcow2"));
-        Assert.Equal(Outcome.Lost, Commit());
+        Assert.Equal(LinkProtocol.Outcome.Lost, Commit());
         Assert.Equal(("web02.qcow2", 1u), (store.Names, store.Stat("web02.qcow2").Links));
     }
 
@@ -91,7 +90,7 @@ public sealed class LinkProtocolTests : IDisposable
     {
         Assert.True(store.Link("private", "web01.qcow2"));
         mount.TryUnlink("private");
-        Assert.Equal(Outcome.Published, Commit());
+        Assert.Equal(LinkProtocol.Outcome.Published, Commit());
         Assert.Equal(("web01.qcow2", 1u), (store.Names, store.Stat("web01.qcow2").Links));
     }
 
@@ -102,7 +101,7 @@ public sealed class LinkProtocolTests : IDisposable
         Assert.True(store.Link("web02.qcow2", "web01.qcow2"));
         File.AppendAllText(store["web02.qcow2"], "a guest's data");
         mount.TryUnlink("web02.qcow2");
-        Assert.Equal(Outcome.Lost, Commit());
+        Assert.Equal(LinkProtocol.Outcome.Lost, Commit());
         Assert.Equal("", store.Names);
     }
 
@@ -111,7 +110,7 @@ public sealed class LinkProtocolTests : IDisposable
     {
         mount.TryRename("private", "web02.qcow2");
         store.Write("web01.qcow2", 9);
-        Assert.Equal(Outcome.Lost, Commit());
+        Assert.Equal(LinkProtocol.Outcome.Lost, Commit());
         Assert.Equal([9], store.Read("web01.qcow2"));
     }
 
@@ -119,7 +118,7 @@ public sealed class LinkProtocolTests : IDisposable
     public void A_disk_that_was_deleted_before_its_publisher_was_done_was_published()
     {
         mount.TryUnlink("private");
-        Assert.Equal(Outcome.Published, Commit());
+        Assert.Equal(LinkProtocol.Outcome.Published, Commit());
     }
 
     [Fact]
@@ -143,7 +142,7 @@ public sealed class LinkProtocolTests : IDisposable
 
     private static bool IsUntouched(FileStat stat) => stat is { Links: 1, Fingerprint.Size: 3 };
 
-    private Outcome Publish(Func<bool>? mayLink = null) => LinkProtocol.Publish(mount, file, "private", Disk, mayLink ?? (() => true), IsUntouched, mount.TryUnlinkOwn);
+    private LinkProtocol.Outcome Publish(Func<bool>? mayLink = null) => LinkProtocol.Publish(mount, file, "private", Disk, mayLink ?? (() => true), IsUntouched, mount.TryUnlinkOwn);
 
-    private Outcome Commit() => LinkProtocol.Commit(mount, file, "private", Disk, IsUntouched, mount.TryUnlinkOwn);
+    private LinkProtocol.Outcome Commit() => LinkProtocol.Commit(mount, file, "private", Disk, IsUntouched, mount.TryUnlinkOwn);
 }

@@ -44,13 +44,13 @@ public sealed class MultiLinkedDisksTests : IDisposable
             images.Write(name);
             if (name != "web02.qcow2")
             {
-                using var mount = new Mount(Mount.OpenDirectory(images.Path));
+                using var mount = new DirectoryHandle(DirectoryHandle.OpenDirectory(images.Path));
                 using var file = mount.Open(name);
                 Assert.Equal(LinkOutcome.Linked, mount.Link(name, file, $"second-{name}-name"));
             }
         }
 
-        using var opened = new Mount(Mount.OpenDirectory(images.Path));
+        using var opened = new DirectoryHandle(DirectoryHandle.OpenDirectory(images.Path));
         using var pass = new IndexPass(ImageIndex.Empty, images.Reader, opened, images.Path);
         Assert.True(pass.Advance(() => false));
         Assert.Equal("web01.qcow2 web01_storage_5G", string.Join(' ', pass.MultiLinked.Order(StringComparer.Ordinal)));

@@ -31,7 +31,7 @@ public sealed class PublisherTests : IAsyncLifetime
         var copy = (await daemon.FillAsync(1)).Single();
         Assert.Equal("centos_dup_1_ready centos_template.img", store.Names);
         var result = await daemon.PublishAsync(copy, Sample.Web01);
-        Assert.Equal(new ClaimResult(ClaimOutcome.Published, Sample.Names.SystemDisk(Sample.Web01)), result);
+        Assert.Equal(new PublishResult(PublishOutcome.Published, Sample.Names.SystemDisk(Sample.Web01)), result);
         Assert.Equal("centos_template.img web01.qcow2", store.Names);
         Assert.Equal((copy.Inode, 1u), (store.Stat("web01.qcow2").Inode, store.Stat("web01.qcow2").Links));
         Assert.True(store.Read("web01.qcow2").AsSpan().SequenceEqual(content));
@@ -52,7 +52,7 @@ public sealed class PublisherTests : IAsyncLifetime
         var copy = (await daemon.FillAsync(1)).Single();
         await daemon.Publisher.RetireAsync(copy, CancellationToken.None);
         await daemon.Publisher.RetireAsync(copy, CancellationToken.None);
-        Assert.Equal(ClaimOutcome.Gone, (await daemon.PublishAsync(copy, Sample.Web01)).Outcome);
+        Assert.Equal(PublishOutcome.Gone, (await daemon.PublishAsync(copy, Sample.Web01)).Outcome);
         Assert.Equal("centos_template.img", store.Names);
     }
 
@@ -72,7 +72,7 @@ public sealed class PublisherTests : IAsyncLifetime
             default: store.Write("alike", content); File.Move(store["alike"], store["centos_dup_1_ready"], overwrite: true); break;
         }
 
-        var expected = reason == "its template was replaced" ? ClaimOutcome.Stale : ClaimOutcome.Gone;
+        var expected = reason == "its template was replaced" ? PublishOutcome.Stale : PublishOutcome.Gone;
         Assert.Equal(expected, (await daemon.PublishAsync(copy, Sample.Web01)).Outcome);
         Assert.Equal(reason == "it has a second name" ? "centos_template.img second" : "centos_template.img", store.Names);
         Assert.Empty(store.Private);
@@ -84,20 +84,20 @@ public sealed class PublisherTests : IAsyncLifetime
         store.Write("web01.qcow2", 9);
         var copy = (await daemon.FillAsync(1)).Single();
         var result = await daemon.PublishAsync(copy, Sample.Web01);
-        Assert.Equal((ClaimOutcome.HostExists, copy), (result.Outcome, result.Returned));
+        Assert.Equal((PublishOutcome.HostExists, copy), (result.Outcome, result.Returned));
         Assert.Equal("centos_dup_1_ready centos_template.img web01.qcow2", store.Names);
         Assert.Equal([9], store.Read("web01.qcow2"));
         Assert.Empty(store.Private);
-        Assert.Equal(ClaimOutcome.Published, (await daemon.PublishAsync(result.Returned!, Sample.Web02)).Outcome);
+        Assert.Equal(PublishOutcome.Published, (await daemon.PublishAsync(result.Returned!, Sample.Web02)).Outcome);
     }
 
     [Fact]
     public async Task A_claim_becomes_the_disk_or_goes_to_the_pool()
     {
         var claims = await daemon.Engine.MakeAsync(Sample.Centos, 2, _ => default, CancellationToken.None);
-        Assert.Equal(ClaimOutcome.Published, (await daemon.Publisher.PublishAsync(claims[0], Sample.Web01, null, CancellationToken.None)).Outcome);
+        Assert.Equal(PublishOutcome.Published, (await daemon.Publisher.PublishAsync(claims[0], Sample.Web01, null, CancellationToken.None)).Outcome);
         var second = await daemon.Publisher.PublishAsync(claims[1], Sample.Web01, null, CancellationToken.None);
-        Assert.Equal((ClaimOutcome.HostExists, 1), (second.Outcome, second.Returned!.Number));
+        Assert.Equal((PublishOutcome.HostExists, 1), (second.Outcome, second.Returned!.Number));
         Assert.Equal("centos_dup_1_ready centos_template.img web01.qcow2", store.Names);
         await daemon.ThreadsAreFreeAsync();
         Assert.All(claims, claim => Assert.True(daemon.RunAsync(session => !session.Private.IsInUse(claim.File.Name)).Result));
@@ -108,7 +108,7 @@ public sealed class PublisherTests : IAsyncLifetime
     {
         var claim = (await daemon.Engine.MakeAsync(Sample.Centos, 1, _ => default, CancellationToken.None)).Single();
         File.SetLastWriteTimeUtc(store["centos_template.img"], Store.Written.AddTicks(1));
-        Assert.Equal(ClaimOutcome.Stale, (await daemon.Publisher.PublishAsync(claim, Sample.Web01, null, CancellationToken.None)).Outcome);
+        Assert.Equal(PublishOutcome.Stale, (await daemon.Publisher.PublishAsync(claim, Sample.Web01, null, CancellationToken.None)).Outcome);
         Assert.Equal("centos_template.img", store.Names);
         Assert.Empty(store.Private);
     }
@@ -122,26 +122,26 @@ public sealed class PublisherTests : IAsyncLifetime
         var returned = (await daemon.Publisher.PublishAsync(claims[1], Sample.Web01, mark, CancellationToken.None)).Returned;
         File.Delete(store["web01.qcow2"]);
         await daemon.PublishAsync(returned!, Sample.Web01);
-        Assert.Equal(ClaimOutcome.HostExists, (await daemon.Publisher.FindAsync(Sample.Web01, mark, CancellationToken.None))!.Outcome);
+        Assert.Equal(PublishOutcome.HostExists, (await daemon.Publisher.FindAsync(Sample.Web01, mark, CancellationToken.None))!.Outcome);
     }
 
     [Fact]
     public async Task The_same_request_sent_again_gets_the_disk_of_the_first_and_no_other_does()
     {
         var mark = new RequestMark("key", "setimage centos web01", DiskSource.Pool);
-        Assert.Equal(ClaimOutcome.Published, (await PublishAsync(mark)).Outcome);
+        Assert.Equal(PublishOutcome.Published, (await PublishAsync(mark)).Outcome);
         var copies = store.Names;
         var again = await PublishAsync(mark with { Source = DiskSource.Copy });
-        Assert.Equal((ClaimOutcome.Repeated, DiskSource.Pool, "web01.qcow2"), (again.Outcome, again.Source, again.Disk.Text));
-        Assert.Equal(ClaimOutcome.HostExists, (await PublishAsync(null)).Outcome);
-        Assert.Equal(ClaimOutcome.HostExists, (await PublishAsync(mark with { Key = "other" })).Outcome);
-        Assert.Equal(ClaimOutcome.HostExists, (await PublishAsync(mark with { Request = "setimage debian12 web01" })).Outcome);
-        Assert.Equal(ClaimOutcome.Repeated, (await daemon.Publisher.FindAsync(Sample.Web01, mark, CancellationToken.None))!.Outcome);
-        Assert.Equal(ClaimOutcome.HostExists, (await daemon.Publisher.FindAsync(Sample.Web01, null, CancellationToken.None))!.Outcome);
+        Assert.Equal((PublishOutcome.Repeated, DiskSource.Pool, "web01.qcow2"), (again.Outcome, again.Source, again.Disk.Text));
+        Assert.Equal(PublishOutcome.HostExists, (await PublishAsync(null)).Outcome);
+        Assert.Equal(PublishOutcome.HostExists, (await PublishAsync(mark with { Key = "other" })).Outcome);
+        Assert.Equal(PublishOutcome.HostExists, (await PublishAsync(mark with { Request = "setimage debian12 web01" })).Outcome);
+        Assert.Equal(PublishOutcome.Repeated, (await daemon.Publisher.FindAsync(Sample.Web01, mark, CancellationToken.None))!.Outcome);
+        Assert.Equal(PublishOutcome.HostExists, (await daemon.Publisher.FindAsync(Sample.Web01, null, CancellationToken.None))!.Outcome);
         Assert.Equal(copies.Split(' ').Length + 4, store.Names.Split(' ').Length);
         Assert.Empty(store.Private);
 
-        async Task<ClaimResult> PublishAsync(RequestMark? asked) => await daemon.Publisher.PublishAsync(
+        async Task<PublishResult> PublishAsync(RequestMark? asked) => await daemon.Publisher.PublishAsync(
             (await daemon.Publisher.ClaimAsync((await daemon.FillAsync(1)).Single(), CancellationToken.None))!, Sample.Web01, asked, CancellationToken.None);
     }
 
@@ -176,7 +176,7 @@ public sealed class PublisherTests : IAsyncLifetime
         var claim = await daemon.Publisher.ClaimAsync(copy, CancellationToken.None);
         Assert.Equal("centos_template.img", store.Names);
         File.Move(store[claim!.File.Name], store["centos_dup_1_ready"]);
-        Assert.Equal(ClaimOutcome.Gone, (await daemon.Publisher.PublishAsync(claim, Sample.Web01, null, CancellationToken.None)).Outcome);
+        Assert.Equal(PublishOutcome.Gone, (await daemon.Publisher.PublishAsync(claim, Sample.Web01, null, CancellationToken.None)).Outcome);
         Assert.Equal("centos_dup_1_ready centos_template.img", store.Names);
     }
 
@@ -223,7 +223,7 @@ public sealed class PublisherTests : IAsyncLifetime
             }
 
             await gone.CancelAsync();
-            var isPublished = await publishing.ContinueWith(task => task.IsCompletedSuccessfully && task.Result.Outcome == ClaimOutcome.Published, TaskScheduler.Default);
+            var isPublished = await publishing.ContinueWith(task => task.IsCompletedSuccessfully && task.Result.Outcome == PublishOutcome.Published, TaskScheduler.Default);
             await daemon.ThreadsAreFreeAsync();
             await daemon.RecoverAsync();
             Assert.Empty(store.Private);
@@ -239,7 +239,7 @@ public sealed class PublisherTests : IAsyncLifetime
         var copy = (await daemon.FillAsync(1)).Single();
         var claim = await daemon.Publisher.ClaimAsync(copy, CancellationToken.None);
         var result = await daemon.Publisher.PublishAsync(claim!, Sample.Web01, new RequestMark("key", "setimage centos web01"), new CancellationToken(canceled: true));
-        Assert.Equal((ClaimOutcome.Abandoned, copy), (result.Outcome, result.Returned));
+        Assert.Equal((PublishOutcome.Abandoned, copy), (result.Outcome, result.Returned));
         Assert.Equal("centos_dup_1_ready centos_template.img", store.Names);
         Assert.Empty(store.Private);
     }
@@ -251,7 +251,7 @@ public sealed class PublisherTests : IAsyncLifetime
         var claim = (await daemon.Publisher.ClaimAsync((await daemon.FillAsync(1)).Single(), CancellationToken.None))!;
         await daemon.Publisher.PublishAsync(claim, Sample.Web01, mark, CancellationToken.None);
         Assert.True(store.Link("web01.qcow2", claim.File.Name));
-        Assert.Equal(ClaimOutcome.Repeated, (await daemon.Publisher.FindAsync(Sample.Web01, mark, CancellationToken.None))!.Outcome);
+        Assert.Equal(PublishOutcome.Repeated, (await daemon.Publisher.FindAsync(Sample.Web01, mark, CancellationToken.None))!.Outcome);
     }
 
     [Fact]
@@ -264,7 +264,7 @@ public sealed class PublisherTests : IAsyncLifetime
         var refused = await Assert.ThrowsAsync<RefusedException>(() => daemon.Publisher.FindAsync(Sample.Web01, mark, CancellationToken.None));
         Assert.Equal(Refusal.StorageUnavailable, refused.Reason);
         await daemon.RunAsync(session => session.Mount.TryUnlink("centos_dup_1_ready"));
-        Assert.Equal(ClaimOutcome.Repeated, (await daemon.Publisher.FindAsync(Sample.Web01, mark, CancellationToken.None))!.Outcome);
+        Assert.Equal(PublishOutcome.Repeated, (await daemon.Publisher.FindAsync(Sample.Web01, mark, CancellationToken.None))!.Outcome);
     }
 
     [Fact]

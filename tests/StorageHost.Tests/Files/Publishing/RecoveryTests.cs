@@ -74,7 +74,7 @@ public sealed class RecoveryTests : IAsyncLifetime
         store.Write($"{deadName}/claim-1-centos", 1, 2);
         await dead.CrashAsync();
         await daemon.RecoverAsync();
-        Assert.Null(Assert.Single((await daemon.Images.ScanAsync(CancellationToken.None)).Copies).Of);
+        Assert.Null(Assert.Single((await daemon.Images.ScanAsync(CancellationToken.None)).Copies).MadeFrom);
     }
 
     [Fact]
@@ -147,7 +147,7 @@ public sealed class RecoveryTests : IAsyncLifetime
             Assert.Equal((1, 0), (store.PrivateDirectories, store.Private.Count));
         }
 
-        Assert.Equal(3, (await daemon.Images.ScanAsync(CancellationToken.None)).Copies.Count(copy => copy.Of is not null));
+        Assert.Equal(3, (await daemon.Images.ScanAsync(CancellationToken.None)).Copies.Count(copy => copy.MadeFrom is not null));
     }
 
     [Fact]

@@ -39,6 +39,6 @@ public sealed class FileSystemNeedsTests : IDisposable
         using var held = FileSystemNeeds.TryLock(mount, $"own/{PrivateDirectory.LockName}");
         FileSystemNeeds.Require(mount, "own", held!);
         Assert.Equal([PrivateDirectory.LockName], mount.List("own"));
-        Assert.Equal(1u, Mount.Stat(held!, "own").Links);
+        Assert.Equal(1u, DirectoryHandle.Stat(held!, "own").Links);
     }
 }

@@ -13,7 +13,7 @@ public sealed class NameLockTests : IDisposable
     private static readonly FileName Web02 = new("web02.qcow2");
 
     private readonly Store store = new();
-    private readonly Mount mount;
+    private readonly DirectoryHandle mount;
     private readonly NameLock here;
     private readonly NameLock there;
 

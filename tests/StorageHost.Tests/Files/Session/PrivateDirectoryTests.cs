@@ -7,7 +7,7 @@ namespace StorageHost.Tests.Files.Session;
 public sealed class PrivateDirectoryTests : IDisposable
 {
     private readonly Store store = new();
-    private readonly Mount mount;
+    private readonly DirectoryHandle mount;
     private readonly PrivateDirectory directory;
 
     public PrivateDirectoryTests()

@@ -23,10 +23,10 @@ public sealed class MetricViewsTests
 
         var samples = Sample.ReadAll(exporter.Read(openMetrics: false));
 
-        Assert.Equal(Images * Enum.GetValues<ClaimEnd>().Length, samples.Length);
+        Assert.Equal(Images * Enum.GetValues<ClaimOutcome>().Length, samples.Length);
         Assert.Equal(Images, samples.Select(sample => sample.Labels.Single(label => label.Name == "image").Value).Distinct(StringComparer.Ordinal).Count());
     }
 
-    private static IEnumerable<Measurement<long>> Claims() => Enumerable.Range(0, Images).SelectMany(image => Enum.GetValues<ClaimEnd>()
+    private static IEnumerable<Measurement<long>> Claims() => Enumerable.Range(0, Images).SelectMany(image => Enum.GetValues<ClaimOutcome>()
         .Select(end => new Measurement<long>(1, new("image", $"image{image}"), new KeyValuePair<string, object?>("outcome", end.ToString()))));
 }

@@ -23,7 +23,7 @@ public sealed class SetImageTests : IAsyncLifetime
         await HaveAsync(1);
         var disk = await core.Service.SetImageAsync(Centos, Web01, null, CancellationToken.None);
         Assert.Equal(new PublishedDisk(Web01, Centos, Names.SystemDisk(Web01), DiskSource.Pool), disk);
-        Assert.Equal((0, 1, 0), (core.Pool.Ready, core.Pool.Claims(ClaimEnd.Hit), core.Pool.Claims(ClaimEnd.Miss)));
+        Assert.Equal((0, 1, 0), (core.Pool.Ready, core.Pool.Claims(ClaimOutcome.Hit), core.Pool.Claims(ClaimOutcome.Miss)));
         Assert.Empty(core.Passes);
     }
 
@@ -102,7 +102,7 @@ public sealed class SetImageTests : IAsyncLifetime
             Assert.Equal((Refusal.HostExists, Message), (refused.Reason, refused.Message));
         }
 
-        Assert.Equal((1, 0, 1), (core.Pool.Ready, core.Disks.Count, core.Pool.Claims(ClaimEnd.Conflict)));
+        Assert.Equal((1, 0, 1), (core.Pool.Ready, core.Disks.Count, core.Pool.Claims(ClaimOutcome.Conflict)));
         await core.Service.SetImageAsync(Centos, Web02, null, CancellationToken.None);
         core.Hosts.Verify(hosts => hosts.Add(Web02, Names.SystemDisk(Web02)), Times.Once);
     }
@@ -121,7 +121,7 @@ public sealed class SetImageTests : IAsyncLifetime
         await HaveAsync(2);
         var first = await core.Service.SetImageAsync(Centos, Web01, "key", CancellationToken.None);
         Assert.Equal(first, await core.Service.SetImageAsync(Centos, Web01, "key", CancellationToken.None));
-        Assert.Equal((1, 1, 1), (core.Pool.Ready, core.Pool.Claims(ClaimEnd.Hit), core.Pool.Claims(ClaimEnd.Repeated)));
+        Assert.Equal((1, 1, 1), (core.Pool.Ready, core.Pool.Claims(ClaimOutcome.Hit), core.Pool.Claims(ClaimOutcome.Repeated)));
         Assert.Equal(Refusal.HostExists, await RefusalAsync());
         Assert.Equal(Refusal.HostExists, (await Assert.ThrowsAsync<RefusedException>(() => core.Service.SetImageAsync(Centos, Web01, "other", CancellationToken.None))).Reason);
     }

@@ -24,7 +24,7 @@ public sealed class WaitingTests : IAsyncLifetime
     public async Task A_miss_gets_the_next_copy_that_is_made()
     {
         var disk = await Eventually.EndsAsync(SetImageAsync(Web01));
-        Assert.Equal((DiskSource.Copy, 0, 1), (disk.Source, core.Pool.Claims(ClaimEnd.Hit), core.Pool.Claims(ClaimEnd.Miss)));
+        Assert.Equal((DiskSource.Copy, 0, 1), (disk.Source, core.Pool.Claims(ClaimOutcome.Hit), core.Pool.Claims(ClaimOutcome.Miss)));
         Assert.Equal([(Centos, 1)], core.Passes);
         Assert.Empty(core.Copies);
     }

@@ -82,11 +82,11 @@ public sealed class ServiceJobTests : IAsyncLifetime
     {
         core.AddCopies(1);
         core.Pool.Put(Copy(1));
-        var published = new TaskCompletionSource<ClaimResult>();
+        var published = new TaskCompletionSource<PublishResult>();
         core.Publisher.Setup(publisher => publisher.PublishAsync(It.IsAny<Claim>(), Web01, It.IsAny<RequestMark?>(), It.IsAny<CancellationToken>())).Returns(published.Task);
         var begun = await core.Service.StartSetImageAsync(Centos, Web01, null, CancellationToken.None);
         var cancelling = core.Service.CancelJobAsync(begun.Id, CancellationToken.None);
-        published.SetResult(new ClaimResult(ClaimOutcome.Published, Names.SystemDisk(Web01)));
+        published.SetResult(new PublishResult(PublishOutcome.Published, Names.SystemDisk(Web01)));
         Assert.Equal(JobState.Succeeded, (await Eventually.EndsAsync(cancelling)).State);
         Assert.NotNull(core.Service.GetJob(begun.Id).Disk);
     }

@@ -41,7 +41,7 @@ public sealed class PoolScannerTests : IAsyncLifetime
     {
         core.AddCopies(1, Old);
         core.AddCopies(1, New);
-        core.Copies[(Centos, 3)] = Copy(3) with { Of = null };
+        core.Copies[(Centos, 3)] = Copy(3) with { MadeFrom = null };
         core.Templates[Centos] = Template(fingerprint: New);
         await ScanAsync();
         Assert.Equal([(Centos, 2)], core.Copies.Keys);
@@ -126,7 +126,7 @@ public sealed class PoolScannerTests : IAsyncLifetime
     [Fact]
     public async Task Who_comes_while_it_forgets_a_pool_waits_where_the_reconciler_looks()
     {
-        var looked = new TaskCompletionSource<ClaimResult?>();
+        var looked = new TaskCompletionSource<PublishResult?>();
         core.Publisher.Setup(publisher => publisher.FindAsync(Web01, null, It.IsAny<CancellationToken>())).Returns(looked.Task);
         var publishing = core.Service.SetImageAsync(Centos, Web01, null, CancellationToken.None);
         core.Volume.Setup(volume => volume.ScanAsync(It.IsAny<CancellationToken>()))

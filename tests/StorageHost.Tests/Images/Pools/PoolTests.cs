@@ -142,10 +142,10 @@ public sealed class PoolTests
     [Fact]
     public void What_became_of_claims_is_counted()
     {
-        pool.Count(ClaimEnd.Hit);
-        pool.Count(ClaimEnd.Abandoned);
-        pool.Count(ClaimEnd.Hit);
-        Assert.Equal([2, 0, 0, 0, 0, 0, 0, 1], Enum.GetValues<ClaimEnd>().Select(pool.Claims));
+        pool.Count(ClaimOutcome.Hit);
+        pool.Count(ClaimOutcome.Abandoned);
+        pool.Count(ClaimOutcome.Hit);
+        Assert.Equal([2, 0, 0, 0, 0, 0, 0, 1], Enum.GetValues<ClaimOutcome>().Select(pool.Claims));
     }
 
     [Fact]

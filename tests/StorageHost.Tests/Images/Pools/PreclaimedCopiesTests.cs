@@ -100,7 +100,7 @@ public sealed class PreclaimedCopiesTests : IAsyncLifetime
             .Returns(async (Copy copy, CancellationToken _) =>
             {
                 core.Copies.TryRemove((copy.Image, copy.Number), out var _);
-                var claim = core.NewClaim(copy.Image, copy.Of);
+                var claim = core.NewClaim(copy.Image, copy.MadeFrom);
                 began.TrySetResult(claim);
                 await gate.Task;
                 return claim;
@@ -120,7 +120,7 @@ public sealed class PreclaimedCopiesTests : IAsyncLifetime
         await core.PassesUntilAsync(() => core.Pool is { Held: 3, Ready: 5 });
         core.Templates[Centos] = Template(fingerprint: New);
         await core.PassesUntilAsync(() => core.Released.Count >= 4);
-        core.Publisher.Verify(publisher => publisher.RetireAsync(It.Is<Claim>(claim => claim.Of == Old), It.IsAny<CancellationToken>()), Times.Exactly(3));
+        core.Publisher.Verify(publisher => publisher.RetireAsync(It.Is<Claim>(claim => claim.MadeFrom == Old), It.IsAny<CancellationToken>()), Times.Exactly(3));
     }
 
     [Fact]

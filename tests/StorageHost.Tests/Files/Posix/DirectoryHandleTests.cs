@@ -3,12 +3,12 @@ using Xunit;
 
 namespace StorageHost.Tests.Files.Posix;
 
-public sealed class MountTests : IDisposable
+public sealed class DirectoryHandleTests : IDisposable
 {
     private readonly Store store = new();
-    private readonly Mount mount;
+    private readonly DirectoryHandle mount;
 
-    public MountTests()
+    public DirectoryHandleTests()
     {
         mount = store.Open();
         store.Write("file", 1, 2, 3);
@@ -88,7 +88,7 @@ public sealed class MountTests : IDisposable
     {
         NativeCalls.MakeFifo(store["pipe"]);
         using var pipe = mount.Open("pipe");
-        Assert.False(Mount.Stat(pipe, "pipe").IsRegular);
+        Assert.False(DirectoryHandle.Stat(pipe, "pipe").IsRegular);
     }
 
     [Fact]
@@ -98,9 +98,9 @@ public sealed class MountTests : IDisposable
         Assert.Equal((3L, 1u, true), (stat.Fingerprint.Size, stat.Links, stat.IsRegular));
         Assert.Equal((Store.Written - DateTime.UnixEpoch).Ticks * 100, stat.Fingerprint.ModifiedNs);
         using var file = mount.Open("file");
-        Assert.Equal(stat, Mount.Stat(file, "file"));
+        Assert.Equal(stat, DirectoryHandle.Stat(file, "file"));
         Assert.Equal(LinkOutcome.Linked, mount.Link("file", file, "second"));
-        Assert.Equal((2u, stat.Inode), (Mount.Stat(file, "file").Links, store.Stat("second").Inode));
+        Assert.Equal((2u, stat.Inode), (DirectoryHandle.Stat(file, "file").Links, store.Stat("second").Inode));
     }
 
     [Fact]
@@ -165,7 +165,7 @@ public sealed class MountTests : IDisposable
     {
         using var moved = store.Open();
         Directory.Move(store["directory"], store["elsewhere"]);
-        using var directory = new Mount(Mount.OpenDirectory(store["elsewhere"]));
+        using var directory = new DirectoryHandle(DirectoryHandle.OpenDirectory(store["elsewhere"]));
         Directory.CreateDirectory(store["directory"]);
         Directory.Move(store["elsewhere"], store["again"]);
         directory.MakeDirectory("made");
@@ -186,7 +186,7 @@ public sealed class MountTests : IDisposable
     public void What_fsync_and_write_say_is_not_hidden()
     {
         using var device = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.Write);
-        Fails(Errno.Invalid, () => Mount.Sync(device, "null"));
+        Fails(Errno.Invalid, () => DirectoryHandle.Sync(device, "null"));
         using var full = File.OpenHandle("/dev/full", FileMode.Open, FileAccess.ReadWrite);
         Fails(Errno.NoSpace, () => Blocks.Write(full, "full", [1], 0));
     }

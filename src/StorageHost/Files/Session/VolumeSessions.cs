@@ -5,7 +5,7 @@ using StorageHost.Images;
 namespace StorageHost.Files.Session;
 
 /// <summary>The storage directory while it is mounted, with this daemon's private directory on it, and its right to give names there.</summary>
-internal sealed record VolumeSession(Mount Mount, PrivateDirectory Private, NameLock Names, MountPoint MountPoint) : IDisposable
+internal sealed record VolumeSession(DirectoryHandle Mount, PrivateDirectory Private, NameLock Names, MountPoint MountPoint) : IDisposable
 {
     /// <summary>For a session that nobody took up: nothing of it stays.</summary>
     public void Dispose()
@@ -20,7 +20,7 @@ internal sealed record VolumeSession(Mount Mount, PrivateDirectory Private, Name
 /// Holds the session with the volume and runs work in it. When the mount dies, is replaced, or this node was cut off and its files were
 /// recovered by others, the session ends and a new one begins as soon as the directory is there again.
 /// </summary>
-internal sealed partial class StorageVolume : IAsyncDisposable
+internal sealed partial class VolumeSessions : IAsyncDisposable
 {
     private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(2);
 
@@ -182,7 +182,7 @@ internal sealed partial class StorageVolume : IAsyncDisposable
     /// <summary>Begins a session; failing, it leaves nothing on the volume, as far as the storage lets it.</summary>
     private VolumeSession Begin()
     {
-        var mount = new Mount(Mount.OpenDirectory(options.Directory), locks);
+        var mount = new DirectoryHandle(DirectoryHandle.OpenDirectory(options.Directory), locks);
         PrivateDirectory? own = null;
         try
         {
@@ -225,8 +225,8 @@ internal sealed partial class StorageVolume : IAsyncDisposable
 
     private string? FindFaultIn(VolumeSession current)
     {
-        using var reopened = Mount.OpenDirectory(options.Directory);
-        var (now, then) = (Mount.Stat(reopened, "."), Mount.Stat(current.Mount.Directory, "."));
+        using var reopened = DirectoryHandle.OpenDirectory(options.Directory);
+        var (now, then) = (DirectoryHandle.Stat(reopened, "."), DirectoryHandle.Stat(current.Mount.Directory, "."));
         if ((now.Inode, now.Device) != (then.Inode, then.Device))
         {
             return MountTable.Of(reopened) is { } point && MountFault(point) is { } fault ? fault : "another file system was mounted on the storage directory";

@@ -12,7 +12,7 @@ namespace StorageHost.Files.Posix;
 /// </summary>
 /// <param name="directory">The directory, open.</param>
 /// <param name="locks">What sets locks on the file system that it lies on; null when nobody else does.</param>
-internal sealed unsafe class Mount(SafeFileHandle directory, OfdLocks? locks = null) : IDisposable
+internal sealed unsafe class DirectoryHandle(SafeFileHandle directory, OfdLocks? locks = null) : IDisposable
 {
     public SafeFileHandle Directory { get; } = directory;
 
@@ -193,7 +193,7 @@ internal sealed unsafe class Mount(SafeFileHandle directory, OfdLocks? locks = n
         : throw Failed("statvfs", ".");
 
     /// <summary>The same directory, opened for somebody who lists it or keeps it for a while.</summary>
-    public Mount Reopen() => new(Open(".", Syscalls.ReadOnly | Syscalls.Directory), Locks);
+    public DirectoryHandle Reopen() => new(Open(".", Syscalls.ReadOnly | Syscalls.Directory), Locks);
 
     /// <summary>How the directory itself is on the server now: its modification time says whether a name came or went.</summary>
     public FileStat StatSelf() => TransientRetry.Execute(

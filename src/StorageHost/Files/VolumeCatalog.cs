@@ -11,8 +11,8 @@ using StorageHost.Images.Templates;
 namespace StorageHost.Files;
 
 /// <summary>Answers what the core asks about the volume.</summary>
-internal sealed class ImageVolume(
-    StorageVolume volume, FileNames names, Recovery recovery, TemplateFile templates, TemplateList list, UnreadableFiles unreadable,
+internal sealed class VolumeCatalog(
+    VolumeSessions volume, FileNames names, Recovery recovery, TemplateFile templates, TemplateList list, UnreadableFiles unreadable,
     MultiLinkedCopies doubled, RememberedDeletions deletions, CheckedTemplates safe, StorageThreads threads) : IVolume
 {
     // What the last scan read of copies that have not changed since: on Gluster, listing a directory brings what stat says of its files with it.
@@ -94,7 +94,7 @@ internal sealed class ImageVolume(
             .Select(name => PrivateNames.ClaimedImage(name) is { } text && names.ParseImage(text, out var image) is null ? image : (ImageName?)null)
             .OfType<ImageName>().CountBy(image => image).ToDictionary();
 
-    private Template? TryFind(Mount mount, TemplateEntry entry, HashSet<ImageName> unknown)
+    private Template? TryFind(DirectoryHandle mount, TemplateEntry entry, HashSet<ImageName> unknown)
     {
         if (!unreadable.TryUse(entry.File.Text, () => templates.TryFind(mount, entry.Image), out var template))
         {
@@ -104,10 +104,10 @@ internal sealed class ImageVolume(
         return template;
     }
 
-    private (FileStat Stat, Copy Copy)? TryReadCopy(Mount mount, CopyEntry entry, List<(FileName, FileStat)> withTwoNames) =>
+    private (FileStat Stat, Copy Copy)? TryReadCopy(DirectoryHandle mount, CopyEntry entry, List<(FileName, FileStat)> withTwoNames) =>
         unreadable.TryUse(entry.File.Text, () => ReadCopy(mount, entry, withTwoNames), out var copy) ? copy : null;
 
-    private (FileStat Stat, Copy Copy)? ReadCopy(Mount mount, CopyEntry entry, List<(FileName, FileStat)> withTwoNames)
+    private (FileStat Stat, Copy Copy)? ReadCopy(DirectoryHandle mount, CopyEntry entry, List<(FileName, FileStat)> withTwoNames)
     {
         if (!mount.TryStat(entry.File.Text, out var stat) || !stat.IsRegular)
         {
@@ -133,6 +133,6 @@ internal sealed class ImageVolume(
 
         var recorded = CopyRecord.Read(file, entry.File.Text);
         return recorded is null && CopyRecord.IsNewer(file, entry.File.Text) ? null
-            : (stat, new Copy(entry.Image, entry.Number, stat.Inode, recorded is { } of && CopyRecord.IsWhole(stat, of, of) ? of : null));
+            : (stat, new Copy(entry.Image, entry.Number, stat.Inode, recorded is { } origin && CopyRecord.IsWhole(stat, origin, origin) ? origin : null));
     }
 }

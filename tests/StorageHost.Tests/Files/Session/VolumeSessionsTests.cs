@@ -6,7 +6,7 @@ using Xunit;
 
 namespace StorageHost.Tests.Files.Session;
 
-public sealed class StorageVolumeTests : IAsyncLifetime
+public sealed class VolumeSessionsTests : IAsyncLifetime
 {
     private readonly Store store = new();
     private Daemon daemon = null!;

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace StorageHost.Tests.Files;
 
-public sealed class ImageVolumeTests : IAsyncLifetime
+public sealed class VolumeCatalogTests : IAsyncLifetime
 {
     private readonly Store store = new();
     private Daemon daemon = null!;
@@ -100,7 +100,7 @@ public sealed class ImageVolumeTests : IAsyncLifetime
     {
         await daemon.FillAsync(1);
         await File.AppendAllTextAsync(store["centos_dup_1_ready"], "x");
-        Assert.Null(Assert.Single((await daemon.Images.ScanAsync(CancellationToken.None)).Copies).Of);
+        Assert.Null(Assert.Single((await daemon.Images.ScanAsync(CancellationToken.None)).Copies).MadeFrom);
     }
 
     [Fact]
