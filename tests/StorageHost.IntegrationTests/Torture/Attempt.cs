@@ -3,25 +3,25 @@ using StorageHost.IntegrationTests.Interception;
 
 namespace StorageHost.IntegrationTests.Torture;
 
-/// <summary>A deed that was done under the eyes of a judge.</summary>
+/// <summary>An operation that was done under the eyes of a judge.</summary>
 /// <param name="Answer">What the daemon said; null when it did not.</param>
 /// <param name="IsStruck">Whether the judge struck before everything was over.</param>
 internal sealed record Attempt(Answer? Answer, bool IsStruck)
 {
-    /// <summary>Something of a deed may follow its answer; when no call was made for so long, nothing does.</summary>
+    /// <summary>Something of an operation may follow its answer; when no call was made for so long, nothing does.</summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(150);
 
     public Outcome Outcome => Answer?.Status switch { 200 => Outcome.Acknowledged, null or >= 500 => Outcome.Unknown, _ => Outcome.Refused };
 
-    /// <summary>Does a deed, and lets go of the daemon when the judge has struck or nothing goes on any more.</summary>
+    /// <summary>Does an operation, and lets go of the daemon when the judge has struck or nothing goes on any more.</summary>
     /// <param name="daemon">The daemon that does it.</param>
-    /// <param name="deed">The deed, which is prepared.</param>
+    /// <param name="operation">The operation, which is prepared.</param>
     /// <param name="stage">Where.</param>
     /// <param name="judge">Is shown each call on the storage from now on, with its number, the first being 1.</param>
     /// <param name="struck">Ends when the judge has done what it was to do.</param>
     /// <param name="afterLook">Whether to wait until the daemon has just looked at the directory, as it does at intervals.</param>
     public static async Task<Attempt> MakeAsync(
-        Daemon daemon, Deed deed, Stage stage, Func<SystemCall, int, Task<Verdict>> judge, Task struck, bool afterLook = false)
+        Daemon daemon, Operation operation, Stage stage, Func<SystemCall, int, Task<Verdict>> judge, Task struck, bool afterLook = false)
     {
         var calls = 0;
         var looked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -40,10 +40,10 @@ internal sealed record Attempt(Answer? Answer, bool IsStruck)
             return Task.FromResult(Verdict.Pass);
         });
         await (afterLook ? looked.Task : Task.CompletedTask);
-        var answer = await TryAsync(deed.ActAsync(stage));
+        var answer = await TryAsync(operation.ActAsync(stage));
         try
         {
-            await Wait.UntilAsync($"{deed} to be over", async () => struck.IsCompleted || (await Deed.IsSettledAsync(stage) && await IsQuietAsync()));
+            await Wait.UntilAsync($"{operation} to be over", async () => struck.IsCompleted || (await Operation.IsSettledAsync(stage) && await IsQuietAsync()));
         }
         catch (HttpRequestException) when (struck.IsCompleted)
         {
@@ -60,17 +60,17 @@ internal sealed record Attempt(Answer? Answer, bool IsStruck)
         }
     }
 
-    /// <summary>The calls that a deed makes, in the order in which they are made.</summary>
-    public static async Task<IReadOnlyList<SystemCall>> RecordAsync(Daemon daemon, Deed deed, Stage stage, bool afterLook = false)
+    /// <summary>The calls that an operation makes, in the order in which they are made.</summary>
+    public static async Task<IReadOnlyList<SystemCall>> RecordAsync(Daemon daemon, Operation operation, Stage stage, bool afterLook = false)
     {
         var calls = new List<SystemCall>();
-        await deed.PrepareAsync(stage);
-        var attempt = await MakeAsync(daemon, deed, stage, (call, _) =>
+        await operation.PrepareAsync(stage);
+        var attempt = await MakeAsync(daemon, operation, stage, (call, _) =>
         {
             calls.Add(call);
             return Task.FromResult(Verdict.Pass);
         }, struck: new TaskCompletionSource().Task, afterLook);
-        deed.Note(stage, attempt.Outcome);
+        operation.Note(stage, attempt.Outcome);
         return calls;
     }
 

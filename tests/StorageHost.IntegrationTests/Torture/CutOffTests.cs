@@ -27,21 +27,21 @@ public sealed class CutOffTests(Lab lab, ITestOutputHelper output)
         await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         await area.PutTemplateAsync("debian12", await lab.Masters.LargeAsync());
         var fleet = new Fleet(area, Settings);
-        var traffic = new Traffic(fleet, ["centos", "debian12"], random.Next());
+        var workload = new Workload(fleet, ["centos", "debian12"], random.Next());
         var ground = new Ground(volume.Cluster, volume.Name, fleet, random);
         for (var round = 0; round < TortureSettings.Count(1, 5); round++)
         {
             await fleet.StartAsync();
             using var stop = new CancellationTokenSource();
-            var calling = traffic.RunAsync(Callers, stop.Token);
+            var calling = workload.RunAsync(Callers, stop.Token);
             await Task.Delay(LongestBefore + random.Next(LongestBefore));
-            await Plague.Named("a node cut off").StrikeAsync(ground, round % fleet.Size, () => Task.Delay(TimeSpan.FromSeconds(TortureSettings.IsLong ? 60 : 8)));
+            await Nemesis.Named("a node cut off").StrikeAsync(ground, round % fleet.Size, () => Task.Delay(TimeSpan.FromSeconds(TortureSettings.IsLong ? 60 : 8)));
             await stop.CancelAsync();
             await calling;
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{round}: {traffic}"));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{round}: {workload}"));
             await volume.Cluster.HealedAsync(volume.Name);
             await fleet.StartAsync(seconds: 60);
-            traffic.Conclude();
+            workload.Conclude();
             await fleet.SettledAsync();
             for (var place = 0; place < fleet.Size; place++)
             {

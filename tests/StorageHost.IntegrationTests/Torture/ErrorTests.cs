@@ -22,7 +22,7 @@ public sealed class ErrorTests(Lab lab, ITestOutputHelper output)
         "--Storage:OperationTimeout", "00:00:03", "--Storage:TransferTimeout", "00:00:06", "--Qemu:Timeout", "00:00:10",
     ];
 
-    public static TheoryData<string> Deeds => [.. Deed.All.Select(deed => deed.Name)];
+    public static TheoryData<string> Operations => [.. Operation.All.Select(operation => operation.Name)];
 
     private enum Kind
     {
@@ -33,25 +33,25 @@ public sealed class ErrorTests(Lab lab, ITestOutputHelper output)
 
     private sealed record Fault(int Point, Error Error, Kind Kind);
 
-    [DaemonTheory, MemberData(nameof(Deeds))]
+    [DaemonTheory, MemberData(nameof(Operations))]
     public async Task Storage_that_fails_is_never_a_false_success_and_never_absence(string name)
     {
         var random = TortureSettings.Begin(output, name);
         await using var area = await lab.AreaAsync(StorageKind.PlainXfs);
-        await area.PutTemplateAsync(Deed.Image, await lab.Masters.SmallAsync());
-        var deed = Deed.Named(name);
+        await area.PutTemplateAsync(Operation.Image, await lab.Masters.SmallAsync());
+        var operation = Operation.Named(name);
         var daemon = await area.StartAsync(Settings);
 
         // The first time it does more than ever after.
-        await Attempt.RecordAsync(daemon, deed, StageOf(area, daemon, -1), afterLook: true);
-        var calls = await Attempt.RecordAsync(daemon, deed, StageOf(area, daemon, 0), afterLook: true);
+        await Attempt.RecordAsync(daemon, operation, StageOf(area, daemon, -1), afterLook: true);
+        var calls = await Attempt.RecordAsync(daemon, operation, StageOf(area, daemon, 0), afterLook: true);
         var faults = (from point in Enumerable.Range(1, calls.Count) from error in Error.All from kind in Enum.GetValues<Kind>() select new Fault(point, error, kind)).ToArray();
 
         // Those that change something first, most of the time.
         var sample = faults.OrderBy(fault => random.NextDouble() * (calls[fault.Point - 1].Changes ? 1 : 3)).Take(TortureSettings.Count(4, 400));
         foreach (var (fault, number) in sample.Select((fault, number) => (fault, number + 1)))
         {
-            await FailAsync(daemon, deed, StageOf(area, daemon, number), fault);
+            await FailAsync(daemon, operation, StageOf(area, daemon, number), fault);
         }
     }
 
@@ -63,16 +63,16 @@ public sealed class ErrorTests(Lab lab, ITestOutputHelper output)
     public async Task What_passes_within_a_moment_is_tried_again(string name)
     {
         await using var area = await lab.AreaAsync(StorageKind.PlainXfs);
-        await area.PutTemplateAsync(Deed.Image, await lab.Masters.SmallAsync());
-        var deed = Deed.Named(name);
+        await area.PutTemplateAsync(Operation.Image, await lab.Masters.SmallAsync());
+        var operation = Operation.Named(name);
         var daemon = await area.StartAsync(Settings);
         for (var (number, isOver) = (1, false); !isOver; number++)
         {
             var stage = StageOf(area, daemon, number);
-            await deed.PrepareAsync(stage);
+            await operation.PrepareAsync(stage);
             var (calls, error) = (0, Error.Named(number % 2 == 0 ? "ENOTCONN" : "ESTALE"));
             var struck = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            var attempt = await Attempt.MakeAsync(daemon, deed, stage, (call, _) =>
+            var attempt = await Attempt.MakeAsync(daemon, operation, stage, (call, _) =>
             {
                 var fails = call.Name is "statx" or "openat" or "linkat" or "renameat" or "unlinkat" && ++calls == number;
                 output.WriteLine(fails ? $"{error} at {call}" : $"{call}");
@@ -85,7 +85,7 @@ public sealed class ErrorTests(Lab lab, ITestOutputHelper output)
                 return Task.FromResult(Verdict.Fail(error.Number));
             }, struck.Task, afterLook: true);
             attempt.Answer!.Is(200);
-            deed.Note(stage, Outcome.Acknowledged);
+            operation.Note(stage, Outcome.Acknowledged);
             isOver = !attempt.IsStruck;
         }
 
@@ -94,15 +94,15 @@ public sealed class ErrorTests(Lab lab, ITestOutputHelper output)
 
     private static Stage StageOf(StorageArea area, Daemon daemon, int number) => new(area, daemon.Client, string.Create(CultureInfo.InvariantCulture, $"web{number + 2}"));
 
-    private async Task FailAsync(Daemon daemon, Deed deed, Stage stage, Fault fault)
+    private async Task FailAsync(Daemon daemon, Operation operation, Stage stage, Fault fault)
     {
-        await deed.PrepareAsync(stage);
+        await operation.PrepareAsync(stage);
         var logged = daemon.Output.Length;
         var syncs = new FailedSyncs();
         SystemCall? failed = null;
         var injected = 0;
         var struck = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var attempt = await Attempt.MakeAsync(daemon, deed, stage, (call, number) =>
+        var attempt = await Attempt.MakeAsync(daemon, operation, stage, (call, number) =>
         {
             var fails = fault.Kind == Kind.FromThenOn ? number >= fault.Point : number == fault.Point;
             syncs.Note(call, fails);
@@ -122,16 +122,16 @@ public sealed class ErrorTests(Lab lab, ITestOutputHelper output)
         }, struck.Task, afterLook: true);
 
         var answer = attempt.Answer ?? throw new InvalidOperationException($"No answer after {fault} at {failed}");
-        output.WriteLine($"{deed}: {fault.Error} {fault.Kind} at {fault.Point}, {failed}: {answer.Status}");
+        output.WriteLine($"{operation}: {fault.Error} {fault.Kind} at {fault.Point}, {failed}: {answer.Status}");
         if (answer.Status != 200)
         {
             CheckRefusal(answer, fault, daemon.Output[logged..]);
         }
 
         // Failing once, it has said the truth; failing on, it may not have been able to undo what it did.
-        deed.Note(stage, answer.Status == 200 ? Outcome.Acknowledged : fault.Kind == Kind.Once ? Outcome.Refused : Outcome.Unknown);
+        operation.Note(stage, answer.Status == 200 ? Outcome.Acknowledged : fault.Kind == Kind.Once ? Outcome.Refused : Outcome.Unknown);
         await daemon.ReadyAsync(seconds: 10);
-        await Deed.SettledAsync(stage, seconds: 40);
+        await Operation.SettledAsync(stage, seconds: 40);
         await stage.Oracle.CheckAsync();
         Assert.Empty(syncs.Faults(await FoundFile.ListAsync(stage.Area.Seen())));
     }

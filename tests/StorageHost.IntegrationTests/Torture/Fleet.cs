@@ -73,7 +73,7 @@ internal sealed class Fleet(StorageArea area, params string[] settings)
     {
         foreach (var daemon in daemons.OfType<Daemon>())
         {
-            await Deed.SettledAsync(new Stage(area, daemon.Client, ""), seconds);
+            await Operation.SettledAsync(new Stage(area, daemon.Client, ""), seconds);
         }
     }
 }

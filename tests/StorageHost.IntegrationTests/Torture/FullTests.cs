@@ -58,20 +58,20 @@ public sealed class FullTests(Lab lab, ITestOutputHelper output)
         var client = fleet[0]!.Client;
         await client.FillAsync("big", Level);
         area.Oracle.Level("big", Level);
-        var traffic = new Traffic(fleet, ["centos"], random.Next(), "big");
+        var workload = new Workload(fleet, ["centos"], random.Next(), "big");
         for (var round = 0; round < TortureSettings.Count(1, 10); round++)
         {
             using var stop = new CancellationTokenSource();
-            var calling = traffic.RunAsync(Callers, stop.Token);
+            var calling = workload.RunAsync(Callers, stop.Token);
             await fillAsync(filler);
-            await Wait.UntilAsync("a request to be refused for want of room", () => Task.FromResult(traffic.ToString().Contains(" 507 ", StringComparison.Ordinal)), seconds: 90);
+            await Wait.UntilAsync("a request to be refused for want of room", () => Task.FromResult(workload.ToString().Contains(" 507 ", StringComparison.Ordinal)), seconds: 90);
             await Wait.UntilAsync("ready copies to be given back", async () => !givesBack || await client.PoolAsync("big", "ready") == 0, seconds: 90);
             await stop.CancelAsync();
             await calling;
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{round}: {traffic}"));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{round}: {workload}"));
 
             await Shell.RunAsync("find", filler, "-type", "f", "-delete");
-            traffic.Conclude();
+            workload.Conclude();
             await fleet[0]!.ReadyAsync();
             await fleet.SettledAsync(seconds: 90);
             await area.Oracle.CheckAsync();

@@ -13,19 +13,19 @@ public sealed class KillTests(Lab lab, ITestOutputHelper output)
     // Nothing looks at the storage but what the verb sets going, so the nth call is the nth call of the verb.
     private static readonly string[] Calm = ["--Storage:RescanInterval", "01:00:00", "--Storage:IndexInterval", "01:00:00"];
 
-    public static TheoryData<string> Deeds => [.. Deed.All.Select(deed => deed.Name)];
+    public static TheoryData<string> Operations => [.. Operation.All.Select(operation => operation.Name)];
 
     /// <summary>
     /// Each sixth call that changes something, beginning by chance; of calls in a row that do the same to the same file, the first. The long
     /// part: every call.
     /// </summary>
-    [DaemonTheory, MemberData(nameof(Deeds))]
+    [DaemonTheory, MemberData(nameof(Operations))]
     public async Task Killed_at_any_call_of_a_verb_a_daemon_loses_doubles_and_halves_nothing(string name)
     {
         await using var area = await StartedAsync(StorageKind.PlainXfs);
         var step = TortureSettings.IsLong ? 1 : 6;
         var point = TortureSettings.Begin(output, name).Next(1, step + 1);
-        while (await IsKilledAsync(area, Deed.Named(name), point, TortureSettings.IsLong ? _ => true : new Turns().IsNew))
+        while (await IsKilledAsync(area, Operation.Named(name), point, TortureSettings.IsLong ? _ => true : new Turns().IsNew))
         {
             point += step;
         }
@@ -40,14 +40,14 @@ public sealed class KillTests(Lab lab, ITestOutputHelper output)
     {
         var random = TortureSettings.Begin(output, nameof(The_same_holds_on_Gluster));
         await using var area = await StartedAsync(StorageKind.Replica3);
-        foreach (var deed in Deed.All)
+        foreach (var operation in Operation.All)
         {
             var (daemon, stage) = await NextAsync(area);
-            var calls = await Attempt.RecordAsync(daemon, deed, stage);
+            var calls = await Attempt.RecordAsync(daemon, operation, stage);
             await daemon.KillAsync();
             for (var kill = 0; kill < TortureSettings.Count(1, 20); kill++)
             {
-                Assert.True(await IsKilledAsync(area, deed, random.Next(1, calls.Count + 1), _ => true) || calls.Count == 0, $"{deed} makes other calls each time");
+                Assert.True(await IsKilledAsync(area, operation, random.Next(1, calls.Count + 1), _ => true) || calls.Count == 0, $"{operation} makes other calls each time");
             }
         }
 
@@ -55,17 +55,17 @@ public sealed class KillTests(Lab lab, ITestOutputHelper output)
     }
 
     /// <summary>A sample of calls before which it is told to stop.</summary>
-    [DaemonTheory, MemberData(nameof(Deeds))]
+    [DaemonTheory, MemberData(nameof(Operations))]
     public async Task Told_to_stop_at_any_call_a_daemon_ends_in_time_and_the_next_finds_all_in_order(string name)
     {
         var random = TortureSettings.Begin(output, name);
         await using var area = await StartedAsync(StorageKind.PlainXfs);
         var (daemon, stage) = await NextAsync(area);
-        var calls = await Attempt.RecordAsync(daemon, Deed.Named(name), stage);
+        var calls = await Attempt.RecordAsync(daemon, Operation.Named(name), stage);
         await daemon.StopAsync();
         for (var stop = 0; stop < TortureSettings.Count(1, 20); stop++)
         {
-            await StopAsync(area, Deed.Named(name), random.Next(1, calls.Count + 1));
+            await StopAsync(area, Operation.Named(name), random.Next(1, calls.Count + 1));
         }
 
         await CheckAsync(area);
@@ -74,7 +74,7 @@ public sealed class KillTests(Lab lab, ITestOutputHelper output)
     private async Task<StorageArea> StartedAsync(StorageKind kind)
     {
         var area = await lab.AreaAsync(kind);
-        await area.PutTemplateAsync(Deed.Image, await (kind == StorageKind.Replica3 ? lab.Masters.LargeAsync() : lab.Masters.SmallAsync()));
+        await area.PutTemplateAsync(Operation.Image, await (kind == StorageKind.Replica3 ? lab.Masters.LargeAsync() : lab.Masters.SmallAsync()));
         return area;
     }
 
@@ -84,54 +84,54 @@ public sealed class KillTests(Lab lab, ITestOutputHelper output)
         var daemon = area.Launch(0, Calm);
         await daemon.ReadyAsync(seconds: 5);
         var stage = new Stage(area, daemon.Client, string.Create(CultureInfo.InvariantCulture, $"web{area.Started}"));
-        await Deed.SettledAsync(stage);
+        await Operation.SettledAsync(stage);
         await area.Oracle.CheckAsync();
         return (daemon, stage);
     }
 
     private static async Task CheckAsync(StorageArea area) => await (await NextAsync(area)).Daemon.StopAsync();
 
-    /// <summary>Does the deed with a daemon that is killed before the nth call that counts; false when there are not so many.</summary>
-    private async Task<bool> IsKilledAsync(StorageArea area, Deed deed, int point, Func<SystemCall, bool> counts)
+    /// <summary>Does the operation with a daemon that is killed before the nth call that counts; false when there are not so many.</summary>
+    private async Task<bool> IsKilledAsync(StorageArea area, Operation operation, int point, Func<SystemCall, bool> counts)
     {
         var (daemon, stage) = await NextAsync(area);
-        await deed.PrepareAsync(stage);
+        await operation.PrepareAsync(stage);
         var counted = 0;
         var killed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var attempt = await Attempt.MakeAsync(daemon, deed, stage, (call, _) =>
+        var attempt = await Attempt.MakeAsync(daemon, operation, stage, (call, _) =>
         {
             if (counts(call) && ++counted == point)
             {
-                output.WriteLine($"{deed}, {point}: {call}");
+                output.WriteLine($"{operation}, {point}: {call}");
                 killed.SetResult();
                 daemon.Kill();
             }
 
             return Task.FromResult(Verdict.Pass);
         }, killed.Task);
-        deed.Note(stage, attempt.Outcome);
+        operation.Note(stage, attempt.Outcome);
         await daemon.KillAsync();
         return attempt.IsStruck;
     }
 
-    /// <summary>Does the deed with a daemon that is told to stop before the nth call.</summary>
-    private async Task StopAsync(StorageArea area, Deed deed, int point)
+    /// <summary>Does the operation with a daemon that is told to stop before the nth call.</summary>
+    private async Task StopAsync(StorageArea area, Operation operation, int point)
     {
         var (daemon, stage) = await NextAsync(area);
-        await deed.PrepareAsync(stage);
+        await operation.PrepareAsync(stage);
         var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var attempt = await Attempt.MakeAsync(daemon, deed, stage, (call, number) =>
+        var attempt = await Attempt.MakeAsync(daemon, operation, stage, (call, number) =>
         {
             if (number == point)
             {
-                output.WriteLine($"{deed}, {point}: {call}");
+                output.WriteLine($"{operation}, {point}: {call}");
                 Signal.Send(Signal.Terminate, daemon.Pid);
                 told.SetResult();
             }
 
             return Task.FromResult(Verdict.Pass);
         }, told.Task);
-        deed.Note(stage, attempt.Answer?.Code is "shutting_down" ? Outcome.Refused : attempt.Outcome);
+        operation.Note(stage, attempt.Answer?.Code is "shutting_down" ? Outcome.Refused : attempt.Outcome);
         Assert.Equal(0, attempt.IsStruck ? await daemon.EndAsync() : await daemon.StopAsync());
     }
 

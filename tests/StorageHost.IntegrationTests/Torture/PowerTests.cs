@@ -24,21 +24,21 @@ public sealed class PowerTests(Lab lab, ITestOutputHelper output)
         await area.PutTemplateAsync("debian12", await lab.Masters.SmallAsync("b"));
         await Shell.RunAsync("sync", "-f", mountPoint);
         var fleet = new Fleet(area);
-        var traffic = new Traffic(fleet, ["centos", "debian12"], random.Next());
+        var workload = new Workload(fleet, ["centos", "debian12"], random.Next());
         await fleet.StartAsync();
         for (var cut = 1; cut <= TortureSettings.Count(6, 300); cut++)
         {
             using var stop = new CancellationTokenSource();
-            var calling = traffic.RunAsync(Callers, stop.Token);
+            var calling = workload.RunAsync(Callers, stop.Token);
             var last = await CutAsync(fleet, random.Next(1, MostCalls), () => Shell.RunAsync("xfs_io", "-x", "-c", "shutdown", mountPoint));
             await stop.CancelAsync();
             await fleet.KillAsync(0);
             await calling;
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"cut {cut} before {last}: {traffic}"));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"cut {cut} before {last}: {workload}"));
 
             await Wait.UntilAsync("the file system to be let go", async () => (await Shell.TryAsync("umount", mountPoint)).ExitCode == 0);
             await LoopDevice.MountAsync(disk, mountPoint);
-            traffic.Conclude();
+            workload.Conclude();
             await fleet.StartAsync(seconds: 5);
             await fleet.SettledAsync();
             await area.Oracle.CheckAsync();
@@ -87,19 +87,19 @@ public sealed class PowerTests(Lab lab, ITestOutputHelper output)
         await area.Places[0].RunAsync("sync", area.Directory + "/centos_template.img", area.Directory + "/debian12_template.img");
         var cluster = await lab.ClusterAsync();
         var fleet = new Fleet(area);
-        var traffic = new Traffic(fleet, ["centos", "debian12"], random.Next());
+        var workload = new Workload(fleet, ["centos", "debian12"], random.Next());
         for (var cut = 1; cut <= TortureSettings.Count(1, 30); cut++)
         {
             await fleet.StartAsync();
             using var stop = new CancellationTokenSource();
-            var calling = traffic.RunAsync(Callers, stop.Token);
+            var calling = workload.RunAsync(Callers, stop.Token);
             var last = await CutAsync(fleet, random.Next(1, MostCalls), cluster.CutPowerAsync);
             await stop.CancelAsync();
             await Task.WhenAll(Enumerable.Range(0, fleet.Size).Select(fleet.KillAsync));
             await calling;
             await cluster.RestorePowerAsync();
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"cut {cut} before {last}: {traffic}"));
-            traffic.Conclude();
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"cut {cut} before {last}: {workload}"));
+            workload.Conclude();
             await fleet.StartAsync();
             await fleet.SettledAsync();
             await cluster.HealedAsync("replica");

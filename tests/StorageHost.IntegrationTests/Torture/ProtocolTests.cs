@@ -29,18 +29,18 @@ public sealed class ProtocolTests(Lab lab)
     public async Task Names_come_and_go_in_the_steps_that_were_decided(StorageKind kind)
     {
         await using var area = await lab.AreaAsync(kind);
-        await area.PutTemplateAsync(Deed.Image, await lab.Masters.SmallAsync());
+        await area.PutTemplateAsync(Operation.Image, await lab.Masters.SmallAsync());
         var daemon = await area.StartAsync("--Storage:RescanInterval", "01:00:00");
         var given = 0;
-        foreach (var (deed, number) in Deed.All.Select((deed, number) => (deed, number)))
+        foreach (var (operation, number) in Operation.All.Select((operation, number) => (operation, number)))
         {
-            var calls = await Attempt.RecordAsync(daemon, deed, new Stage(area, daemon.Client, string.Create(CultureInfo.InvariantCulture, $"web{number}")));
+            var calls = await Attempt.RecordAsync(daemon, operation, new Stage(area, daemon.Client, string.Create(CultureInfo.InvariantCulture, $"web{number}")));
             await area.Oracle.CheckAsync();
             given += calls.Count(call => call.Name is "linkat");
             foreach (var (call, at) in calls.Select((call, at) => (call, at)))
             {
                 var fault = Fault(call, [.. calls.Take(at)], [.. calls.Skip(at + 1)]);
-                Assert.True(fault is null, $"{deed}: {call}: {fault}, in\n{string.Join('\n', calls)}");
+                Assert.True(fault is null, $"{operation}: {call}: {fault}, in\n{string.Join('\n', calls)}");
             }
         }
 

@@ -6,8 +6,8 @@ using Xunit.Abstractions;
 namespace StorageHost.IntegrationTests.Torture;
 
 /// <summary>
-/// Three daemons on three nodes, called by many at once, while every plague befalls them in turn; the history of all requests is checked
-/// against the model, and the storage against the oracle. The long part has more rounds, and plagues that last.
+/// Three daemons on three nodes, called by many at once, while every nemesis strikes them in turn; the history of all requests is checked
+/// against the model, and the storage against the oracle. The long part has more rounds, and nemeses that last.
 /// </summary>
 [Collection(LabTests.Name)]
 public sealed class SoakTests(Lab lab, ITestOutputHelper output)
@@ -30,14 +30,14 @@ public sealed class SoakTests(Lab lab, ITestOutputHelper output)
         await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
         await area.PutTemplateAsync("debian12", await (TortureSettings.IsLong ? lab.Masters.LargeAsync() : lab.Masters.SmallAsync("b")));
         var fleet = new Fleet(area, Settings);
-        var traffic = new Traffic(fleet, ["centos", "debian12"], random.Next());
+        var workload = new Workload(fleet, ["centos", "debian12"], random.Next());
         for (var round = 0; round < TortureSettings.Count(1, 20); round++)
         {
             await fleet.StartAsync();
-            await SufferAsync(traffic, new Ground(cluster, volume.Name, fleet, random), round);
+            await SufferAsync(workload, new Ground(cluster, volume.Name, fleet, random), round);
             await cluster.HealedAsync(volume.Name);
             await fleet.StartAsync(seconds: 60);
-            traffic.Conclude();
+            workload.Conclude();
             await fleet.SettledAsync();
             for (var place = 0; place < fleet.Size; place++)
             {
@@ -46,18 +46,18 @@ public sealed class SoakTests(Lab lab, ITestOutputHelper output)
         }
     }
 
-    /// <summary>Lets every plague befall one node, the next one in each round, while the daemons are called.</summary>
-    private async Task SufferAsync(Traffic traffic, Ground ground, int round)
+    /// <summary>Lets every nemesis strike one node, the next one in each round, while the daemons are called.</summary>
+    private async Task SufferAsync(Workload workload, Ground ground, int round)
     {
         using var stop = new CancellationTokenSource();
-        var calling = traffic.RunAsync(Callers, stop.Token);
-        Plague[] plagues = [.. Plague.All];
-        ground.Random.Shuffle(plagues);
-        foreach (var plague in plagues)
+        var calling = workload.RunAsync(Callers, stop.Token);
+        Nemesis[] nemeses = [.. Nemesis.All];
+        ground.Random.Shuffle(nemeses);
+        foreach (var nemesis in nemeses)
         {
             var lasts = TimeSpan.FromSeconds(1 + (ground.Random.NextDouble() * Longest));
-            await plague.StrikeAsync(ground, round % ground.Fleet.Size, () => Task.Delay(lasts));
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{round}: {plague.Name} for {lasts.TotalSeconds:0.0} s; {traffic}"));
+            await nemesis.StrikeAsync(ground, round % ground.Fleet.Size, () => Task.Delay(lasts));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{round}: {nemesis.Name} for {lasts.TotalSeconds:0.0} s; {workload}"));
         }
 
         await stop.CancelAsync();

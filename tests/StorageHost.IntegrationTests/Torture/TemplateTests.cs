@@ -21,56 +21,56 @@ public sealed class TemplateTests(Lab lab, ITestOutputHelper output)
     {
         var random = TortureSettings.Begin(output, $"{name}{grows}");
         await using var area = await lab.AreaAsync(StorageKind.PlainXfs);
-        await area.PutTemplateAsync(Deed.Image, await lab.Masters.SmallAsync());
+        await area.PutTemplateAsync(Operation.Image, await lab.Masters.SmallAsync());
         var daemon = await area.StartAsync("--Storage:RescanInterval", "00:00:00.5", "--Pool:SettleTime", "00:00:01");
-        var deed = Deed.Named(name);
-        var calls = await Attempt.RecordAsync(daemon, deed, new Stage(area, daemon.Client, "web0"));
+        var operation = Operation.Named(name);
+        var calls = await Attempt.RecordAsync(daemon, operation, new Stage(area, daemon.Client, "web0"));
         for (var number = 1; number <= TortureSettings.Count(5, 60); number++)
         {
             var stage = new Stage(area, daemon.Client, string.Create(CultureInfo.InvariantCulture, $"web{number}"));
-            var change = grows ? Grow(area) : await area.LayTemplateReadyAsync(Deed.Image, await lab.Masters.SmallAsync(number % 2 == 0 ? "a" : "b"));
-            await ChangeAsync(daemon, deed, stage, random.Next(1, calls.Count + 1), change);
+            var change = grows ? Grow(area) : await area.LayTemplateReadyAsync(Operation.Image, await lab.Masters.SmallAsync(number % 2 == 0 ? "a" : "b"));
+            await ChangeAsync(daemon, operation, stage, random.Next(1, calls.Count + 1), change);
         }
     }
 
-    private async Task ChangeAsync(Daemon daemon, Deed deed, Stage stage, int point, Action change)
+    private async Task ChangeAsync(Daemon daemon, Operation operation, Stage stage, int point, Action change)
     {
-        await deed.PrepareAsync(stage);
+        await operation.PrepareAsync(stage);
         var changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var attempt = await Attempt.MakeAsync(daemon, deed, stage, (call, number) =>
+        var attempt = await Attempt.MakeAsync(daemon, operation, stage, (call, number) =>
         {
             if (number == point)
             {
-                output.WriteLine($"{deed}, {point}: {call}");
+                output.WriteLine($"{operation}, {point}: {call}");
                 change();
                 changed.SetResult();
             }
 
             return Task.FromResult(Verdict.Pass);
         }, changed.Task);
-        deed.Note(stage, attempt.Outcome);
+        operation.Note(stage, attempt.Outcome);
         if (!attempt.IsStruck)
         {
             change();
         }
 
-        var (old, now) = (stage.Oracle.MastersOf(Deed.Image)[1], stage.Oracle.MasterOf(Deed.Image));
+        var (old, now) = (stage.Oracle.MastersOf(Operation.Image)[1], stage.Oracle.MasterOf(Operation.Image));
         if (attempt.Answer!.Is(200).TryGetProperty("disk", out _))
         {
             stage.Oracle.Expect($"{stage.Host}.qcow2", isSure: true, attempt.IsStruck ? [old, now] : [old]);
         }
 
-        (await stage.Client.SetImageAsync(Deed.Image, $"{stage.Host}-after")).Is(200);
+        (await stage.Client.SetImageAsync(Operation.Image, $"{stage.Host}-after")).Is(200);
         stage.Oracle.Expect($"{stage.Host}-after.qcow2", isSure: true, now);
         await Wait.UntilAsync("stale copies to be retired", async () => (await stage.Oracle.BrokenCopiesAsync()).Count == 0);
-        await Deed.SettledAsync(stage);
+        await Operation.SettledAsync(stage);
         await stage.Oracle.CheckAsync();
     }
 
     /// <summary>Writes on at the end of the template, and keeps what it is then.</summary>
     private static Action Grow(StorageArea area) => () =>
     {
-        var template = area.Seen($"{Deed.Image}_template.img");
+        var template = area.Seen($"{Operation.Image}_template.img");
         using (var file = File.Open(template, FileMode.Append, FileAccess.Write, FileShare.ReadWrite))
         {
             var more = new byte[Growth];
@@ -80,6 +80,6 @@ public sealed class TemplateTests(Lab lab, ITestOutputHelper output)
 
         var master = Path.Combine(Lab.Directory, "masters", $"grown-{Guid.NewGuid():N}");
         File.Copy(template, master);
-        area.Oracle.Template(Deed.Image, master);
+        area.Oracle.Template(Operation.Image, master);
     };
 }

@@ -12,11 +12,11 @@ internal sealed record Ground(GlusterCluster Cluster, string Volume, Fleet Fleet
 /// <summary>What can befall the daemons and their cluster for a while.</summary>
 /// <param name="Name">What it is called in the output.</param>
 /// <param name="StrikeAsync">Lets it befall one node, waits as long as it is to last, and takes it away.</param>
-internal sealed record Plague(string Name, Func<Ground, int, Func<Task>, Task> StrikeAsync)
+internal sealed record Nemesis(string Name, Func<Ground, int, Func<Task>, Task> StrikeAsync)
 {
     private const int OneOf = 30;
 
-    public static IReadOnlyList<Plague> All { get; } =
+    public static IReadOnlyList<Nemesis> All { get; } =
     [
         new("a daemon killed", async (ground, node, last) =>
         {
@@ -61,7 +61,7 @@ internal sealed record Plague(string Name, Func<Ground, int, Func<Task>, Task> S
         }),
     ];
 
-    public static Plague Named(string name) => All.Single(plague => plague.Name == name);
+    public static Nemesis Named(string name) => All.Single(nemesis => nemesis.Name == name);
 
     private static async Task WithoutBrickAsync(Ground ground, Func<Task> strikeAsync)
     {

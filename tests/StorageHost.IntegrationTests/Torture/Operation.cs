@@ -16,12 +16,12 @@ internal enum Outcome
     Unknown,
 }
 
-/// <summary>Where a deed is done: a directory, a daemon that serves it, and a hostname that nobody had before.</summary>
+/// <summary>Where an operation is done: a directory, a daemon that serves it, and a hostname that nobody had before.</summary>
 internal sealed record Stage(StorageArea Area, Client Client, string Host)
 {
     public Oracle Oracle => Area.Oracle;
 
-    /// <summary>An image of this deed alone.</summary>
+    /// <summary>An image of this operation alone.</summary>
     public string OwnImage => $"of-{Host}";
 }
 
@@ -30,12 +30,12 @@ internal sealed record Stage(StorageArea Area, Client Client, string Host)
 /// <param name="PrepareAsync">Makes what it needs.</param>
 /// <param name="ActAsync">Sends the request.</param>
 /// <param name="Note">Tells the oracle how it ended.</param>
-internal sealed record Deed(string Name, Func<Stage, Task> PrepareAsync, Func<Stage, Task<Answer>> ActAsync, Action<Stage, Outcome> Note)
+internal sealed record Operation(string Name, Func<Stage, Task> PrepareAsync, Func<Stage, Task<Answer>> ActAsync, Action<Stage, Outcome> Note)
 {
     public const string Image = "centos";
 
     /// <summary>Every verb of the daemon that changes the storage.</summary>
-    public static IReadOnlyList<Deed> All { get; } =
+    public static IReadOnlyList<Operation> All { get; } =
     [
         new("a hit", stage => FillAsync(stage, 2), stage => stage.Client.SetImageAsync(Image, stage.Host), NoteDisk),
         new("a miss", stage => FillAsync(stage, 0), stage => stage.Client.SetImageAsync(Image, stage.Host), NoteDisk),
@@ -46,10 +46,10 @@ internal sealed record Deed(string Name, Func<Stage, Task> PrepareAsync, Func<St
         new("an image's end", MakeImageAsync, stage => stage.Client.DeleteImageAsync(stage.OwnImage), NoteImageGone),
     ];
 
-    public static Deed Named(string name) => All.Single(deed => deed.Name == name);
+    public static Operation Named(string name) => All.Single(operation => operation.Name == name);
 
     /// <summary>
-    /// Whether nothing of a deed goes on any more: every pool is at its level. Where several daemons are at work it may be above: what one has
+    /// Whether nothing of an operation goes on any more: every pool is at its level. Where several daemons are at work it may be above: what one has
     /// claimed ahead, another does not count.
     /// </summary>
     public static async Task<bool> IsSettledAsync(Stage stage) => (await PoolsAsync(stage)).GetProperty("pools").EnumerateArray().All(pool =>

@@ -14,7 +14,7 @@ namespace StorageHost.IntegrationTests.Torture;
 /// <param name="images">The images that disks are made of.</param>
 /// <param name="seed">What the random choices begin with.</param>
 /// <param name="others">The other images that there are.</param>
-internal sealed class Traffic(Fleet fleet, string[] images, int seed, params string[] others)
+internal sealed class Workload(Fleet fleet, string[] images, int seed, params string[] others)
 {
     private const int Hosts = 30;
     private const int CallsForEachHost = 10;
