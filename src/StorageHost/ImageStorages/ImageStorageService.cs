@@ -1,4 +1,5 @@
 using StorageHost.Images;
+using StorageHost.Images.Pools;
 
 namespace StorageHost.ImageStorages;
 

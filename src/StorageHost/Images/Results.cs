@@ -1,4 +1,5 @@
 using StorageHost.Images.Names;
+using StorageHost.Images.Pools;
 using StorageHost.Images.Templates;
 
 namespace StorageHost.Images;

@@ -3,6 +3,7 @@ using StorageHost.Api;
 using StorageHost.Images;
 using StorageHost.Images.Jobs;
 using StorageHost.Images.Names;
+using StorageHost.Images.Pools;
 using StorageHost.Images.Templates;
 using Xunit;
 

@@ -1,4 +1,5 @@
 using StorageHost.Files.Session;
+using StorageHost.Images.Pools;
 using StorageHost.ImageStorages;
 
 namespace StorageHost.Tests.ImageStorages;

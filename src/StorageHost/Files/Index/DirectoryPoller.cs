@@ -16,7 +16,7 @@ internal sealed class DirectoryPoller : BackgroundService, IDirectorySource
     private readonly List<(string Name, PolledFacts<DirectoryFacts> Facts)> directories;
     private readonly List<StorageThreads> extraThreads = [];
     private readonly StorageOptions settings;
-    private readonly StorageVolume volume;
+    private readonly VolumeSessions volume;
 
     public DirectoryPoller(
         VolumeSessions volume, StorageThreads threads, ImageReader reader, IOptions<StorageOptions> options, TimeProvider time, ILoggerFactory logs)

@@ -26,7 +26,7 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
 
     private readonly StorageOptions options;
     private readonly StorageThreads threads;
-    private readonly ILogger<StorageVolume> log;
+    private readonly ILogger<VolumeSessions> log;
     private readonly WriteWatch writes = new();
 
     // A look at the session that was given up may still be at it.
@@ -38,11 +38,11 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
     private string problem = "the storage directory was not opened yet";
     private MountPoint? expected;
 
-    public StorageVolume(IOptions<StorageOptions> options, StorageThreads threads, ILogger<StorageVolume> log)
+    public VolumeSessions(IOptions<StorageOptions> options, StorageThreads threads, ILogger<VolumeSessions> log)
     {
         (this.options, this.threads, this.log) = (options.Value, threads, log);
         sessions = threads.NewShare(1);
-        locks = new Locks(options.Value.OperationTimeout);
+        locks = new OfdLocks(options.Value.OperationTimeout);
         threads.WhenFailed = writes.Note;
     }
 

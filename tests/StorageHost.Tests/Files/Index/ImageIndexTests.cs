@@ -1,4 +1,5 @@
 using System.Collections;
+using StorageHost.Files.Catalog;
 using StorageHost.Files.Index;
 using StorageHost.Files.Posix;
 using StorageHost.Images.Templates;

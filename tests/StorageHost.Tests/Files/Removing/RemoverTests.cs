@@ -1,5 +1,6 @@
 using System.Text;
 using Moq;
+using StorageHost.Files.Catalog;
 using StorageHost.Files.Posix;
 using StorageHost.Images;
 using StorageHost.Images.Templates;

@@ -3,6 +3,7 @@ using Moq;
 using StorageHost.Files.Session;
 using StorageHost.Hosting.Systemd;
 using StorageHost.Images;
+using StorageHost.Images.Pools;
 using StorageHost.Tests.Images;
 using StorageHost.Tests.Support;
 using Xunit;

@@ -1,6 +1,9 @@
 using System.Globalization;
+using StorageHost.Images.Names;
+using StorageHost.Images.Ports;
+using StorageHost.Images.Templates;
 
-namespace StorageHost.Images;
+namespace StorageHost.Images.Pools;
 
 /// <summary>Remembers the last copy that was refused for want of room, until there is room for it: so long others would be refused too.</summary>
 internal sealed class RefusedRoom(IVolumePolicy policy)

@@ -1,8 +1,10 @@
 using System.Globalization;
 using Microsoft.Win32.SafeHandles;
+using StorageHost.Files.Posix;
 using StorageHost.Images;
+using StorageHost.Images.Templates;
 
-namespace StorageHost.Files;
+namespace StorageHost.Files.Catalog;
 
 /// <summary>
 /// The format that a copy had when it was made, in the extended attribute <c>user.storagehost.format</c>. A guest with a raw disk may write what it
@@ -15,13 +17,13 @@ internal static class PublishedFormat
     private const string Qcow2 = "qcow2";
 
     /// <summary>Remembers the format and length of what is copied.</summary>
-    public static void Write(SafeFileHandle file, string name, ImageFormat format, long length) => Attributes.Set(
+    public static void Write(SafeFileHandle file, string name, ImageFormat format, long length) => ExtendedAttributes.Set(
         file, name, Attribute, string.Create(CultureInfo.InvariantCulture, $"{(format == ImageFormat.Raw ? Raw : Qcow2)} {length}"));
 
     /// <summary>Whether a disk was published raw, so that what looks like a header in it is a guest's.</summary>
     /// <remarks>A guest cannot shorten its disk. What is shorter was made anew in the same file, with qemu-img create say.</remarks>
     public static bool IsRaw(SafeFileHandle file, string name) =>
-        Attributes.Get(file, name, Attribute)?.Split(' ') is [Raw, var text]
+        ExtendedAttributes.Get(file, name, Attribute)?.Split(' ') is [Raw, var text]
         && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var length)
-        && Mount.Stat(file, name).Fingerprint.Size >= length;
+        && DirectoryHandle.Stat(file, name).Fingerprint.Size >= length;
 }

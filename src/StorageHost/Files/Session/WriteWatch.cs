@@ -1,6 +1,7 @@
+using StorageHost.Files.Posix;
 using StorageHost.Images;
 
-namespace StorageHost.Files;
+namespace StorageHost.Files.Session;
 
 /// <summary>
 /// Knows whether the storage directory can be written to. At rest a look costs one system call. Once that call, or the failure of an operation,
@@ -37,7 +38,7 @@ internal sealed class WriteWatch
     /// <summary>Looks whether something can be written.</summary>
     /// <returns>Why nothing can; null when something can.</returns>
     /// <exception cref="StorageException">It is not known.</exception>
-    public RefusedException? Look(Mount mount, PrivateDirectory own)
+    public RefusedException? Look(DirectoryHandle mount, PrivateDirectory own)
     {
         var tries = Interlocked.Exchange(ref inDoubt, 0) == 1 || fault is not null || !mount.SeemsWritable();
         try
@@ -73,14 +74,14 @@ internal sealed class WriteWatch
     }
 
     /// <summary>Writes as a claim and a copy do: data, durably, and a name in the storage directory itself.</summary>
-    private static void Write(Mount mount, PrivateDirectory own)
+    private static void Write(DirectoryHandle mount, PrivateDirectory own)
     {
         using var probe = own.NewFile(PrivateKind.Making);
         try
         {
             var file = probe.Handle = mount.Open(probe.Name, Syscalls.ReadWrite | Syscalls.Create | Syscalls.Exclusive, 0x180 /* 0600 */);
             Blocks.Write(file, probe.Name, new byte[Blocks.PageSize], 0);
-            Mount.Sync(file, probe.Name);
+            DirectoryHandle.Sync(file, probe.Name);
             own.MoveBeside(mount, probe);
         }
         finally
@@ -89,7 +90,7 @@ internal sealed class WriteWatch
         }
     }
 
-    private static void Remove(Mount mount, string name)
+    private static void Remove(DirectoryHandle mount, string name)
     {
         try
         {

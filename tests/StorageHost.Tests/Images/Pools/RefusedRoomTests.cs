@@ -1,10 +1,12 @@
 using StorageHost.Images;
+using StorageHost.Images.Pools;
+using StorageHost.Images.Ports;
 using StorageHost.ImageStorages;
 using StorageHost.Tests.ImageStorages;
 using Xunit;
 using static StorageHost.Tests.Images.Sample;
 
-namespace StorageHost.Tests.Images;
+namespace StorageHost.Tests.Images.Pools;
 
 public sealed class RefusedRoomTests : IAsyncLifetime
 {

@@ -1,4 +1,4 @@
-namespace StorageHost.Images;
+namespace StorageHost.Images.Pools;
 
 /// <summary>What keeps a pool from being filled.</summary>
 /// <param name="Message">It in words, for the operator.</param>

@@ -1,10 +1,12 @@
 using StorageHost.Files;
+using StorageHost.Files.Posix;
+using StorageHost.Files.Session;
 using StorageHost.Images;
 using StorageHost.ImageStorages;
 using StorageHost.Tests.ImageStorages;
 using Xunit;
 
-namespace StorageHost.Tests.Files;
+namespace StorageHost.Tests.Files.Session;
 
 public sealed class WriteWatchTests : IAsyncLifetime
 {
