@@ -6,6 +6,7 @@ using StorageHost.Images.Ports;
 using StorageHost.Images.Templates;
 using StorageHost.Processes;
 using StorageHost.Qemu;
+using StorageHost.Tests.Support;
 using Xunit;
 
 namespace StorageHost.Tests.Architecture;
@@ -30,15 +31,36 @@ public sealed class LayerTests
         ["Api"] = ["Images", "ImageStorages"],
     };
 
+    /// <summary>The same inside Files: its layers. What lies in no room composes them.</summary>
+    private static readonly Dictionary<string, string[]> Rooms = new(StringComparer.Ordinal)
+    {
+        ["Posix"] = [],
+        ["Session"] = ["Posix"],
+        ["Catalog"] = ["Posix", "Session"],
+        ["Copying"] = ["Posix", "Session", "Catalog"],
+        ["Publishing"] = ["Posix", "Session", "Catalog"],
+        ["Removing"] = ["Posix", "Session", "Catalog"],
+        ["Index"] = ["Posix", "Session", "Catalog"],
+    };
+
     private static readonly string[] Joining = ["Hosting", ""];
 
     [Fact]
-    public void Every_folder_sees_only_what_it_may()
+    public void Every_folder_sees_only_what_it_may() => Assert.Equal("", Faults(Allowed, FolderOf));
+
+    [Fact]
+    public void Every_room_of_Files_sees_only_the_layers_below() => Assert.Equal("", Faults(Rooms, RoomOf));
+
+    [Fact]
+    public void Every_room_of_Files_has_its_rule() =>
+        Assert.Equal(Rooms.Keys.Order(StringComparer.Ordinal), Daemon.GetTypes().Select(RoomOf).OfType<string>().Where(room => room != "").Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void The_page_of_the_architecture_has_the_same_rules()
     {
-        var faults = Daemon.GetTypes().Where(type => FolderOf(type) is { } folder && Allowed.ContainsKey(folder)).SelectMany(type => References.Types(type)
-            .Where(seen => FolderOf(seen) is { } folder && folder != FolderOf(type) && !Allowed[FolderOf(type)!].Contains(folder, StringComparer.Ordinal))
-            .Select(seen => $"{type.FullName} sees {seen.FullName}"));
-        Assert.Equal("", string.Join('\n', faults.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)));
+        var rules = Allowed.Concat(Rooms.Select(room => KeyValuePair.Create($"Files/{room.Key}", room.Value)))
+            .Select(rule => $"{rule.Key}: {string.Join(' ', rule.Value.Order(StringComparer.Ordinal))}");
+        Assert.Equal(rules.Order(StringComparer.Ordinal), RulesOnThePage().Order(StringComparer.Ordinal), StringComparer.Ordinal);
     }
 
     [Fact]
@@ -78,6 +100,26 @@ public sealed class LayerTests
     [InlineData(typeof(OfCatch), "Files")]
     public void A_reference_is_found_wherever_it_stands(Type type, string folder) => Assert.Contains(
         type.GetNestedTypes(BindingFlags.NonPublic).Append(type).SelectMany(References.Types), seen => FolderOf(seen) == folder);
+
+    private static string Faults(Dictionary<string, string[]> rules, Func<Type, string?> placeOf)
+    {
+        var faults = Daemon.GetTypes().Where(type => placeOf(type) is { } place && rules.ContainsKey(place)).SelectMany(type => References.Types(type)
+            .Where(seen => placeOf(seen) is { } place && place != placeOf(type) && !rules[placeOf(type)!].Contains(place, StringComparer.Ordinal))
+            .Select(seen => $"{type.FullName} sees {seen.FullName}"));
+        return string.Join('\n', faults.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>The rows of the page that say what a folder may know. Those that compose see all, and have no rule.</summary>
+    private static IEnumerable<string> RulesOnThePage() => File.ReadLines(Path.Combine(Repository.Root, "docs/architecture.md"))
+        .Select(line => line.Split('|', StringSplitOptions.TrimEntries))
+        .Where(cells => cells is ["", ['`', .., '`'], _, not "composes: sees all", ""])
+        .Where(cells => cells[3] == "nothing of ours" || cells[3].StartsWith('`'))
+        .Select(cells => $"{cells[1].Trim('`')}: {string.Join(' ', cells[3].Split('`').Where((_, at) => at % 2 == 1).Order(StringComparer.Ordinal))}");
+
+    /// <summary>The room of Files that a type lies in; empty for what composes the rooms, null for what is not of Files.</summary>
+    private static string? RoomOf(Type type) => FolderOf(type) != "Files" ? null : NamespaceOf(type).Split('.') is [_, _, var room, ..] ? room : "";
+
+    private static string NamespaceOf(Type type) => type.DeclaringType is { } outer ? NamespaceOf(outer) : type.Namespace ?? "";
 
     /// <summary>The folder that a type of ours lies in; empty for Program, null for what is not ours.</summary>
     private static string? FolderOf(Type type)

@@ -2,6 +2,7 @@ using System.Globalization;
 using FluentValidation;
 using Microsoft.Extensions.Configuration.Memory;
 using StorageHost.Hosting;
+using StorageHost.Tests.Support;
 using Xunit;
 
 namespace StorageHost.Tests.Hosting;
@@ -11,7 +12,7 @@ public sealed class ConfigurationPageTests
 {
     private static readonly IReadOnlyList<Section> Sections = new StorageHost.Hosting.Settings([new MemoryConfigurationSource()]).Sections;
 
-    private static readonly Dictionary<string, string[]> Rows = File.ReadLines(Path.Combine(FindRoot(), "docs/configuration.md"))
+    private static readonly Dictionary<string, string[]> Rows = File.ReadLines(Path.Combine(Repository.Root, "docs/configuration.md"))
         .Where(line => Sections.Any(section => line.StartsWith($"| `{section.Name}:", StringComparison.Ordinal)))
         .Select(line => line.Split('|', StringSplitOptions.TrimEntries)[1..^1]).ToDictionary(cells => cells[0].Trim('`'), StringComparer.Ordinal);
 
@@ -51,15 +52,4 @@ public sealed class ConfigurationPageTests
     }
 
     private static string Key(string section, string setting) => $"{section}:{setting}{(setting == "ExtraVolumes" ? ":<name>" : "")}";
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "StorageHost.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder!.FullName;
-    }
 }

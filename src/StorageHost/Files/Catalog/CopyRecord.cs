@@ -23,9 +23,6 @@ internal static unsafe class CopyRecord
     private const string VersionWithTime = "2";
     private const long NanosecondsPerSecond = 1_000_000_000;
 
-    /// <summary>Writes a record that is none, to see whether the file system can hold one.</summary>
-    public static void Probe(SafeFileHandle file) => ExtendedAttributes.Set(file, "a probe", Attribute, "probe");
-
     /// <summary>Makes a file, to which nobody writes any more, bear the mark of a copy of that state of the template.</summary>
     public static Origin Write(SafeFileHandle file, string name, Fingerprint of, string digest)
     {

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Microsoft.Win32.SafeHandles;
 using StorageHost.Files.Posix;
-using StorageHost.Images;
 using StorageHost.Images.Templates;
 
 namespace StorageHost.Files.Catalog;

@@ -4,7 +4,6 @@ using StorageHost.Files.Catalog;
 using StorageHost.Files.Posix;
 using StorageHost.Files.Session;
 using StorageHost.Images;
-using StorageHost.Images.Names;
 using StorageHost.Images.Pools;
 using StorageHost.Images.Templates;
 

@@ -1,5 +1,4 @@
 using StorageHost.Files.Posix;
-using StorageHost.Files.Publishing;
 using StorageHost.Files.Session;
 using StorageHost.Images;
 using StorageHost.Images.Ports;

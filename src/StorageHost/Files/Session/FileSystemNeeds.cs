@@ -1,5 +1,4 @@
 using Microsoft.Win32.SafeHandles;
-using StorageHost.Files.Catalog;
 using StorageHost.Files.Posix;
 using StorageHost.Images;
 
@@ -13,6 +12,9 @@ internal static class FileSystemNeeds
 {
     private const string Probe = "probe";
 
+    // The one that copies bear: a file system may allow some names and not others.
+    private const string Attribute = "user.storagehost.copy";
+
     /// <summary>Takes the lock of a private directory, as <see cref="LockFile.TryAcquire"/>.</summary>
     /// <exception cref="RefusedException">StorageUnavailable: there are no such locks.</exception>
     public static SafeFileHandle? TryLock(DirectoryHandle mount, string name) =>
@@ -24,7 +26,7 @@ internal static class FileSystemNeeds
     {
         Try("user extended attributes", () =>
         {
-            CopyRecord.Probe(lockFile);
+            ExtendedAttributes.Set(lockFile, "a probe", Attribute, Probe);
             return true;
         });
         Try("hard links", () => TryLink(mount, directory, lockFile));

@@ -1,4 +1,3 @@
-using StorageHost.Files;
 using StorageHost.Files.Posix;
 using StorageHost.Files.Session;
 using StorageHost.Images;

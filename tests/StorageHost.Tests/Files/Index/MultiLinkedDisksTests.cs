@@ -1,11 +1,9 @@
 using StorageHost.Files.Index;
 using StorageHost.Files.Posix;
-using StorageHost.Files.Publishing;
-using StorageHost.Tests.Files.Index;
 using StorageHost.Tests.Support;
 using Xunit;
 
-namespace StorageHost.Tests.Files.Publishing;
+namespace StorageHost.Tests.Files.Index;
 
 public sealed class MultiLinkedDisksTests : IDisposable
 {

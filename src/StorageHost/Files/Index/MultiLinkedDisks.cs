@@ -1,4 +1,4 @@
-namespace StorageHost.Files.Publishing;
+namespace StorageHost.Files.Index;
 
 /// <summary>
 /// The disks whose file has had a second name for longer than a publisher or a recovery leaves it there. Such a file may be the disk of two
