@@ -39,6 +39,14 @@ internal sealed record RemovedHostAnswer(string Hostname, IReadOnlyList<string> 
         new(host.Hostname.Text, [.. host.Removed.Select(file => file.Text)], [.. host.Kept.Select(file => file.Text)]);
 }
 
+/// <summary>Answers the deletion of a data disk.</summary>
+/// <param name="Hostname">The VM's name.</param>
+/// <param name="Removed">The disk, which is gone.</param>
+internal sealed record RemovedDiskAnswer(string Hostname, IReadOnlyList<string> Removed)
+{
+    public static RemovedDiskAnswer Of(RemovedDisk disk) => new(disk.Hostname.Text, [disk.Disk.Text]);
+}
+
 /// <summary>Answers the deletion of an image.</summary>
 /// <param name="Image">The image.</param>
 /// <param name="Removed">Its template and copies, which are gone.</param>

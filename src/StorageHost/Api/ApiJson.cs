@@ -12,6 +12,7 @@ namespace StorageHost.Api;
 [JsonSerializable(typeof(DiskAnswer))]
 [JsonSerializable(typeof(DataDiskAnswer))]
 [JsonSerializable(typeof(RemovedHostAnswer))]
+[JsonSerializable(typeof(RemovedDiskAnswer))]
 [JsonSerializable(typeof(RemovedImageAnswer))]
 [JsonSerializable(typeof(JobsAnswer))]
 [JsonSerializable(typeof(HealthAnswer))]

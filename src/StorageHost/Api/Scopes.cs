@@ -9,7 +9,7 @@ internal static class Scopes
     /// <summary>To make: dup, setimage, addstorage.</summary>
     public const string Provision = "provision";
 
-    /// <summary>To take away: deleting a host or an image, cancelling a job.</summary>
+    /// <summary>To take away: deleting a host, a data disk or an image, cancelling a job.</summary>
     public const string Destroy = "destroy";
 
     public static IReadOnlyList<string> All { get; } = [Read, Provision, Destroy];

@@ -105,6 +105,14 @@ internal sealed partial class ImageCacheService(
         return removed;
     }
 
+    /// <summary>Deletes one data disk of a host, and nothing else of it.</summary>
+    public async Task<RemovedDisk> DeleteDiskAsync(DataDiskEntry disk, CancellationToken cancellationToken)
+    {
+        var removed = await remover.RemoveDiskAsync(disk, cancellationToken);
+        LogDeleted(removed.Disk.Text);
+        return removed;
+    }
+
     /// <summary>Deletes a template, its copies and its level. What is being copied of it is stopped first, once nothing else stands against it.</summary>
     public async Task<RemovedImage> DeleteImageAsync(ImageName image, CancellationToken cancellationToken)
     {

@@ -9,6 +9,9 @@ internal enum Refusal
     /// <summary>The host has no system disk (and, for a purge, no data disk).</summary>
     HostNotFound,
 
+    /// <summary>There is no data disk of that name.</summary>
+    DiskNotFound,
+
     /// <summary>There is no image storage of that id.</summary>
     ImageStorageNotFound,
 

@@ -23,6 +23,9 @@ internal sealed record DataDisk(Hostname Hostname, FileName Disk, int SizeGb);
 /// <summary>What deleting a host removed and what it left.</summary>
 internal sealed record RemovedHost(Hostname Hostname, IReadOnlyList<FileName> Removed, IReadOnlyList<FileName> Kept);
 
+/// <summary>A data disk that was deleted.</summary>
+internal sealed record RemovedDisk(Hostname Hostname, FileName Disk);
+
 /// <summary>What deleting an image removed.</summary>
 internal sealed record RemovedImage(ImageName Image, IReadOnlyList<FileName> Removed);
 

@@ -33,6 +33,11 @@ public sealed class AnswerTests
         RemovedHostAnswer.Of(new RemovedHost(Web01, [Reading.Names.SystemDisk(Web01)], [Reading.Names.DataDisk(Web01, 5, 1)])));
 
     [Fact]
+    public void A_removed_disk() => Written(
+        """{"hostname":"web01","removed":["web01_storage_5G"]}""",
+        RemovedDiskAnswer.Of(new RemovedDisk(Web01, new FileName("web01_storage_5G"))));
+
+    [Fact]
     public void A_removed_image() => Written(
         """{"image":"centos","removed":["centos_template.img"]}""",
         RemovedImageAnswer.Of(new RemovedImage(Centos, [Reading.Names.Template(Centos)])));

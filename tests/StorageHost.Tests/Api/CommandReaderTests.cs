@@ -70,6 +70,28 @@ public sealed class CommandReaderTests
     public void Deleting_a_host_is_read_from_body_and_query(string body, string query, bool purge) =>
         Assert.Equal(new DeleteHost(Reading.Host("Web01"), purge), Reading.Command("DELETE", body, query));
 
+    [Theory]
+    [InlineData("""{"action":"disk","target":"web01_storage_5G"}""", "", "web01_storage_5G")]
+    [InlineData("", "?ACTION=Disk&target=web01_storage_5G_2&purge=true", "web01_storage_5G_2")]
+    public void Deleting_a_data_disk_is_read_and_told_to_the_audit(string body, string query, string disk)
+    {
+        var command = Assert.IsType<DeleteDisk>(Reading.Command("DELETE", body, query));
+        Assert.Equal((Reading.Host("web01"), 5, $"delete disk {disk}"), (command.Disk.Hostname, command.Disk.SizeGb, command.ToString()));
+    }
+
+    [Theory]
+    [InlineData("web01")]
+    [InlineData("web01.qcow2")]
+    [InlineData("web01_storage_5")]
+    [InlineData("../web01_storage_5G")]
+    [InlineData("web01_storage_5G/")]
+    [InlineData("centos_template.img")]
+    [InlineData("centos_dup_1_ready")]
+    [InlineData(".storagehost.x.web01_storage_5G")]
+    public void What_is_no_data_disk_is_none_to_delete(string target) => Assert.Equal(
+        $"target must be a data disk's whole name, '<hostname>_storage_<size>G' or '<hostname>_storage_<size>G_<number>'; it is '{target}'",
+        Reading.Invalid("DELETE", $$"""{"action":"disk","target":"{{target}}"}""").Message);
+
     [Fact]
     public void Deleting_an_image_ignores_purge() => Assert.Equal(
         new DeleteImage(Reading.Image("centos")), Reading.Command("DELETE", """{"action":"image","target":"centos","purge":7}"""));
@@ -121,7 +143,7 @@ public sealed class CommandReaderTests
     [Theory]
     [InlineData("GET", """{"target":"hosts"}""", "unknown_target", "images")]
     [InlineData("POST", """{"action":"image"}""", "unknown_action", "dup, setimage, addstorage")]
-    [InlineData("DELETE", """{"action":"dup"}""", "unknown_action", "host, image")]
+    [InlineData("DELETE", """{"action":"dup"}""", "unknown_action", "host, disk, image")]
     public void An_unknown_verb_is_told_the_known_ones(string method, string body, string code, string known)
     {
         var invalid = Reading.Invalid(method, body);

@@ -10,6 +10,7 @@ public sealed class ErrorTableTests
     {
         [Refusal.ImageNotFound] = (404, "image_not_found"),
         [Refusal.HostNotFound] = (404, "host_not_found"),
+        [Refusal.DiskNotFound] = (404, "disk_not_found"),
         [Refusal.ImageStorageNotFound] = (404, "image_storage_not_found"),
         [Refusal.JobNotFound] = (404, "job_not_found"),
         [Refusal.HostExists] = (409, "host_exists"),

@@ -35,6 +35,12 @@ internal sealed record DeleteHost(Hostname Hostname, bool Purge) : Command
     public override string ToString() => $"delete {Wire.Host} {Hostname}{(Purge ? $" {Wire.Purge}" : "")}";
 }
 
+/// <summary>DELETE disk.</summary>
+internal sealed record DeleteDisk(DataDiskEntry Disk) : Command
+{
+    public override string ToString() => $"delete {Wire.Disk} {Disk.File}";
+}
+
 /// <summary>DELETE image.</summary>
 internal sealed record DeleteImage(ImageName Image) : Command
 {

@@ -20,6 +20,7 @@ internal sealed class CommandReader(FileNames names, IOptions<PoolOptions> pool,
     private readonly SetImageValidator setImage = new(names);
     private readonly AddStorageValidator addStorage = new(names, disks.Value);
     private readonly DeleteHostValidator deleteHost = new(names);
+    private readonly DeleteDiskValidator deleteDisk = new(names);
     private readonly DeleteImageValidator deleteImage = new(names);
 
     /// <param name="method">GET, POST or DELETE. GET and DELETE need no body: browsers cannot send one with them.</param>
@@ -63,10 +64,14 @@ internal sealed class CommandReader(FileNames names, IOptions<PoolOptions> pool,
 
     private Command ReadDelete(PayloadReader payload, List<ValidationFailure> faults)
     {
-        var isHost = Verb(payload, faults, Wire.Action, ErrorTable.UnknownAction, Wire.Host, Wire.Image) is Wire.Host;
+        var what = Verb(payload, faults, Wire.Action, ErrorTable.UnknownAction, Wire.Host, Wire.Disk, Wire.Image);
         var target = payload.Text(Wire.Target);
-        return isHost ? DeleteHost(Valid(deleteHost, new DeletePayload(target, payload.Flag(Wire.Purge)), faults))
-            : new DeleteImage(Image(Valid(deleteImage, new DeletePayload(target, Purge: null), faults).Target));
+        return what switch
+        {
+            Wire.Host => DeleteHost(Valid(deleteHost, new DeletePayload(target, payload.Flag(Wire.Purge)), faults)),
+            Wire.Disk => new DeleteDisk(Disk(Valid(deleteDisk, new DeletePayload(target, Purge: null), faults).Target)),
+            _ => new DeleteImage(Image(Valid(deleteImage, new DeletePayload(target, Purge: null), faults).Target)),
+        };
     }
 
     private DeleteHost DeleteHost(DeletePayload payload) => new(Host(payload.Target), payload.Purge is true);
@@ -96,6 +101,8 @@ internal sealed class CommandReader(FileNames names, IOptions<PoolOptions> pool,
     private ImageName Image(string? text) => names.ParseImage(text, out var image) is null ? image : throw NotValidated();
 
     private Hostname Host(string? text) => names.ParseHostname(text, out var hostname) is null ? hostname : throw NotValidated();
+
+    private DataDiskEntry Disk(string? text) => names.ParseDataDisk(text, out var disk) is null ? disk! : throw NotValidated();
 
     private static UnreachableException NotValidated() => new("a name passed its validator and is none");
 }

@@ -30,9 +30,10 @@ internal static class DispatchEndpoints
             .Produces<DiskAnswer>().Produces<JobAnswer>(StatusCodes.Status202Accepted)
             .Refuses(400, 404, 409, 413, 422, 429, 503, 504, 507);
         dispatch.MapDelete("/", DispatchAsync).WithName("delete")
-            .WithSummary("host: deletes a VM's disk; image: deletes a template")
+            .WithSummary("host: deletes a VM's disk; disk: deletes one data disk; image: deletes a template")
             .WithDescription("""
                 `host` deletes the system disk; the data disks stay unless `purge` is true.
+                `disk` deletes the data disk of that whole name, and nothing else.
                 `image` deletes that template, its copies and its wanted level.
                 The members may stand in a JSON body instead of the query.
                 """)
@@ -61,6 +62,8 @@ internal static class DispatchEndpoints
                 return TypedResults.Ok(DataDiskAnswer.Of(await images.AddStorageAsync(hostname, sizeGb, name, cancellationToken)));
             case DeleteHost(var hostname, var purge):
                 return TypedResults.Ok(RemovedHostAnswer.Of(await images.DeleteHostAsync(hostname, purge, cancellationToken)));
+            case DeleteDisk(var disk):
+                return TypedResults.Ok(RemovedDiskAnswer.Of(await images.DeleteDiskAsync(disk, cancellationToken)));
             case DeleteImage(var image):
                 return TypedResults.Ok(RemovedImageAnswer.Of(await images.DeleteImageAsync(image, cancellationToken)));
             default:

@@ -15,7 +15,7 @@ internal sealed record SetImagePayload(string? Image, string? Hostname);
 /// <summary>What <c>addstorage</c> needs of the wire.</summary>
 internal sealed record AddStoragePayload(string? Hostname, long? Size);
 
-/// <summary>What deleting a host or an image needs of the wire; purge is for hosts only.</summary>
+/// <summary>What deleting a host, a data disk or an image needs of the wire; purge is for hosts only.</summary>
 internal sealed record DeletePayload(string? Target, bool? Purge);
 
 /// <summary>Checks <c>dup</c>.</summary>
@@ -67,6 +67,13 @@ internal sealed class DeleteHostValidator : AbstractValidator<DeletePayload>
 {
     public DeleteHostValidator(FileNames names) =>
         RuleFor(payload => payload.Target).Hostname(Wire.Target, names);
+}
+
+/// <summary>Checks the deletion of a data disk.</summary>
+internal sealed class DeleteDiskValidator : AbstractValidator<DeletePayload>
+{
+    public DeleteDiskValidator(FileNames names) =>
+        RuleFor(payload => payload.Target).DataDisk(Wire.Target, names);
 }
 
 /// <summary>Checks the deletion of an image.</summary>

@@ -14,6 +14,9 @@ internal static class Rules
     public static void Hostname<T>(this IRuleBuilder<T, string?> rule, string field, FileNames names) =>
         rule.Custom((text, context) => context.AddFault(field, NameFault(text, names.ParseHostname(text, out _))));
 
+    public static void DataDisk<T>(this IRuleBuilder<T, string?> rule, string field, FileNames names) =>
+        rule.Custom((text, context) => context.AddFault(field, NameFault(text, names.ParseDataDisk(text, out _))));
+
     /// <summary>The name of an image that something is to be made of.</summary>
     public static void NewImageName<T>(this IRuleBuilder<T, string?> rule, string field, FileNames names) =>
         rule.Custom((text, context) => context.AddFault(field, ImageFault(names, text, out _) ?? NewNameFault(text)));

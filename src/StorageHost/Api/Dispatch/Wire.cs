@@ -18,4 +18,5 @@ internal static class Wire
     public const string SetImage = "setimage";
     public const string AddStorage = "addstorage";
     public const string Host = "host";
+    public const string Disk = "disk";
 }

@@ -41,8 +41,8 @@ internal sealed class DispatchDocumentation : IOperationFilter
             case "delete":
                 operation.Parameters =
                 [
-                    Parameter(Wire.Action, "What to delete.", Words(Wire.Host, Wire.Image), [Wire.Host, Wire.Image]),
-                    Parameter(Wire.Target, "Its name: the hostname or the image.", Of(JsonSchemaType.String), ["web01", "centos"]),
+                    Parameter(Wire.Action, "What to delete.", Words(Wire.Host, Wire.Disk, Wire.Image), [Wire.Host, Wire.Disk, Wire.Image]),
+                    Parameter(Wire.Target, "Its name: the hostname, the data disk or the image.", Of(JsonSchemaType.String), ["web01", "web01_storage_5G", "centos"]),
                     new OpenApiParameter
                     {
                         Name = Wire.Purge,
@@ -55,6 +55,7 @@ internal sealed class DispatchDocumentation : IOperationFilter
                     operation,
                     context,
                     (Wire.Host, typeof(RemovedHostAnswer), HostAnswer),
+                    (Wire.Disk, typeof(RemovedDiskAnswer), """{"hostname":"web01","removed":["web01_storage_5G"]}"""),
                     (Wire.Image, typeof(RemovedImageAnswer), ImageAnswer));
                 break;
         }

@@ -35,6 +35,13 @@ internal sealed class Remover(
         },
         cancellationToken);
 
+    public Task<RemovedDisk> RemoveDiskAsync(DataDiskEntry disk, CancellationToken cancellationToken) => volume.RunAsync(
+        "delete a data disk",
+        (VolumeSession session, StorageCall<RemovedDisk> call) => RemoveAll(session, call, [disk.File]).Count > 0
+            ? new RemovedDisk(disk.Hostname, disk.File)
+            : throw new RefusedException(Refusal.DiskNotFound, $"{disk.File} does not exist"),
+        cancellationToken);
+
     public Task CheckImageAsync(ImageName image, CancellationToken cancellationToken) => volume.TransferAsync(
         "check a template",
         (VolumeSession session, StorageCall<bool> _) =>

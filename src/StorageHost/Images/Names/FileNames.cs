@@ -108,6 +108,13 @@ internal sealed partial class FileNames(string templateSuffix)
             : null;
     }
 
+    /// <summary>Takes the name of a data disk as its host has it. What is wrong with it, in words; null when it is one.</summary>
+    public string? ParseDataDisk(string? text, out DataDiskEntry? disk)
+    {
+        disk = text is null ? null : Classify(text) as DataDiskEntry;
+        return disk is not null ? null : "must be a data disk's whole name, '<hostname>_storage_<size>G' or '<hostname>_storage_<size>G_<number>'";
+    }
+
     /// <summary>The name beside the final ones of a file in the private directory of that name.</summary>
     public static string Private(string owner, string name) => $".storagehost.{owner}.{name}";
 

@@ -9,6 +9,10 @@ internal interface IRemover
     /// <exception cref="RefusedException">HostNotFound; DiskInUse when QEMU has one of them open anywhere.</exception>
     Task<RemovedHost> RemoveHostAsync(Hostname hostname, bool purge, CancellationToken cancellationToken);
 
+    /// <summary>Deletes one data disk.</summary>
+    /// <exception cref="RefusedException">DiskNotFound; DiskInUse when QEMU has it open anywhere.</exception>
+    Task<RemovedDisk> RemoveDiskAsync(DataDiskEntry disk, CancellationToken cancellationToken);
+
     /// <summary>Refuses when a template cannot be deleted.</summary>
     /// <exception cref="RefusedException">ImageNotFound; DiskInUse when QEMU has it open; ImageInUse when linked clones have it as backing file.</exception>
     Task CheckImageAsync(ImageName image, CancellationToken cancellationToken);

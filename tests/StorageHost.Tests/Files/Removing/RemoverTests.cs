@@ -67,6 +67,31 @@ public sealed class RemoverTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("web01_storage_5G")]
+    [InlineData("web01_storage_5G_1")]
+    public async Task One_data_disk_goes_and_nothing_else_of_its_host(string disk)
+    {
+        var before = store.Names.Split(' ');
+        var removed = await RemoveDiskAsync(disk);
+        Assert.Equal((Sample.Web01, disk), (removed.Hostname, removed.Disk.Text));
+        Assert.Equal(string.Join(' ', before.Where(name => name != disk)), store.Names);
+        Assert.Equal((Refusal.DiskNotFound, $"{disk} does not exist"), await RefusalAsync(disk));
+    }
+
+    [Fact]
+    public async Task A_data_disk_that_is_in_use_is_kept()
+    {
+        var before = store.Names;
+        using (NativeCalls.OpenAsQemu(store["web01_storage_5G"]))
+        {
+            Assert.Equal(Refusal.DiskInUse, (await RefusalAsync("web01_storage_5G")).Reason);
+        }
+
+        Assert.Equal(before, store.Names);
+        await RemoveDiskAsync("web01_storage_5G");
+    }
+
+    [Theory]
     [InlineData("web01.qcow2", false)]
     [InlineData("web01.qcow2", true)]
     [InlineData("web01_storage_5G_1", true)]
@@ -212,6 +237,14 @@ public sealed class RemoverTests : IAsyncLifetime
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => daemon.Remover.RemoveImageAsync(Sample.Centos, gone.Token));
         await daemon.ThreadsAreFreeAsync();
         Assert.Equal(before, store.Names);
+    }
+
+    private Task<RemovedDisk> RemoveDiskAsync(string disk) => daemon.Remover.RemoveDiskAsync((DataDiskEntry)Sample.Names.Classify(disk)!, CancellationToken.None);
+
+    private async Task<(Refusal Reason, string Message)> RefusalAsync(string disk)
+    {
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => RemoveDiskAsync(disk));
+        return (refused.Reason, refused.Message);
     }
 
     private Task<RemovedHost> RemoveHostAsync(bool purge = false) => daemon.Remover.RemoveHostAsync(Sample.Web01, purge, CancellationToken.None);
