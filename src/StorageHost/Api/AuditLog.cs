@@ -1,4 +1,5 @@
 using StorageHost.Api.Errors;
+using StorageHost.Images;
 
 namespace StorageHost.Api;
 
@@ -10,11 +11,32 @@ internal sealed class AuditedChange
 
     /// <summary>The code of the error that it was answered with; null when it was done.</summary>
     public string? Code { get; set; }
+
+    /// <summary>Whether it is counted instead of being written: one of many by callers whom nobody knows.</summary>
+    public bool IsCounted { get; set; }
 }
 
-/// <summary>Logs one line for each change that was asked for: who, what, outcome. Who was turned away stands there too.</summary>
-internal sealed partial class AuditLog(RequestDelegate next, ILogger<AuditLog> logger)
+/// <summary>
+/// Logs one line for each change that was asked for: who, what, outcome. Who was turned away stands there too; of callers whom nobody knows,
+/// so many a minute, and the rest as a sum.
+/// </summary>
+internal sealed partial class AuditLog
 {
+    /// <summary>Enough to see who tries what; a controller with a wrong token is among them.</summary>
+    private const int StrangersWritten = 20;
+
+    private const string Nobody = "nobody";
+
+    private readonly RequestDelegate next;
+    private readonly ILogger<AuditLog> logger;
+    private readonly RepeatedLines<string> strangers;
+
+    public AuditLog(RequestDelegate next, TimeProvider time, ILogger<AuditLog> logger)
+    {
+        (this.next, this.logger) = (next, logger);
+        strangers = new RepeatedLines<string>(StrangersWritten, (_, count) => LogStrangers(count), time);
+    }
+
     public async Task InvokeAsync(HttpContext context)
     {
         if (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method))
@@ -31,11 +53,19 @@ internal sealed partial class AuditLog(RequestDelegate next, ILogger<AuditLog> l
         }
         finally
         {
-            var who = context.User.Identity is { IsAuthenticated: true } caller ? $"{Echo.Of(caller.Name ?? "")} ({caller.AuthenticationType})" : "nobody";
-            var what = change.What ?? $"{Echo.Of(context.Request.Method)} {context.Request.Path.ToUriComponent()}";
-            LogChange(who, what, context.Response.StatusCode, change.Code is null ? "" : $" {change.Code}");
+            var caller = context.User.Identity is { IsAuthenticated: true } known ? known : null;
+            change.IsCounted = caller is null && !strangers.MayWrite(Nobody);
+            if (!change.IsCounted)
+            {
+                var who = caller is null ? Nobody : $"{Echo.Of(caller.Name ?? "")} ({caller.AuthenticationType})";
+                var what = change.What ?? $"{Echo.Of(context.Request.Method)} {RequestLog.PathOf(context)}";
+                LogChange(who, what, context.Response.StatusCode, change.Code is null ? "" : $" {change.Code}");
+            }
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Audit: nobody asked for {Count} more changes within a minute")]
+    private partial void LogStrangers(long count);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Audit: {Who} asked for {What}: {Status}{Code}")]
     private partial void LogChange(string who, string what, int status, string code);

@@ -20,6 +20,8 @@ internal sealed partial class StorageThreads : IDisposable
 {
     private const int QueueLimit = 4096;
 
+    private const string NoAnswer = "no answer";
+
     /// <summary>What the thread is at.</summary>
     [ThreadStatic]
     private static IStorageCall? current;
@@ -31,6 +33,7 @@ internal sealed partial class StorageThreads : IDisposable
     private readonly StorageOptions options;
     private readonly TimeProvider time;
     private readonly ILogger<StorageThreads> log;
+    private readonly RepeatedLines<(string Operation, string Fault)> failures;
     private readonly ResiliencePipeline breaker;
     private readonly CircuitBreakerStateProvider breakerState = new();
     private int busy;
@@ -48,6 +51,7 @@ internal sealed partial class StorageThreads : IDisposable
         this.options = options;
         this.time = time;
         this.log = log;
+        failures = new RepeatedLines<(string Operation, string Fault)>(1, (kind, count) => LogRepeated(kind.Operation, count, kind.Fault), time);
 
         // Of two, both: nobody but the index uses them, and when one hangs the other may find out that the mount is well again.
         most = Math.Max(threads - Math.Max(threads / 4, 1), Math.Min(threads, 2));
@@ -138,7 +142,16 @@ internal sealed partial class StorageThreads : IDisposable
         catch (StorageException exception)
         {
             WhenFailed?.Invoke(exception);
-            LogFailed(operation, exception.Call, exception.File, Errno.Name(exception.Errno));
+            var errno = Errno.Name(exception.Errno);
+            if (failures.MayWrite((operation, errno)))
+            {
+                LogFailed(operation, exception.Call, exception.File, errno);
+            }
+            else
+            {
+                LogFailedAgain(operation, exception.Call, exception.File, errno);
+            }
+
             throw StorageFaults.Refuse(exception);
         }
     }
@@ -239,7 +252,11 @@ internal sealed partial class StorageThreads : IDisposable
         catch (TimeoutException)
         {
             Interlocked.Increment(ref timeouts);
-            LogTimedOut(operation, deadline);
+            if (failures.MayWrite((operation, NoAnswer)))
+            {
+                LogTimedOut(operation, deadline);
+            }
+
             throw new RefusedException(
                 Refusal.StorageTimeout,
                 string.Create(CultureInfo.InvariantCulture, $"the storage did not answer within {deadline.TotalSeconds:0.#} s; whether the request took effect is unknown"));
@@ -294,6 +311,12 @@ internal sealed partial class StorageThreads : IDisposable
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Storage operation {Operation} failed: {Call} {File}: {Errno}")]
     private partial void LogFailed(string operation, string call, string file, string errno);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Storage operation {Operation} failed again: {Call} {File}: {Errno}")]
+    private partial void LogFailedAgain(string operation, string call, string file, string errno);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Storage operation {Operation} failed {Count} more times within a minute: {Fault}")]
+    private partial void LogRepeated(string operation, long count, string fault);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Storage operation {Operation} did not answer within {Deadline}")]
     private partial void LogTimedOut(string operation, TimeSpan deadline);

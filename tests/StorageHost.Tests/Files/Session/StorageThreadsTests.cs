@@ -37,6 +37,45 @@ public sealed class StorageThreadsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_failure_that_goes_on_has_one_line_and_a_sum_for_each_minute()
+    {
+        var log = new ListLog<StorageThreads>();
+        using var away = new StorageThreads(new StorageOptions { Threads = 2, OperationTimeout = Deadline }, 2, clock, log);
+        await FailAsync("look", 3, Errno.NotConnected);
+        await FailAsync("look", 1, Errno.InputOutput);
+        await FailAsync("publish", 1, Errno.NotConnected);
+        Assert.Equal(
+            [
+                "Error: Storage operation look failed: stat web01.qcow2: ENOTCONN", "Error: Storage operation look failed: stat web01.qcow2: EIO",
+                "Error: Storage operation publish failed: stat web01.qcow2: ENOTCONN",
+            ],
+            Errors());
+
+        // Until no deadline runs any more.
+        await Eventually.HoldsAsync(() => clock.Timers == 3);
+        clock.Advance(TimeSpan.FromMinutes(1));
+        await Eventually.HoldsAsync(() => clock.Timers == 1);
+        Assert.Equal(4, Errors().Length);
+        Assert.Equal("Error: Storage operation look failed 2 more times within a minute: ENOTCONN", Errors()[3]);
+        clock.Advance(TimeSpan.FromMinutes(1));
+        await Eventually.HoldsAsync(() => clock.Timers == 0);
+        await FailAsync("look", 1, Errno.NotConnected);
+        Assert.Equal("Error: Storage operation look failed: stat web01.qcow2: ENOTCONN", Errors()[^1]);
+        Assert.Equal(5, Errors().Length);
+
+        string[] Errors() => [.. log.Lines.Where(line => line.StartsWith("Error", StringComparison.Ordinal))];
+
+        async Task FailAsync(string operation, int times, int errno)
+        {
+            for (; times > 0; times--)
+            {
+                await Assert.ThrowsAsync<RefusedException>(() => away.RunAsync<bool>(
+                    operation, (StorageCall<bool> _) => throw new StorageException("stat", "web01.qcow2", errno), CancellationToken.None));
+            }
+        }
+    }
+
+    [Fact]
     public async Task No_more_runs_at_once_than_there_are_threads()
     {
         using var all = new CountdownEvent(4);

@@ -121,6 +121,30 @@ public sealed class CallerTests : IDisposable
     }
 
     [Fact]
+    public async Task Of_strangers_some_changes_are_written_and_of_the_known_each()
+    {
+        await using var api = await StartAsync();
+        for (var number = 0; number < 30; number++)
+        {
+            await SendAsync(api, HttpMethod.Post, $"/{new string('x', 4000)}", null);
+        }
+
+        for (var number = 0; number < 30; number++)
+        {
+            await SendAsync(api, HttpMethod.Post, "/", $"Bearer {Token}");
+        }
+
+        await SendAsync(api, HttpMethod.Delete, "/jobs/last", $"Bearer {Token}");
+        await api.LineAsync("DELETE /jobs/last");
+        Assert.Equal((20, 30), (Count("Audit: nobody asked for POST /xxx"), Count("Audit: controller (token) asked for POST /: ")));
+        Assert.Equal((20, 10), (Count("POST /xxx", LogLevel.Information), Count("POST /xxx", LogLevel.Debug)));
+        Assert.All(api.Lines.Where(line => line.Category.StartsWith("StorageHost", StringComparison.Ordinal)), line => Assert.InRange(line.Line.Length, 1, 400));
+
+        int Count(string start, LogLevel? level = null) =>
+            api.Lines.Count(line => line.Line.StartsWith(start, StringComparison.Ordinal) && (level is null || line.Level == level));
+    }
+
+    [Fact]
     public async Task Without_tokens_anybody_may_do_everything_and_a_token_does_no_harm()
     {
         await using var api = await TestApi.StartAsync();
