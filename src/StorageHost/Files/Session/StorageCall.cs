@@ -19,8 +19,8 @@ internal interface IStorageCall
 }
 
 /// <summary>
-/// One piece of storage work and its caller. A system call that hangs cannot be stopped, so the caller can leave: exactly one of
-/// "answered" and "abandoned" happens, and work that changes something asks which it was before it lets the change stand.
+/// One piece of storage work and its caller. A system call that hangs cannot be stopped, so the caller can leave. Work that changes something
+/// asks before the change whether its caller is still there; after it, the outcome stands whoever has left.
 /// </summary>
 /// <typeparam name="T">What the work answers.</typeparam>
 internal sealed class StorageCall<T>(Func<StorageCall<T>, T> work) : IStorageCall
@@ -35,10 +35,6 @@ internal sealed class StorageCall<T>(Func<StorageCall<T>, T> work) : IStorageCal
 
     /// <summary>Whether the caller has left: its deadline passed or its client went away.</summary>
     public bool IsAbandoned => answer.Task is { IsCompleted: true, IsCompletedSuccessfully: false };
-
-    /// <summary>Answers the caller now; the work may go on tidying up.</summary>
-    /// <returns>False when the caller has left: what was done must be undone.</returns>
-    public bool TryAnswer(T result) => answer.TrySetResult(result);
 
     /// <summary>Lets the caller leave.</summary>
     public void Abandon() => answer.TrySetCanceled(CancellationToken.None);

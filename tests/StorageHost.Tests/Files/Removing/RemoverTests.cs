@@ -3,6 +3,7 @@ using Moq;
 using StorageHost.Files.Catalog;
 using StorageHost.Files.Posix;
 using StorageHost.Images;
+using StorageHost.Images.Names;
 using StorageHost.Images.Templates;
 using StorageHost.Tests.Images;
 using StorageHost.Tests.Support;
