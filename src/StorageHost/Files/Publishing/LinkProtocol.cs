@@ -85,7 +85,15 @@ internal static class LinkProtocol
             throw;
         }
 
-        return Commit(mount, file, from, to, isUntouched, tryRemove);
+        try
+        {
+            return Commit(mount, file, from, to, isUntouched, tryRemove);
+        }
+        catch (StorageException failed)
+        {
+            failed.LeavesOutcomeUnknown = true;
+            throw;
+        }
     }
 
     /// <summary>The errors with which a file system refuses a link before it does anything.</summary>
