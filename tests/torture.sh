@@ -3,7 +3,7 @@
 #
 #   tests/torture.sh [--seed N] [--minutes M] [case…]
 #
-# A case is a part of a test's name (Kill, Error, Power, Brick, Template, Full, Held, CutOff, Hostile, Mutated, TwoNodes, Soak); without one, all of them.
+# A case is a part of a test's name (Kill, Error, Power, Brick, Template, Full, Held, CutOff, Hostile, Mutated, TwoNodes, ForgottenLock, Soak); without one, all of them.
 # All of them at their full counts take some three hours; --minutes (30 by default) takes that share of each count. Run tests/run.sh first: it
 # installs and builds.
 set -euo pipefail
@@ -20,7 +20,7 @@ while (($#)); do
     *) cases+=("$1"); shift ;;
     esac
 done
-((${#cases[@]})) || cases=(.Torture. TwoNodes)
+((${#cases[@]})) || cases=(.Torture. TwoNodes ForgottenLock)
 
 scale=$((minutes * full_scale / full))
 export TORTURE_SEED=$seed TORTURE_SCALE=$((scale > 2 ? scale : 2))
