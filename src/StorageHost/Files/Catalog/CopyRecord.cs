@@ -39,6 +39,9 @@ internal static unsafe class CopyRecord
         return new Origin(of, shown);
     }
 
+    /// <summary>Makes a file nobody's copy for ever.</summary>
+    public static void Remove(SafeFileHandle file, string name) => ExtendedAttributes.Remove(file, name, Attribute);
+
     /// <summary>Reads the record; null when there is none, or none that we understand.</summary>
     public static Origin? Read(SafeFileHandle file, string name) => ExtendedAttributes.Get(file, name, Attribute)?.Split(' ') switch
     {

@@ -130,6 +130,9 @@ internal sealed class Remover(
             {
                 deletions.Remember(session, wanted);
 
+                // A disk whose publisher was cut short still has its private name. Without the record, recovery cannot make it a ready copy again.
+                held.ForEach(file => CopyRecord.Remove(file.File, file.Name.Text));
+
                 // Not what has the name by now: nobody asked QEMU about that.
                 removed.AddRange(held.Where(file => mount.TryUnlink(file.Name.Text, ofInode: DirectoryHandle.Stat(file.File, file.Name.Text).Inode)));
 

@@ -1,8 +1,8 @@
 namespace StorageHost.Images.Pools;
 
 /// <summary>
-/// Claims and misses go first, because somebody waits for them. Filling, claiming ahead and tidying yield to them, but never for
-/// longer than it says, so that it gets on under any load.
+/// Claims and misses go first, because somebody waits for them. Filling, claiming ahead and giving back yield to them, but for a limited
+/// time, so that they get on under any load.
 /// </summary>
 internal sealed class ForegroundGate(TimeProvider time)
 {

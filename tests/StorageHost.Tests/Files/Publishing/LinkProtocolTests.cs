@@ -127,7 +127,7 @@ public sealed class LinkProtocolTests : IDisposable
         // ENOTDIR, which no file system says of a link that it has made: it stands for whatever is unknown here.
         store.Write("file", 1);
         var failure = Assert.Throws<StorageException>(() => LinkProtocol.Publish(mount, file, "private", new FileName("file/web01.qcow2"), () => true, IsUntouched, mount.TryUnlinkOwn));
-        Assert.Equal("link", failure.Call);
+        Assert.Equal(("link", true), (failure.Call, failure.LeavesOutcomeUnknown));
         Assert.Equal("file", store.Names);
     }
 
@@ -136,8 +136,17 @@ public sealed class LinkProtocolTests : IDisposable
     {
         using var device = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.Write);
         var failure = Assert.Throws<StorageException>(() => LinkProtocol.Publish(mount, device, "private", Disk, () => true, IsUntouched, mount.TryUnlinkOwn));
-        Assert.Equal(("fsync", "web01.qcow2"), (failure.Call, store.Names));
+        Assert.Equal(("fsync", true, "web01.qcow2"), (failure.Call, failure.LeavesOutcomeUnknown, store.Names));
         Assert.Equal([1, 2, 3], store.Read("web01.qcow2"));
+    }
+
+    [Fact]
+    public void When_the_commit_fails_the_name_stays_and_the_outcome_is_unknown()
+    {
+        var failure = Assert.Throws<StorageException>(() => LinkProtocol.Publish(
+            mount, file, "private", Disk, () => true, IsUntouched, name => throw new StorageException("unlink", name, Errno.InputOutput)));
+        Assert.True(failure.LeavesOutcomeUnknown);
+        Assert.Equal("private web01.qcow2", store.Names);
     }
 
     private static bool IsUntouched(FileStat stat) => stat is { Links: 1, Fingerprint.Size: 3 };

@@ -57,6 +57,18 @@ public sealed class RecoveryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_disk_that_was_deleted_before_its_publisher_was_recovered_is_no_copy_any_more()
+    {
+        await dead.FillAsync(1);
+        await ClaimAsync(1);
+        Assert.True(store.Link($"{deadName}/claim-9-centos", "web01.qcow2"));
+        await dead.CrashAsync();
+        await daemon.Remover.RemoveHostAsync(Sample.Web01, false, CancellationToken.None);
+        await daemon.RecoverAsync();
+        Assert.DoesNotContain((await daemon.Images.ScanAsync(CancellationToken.None)).Copies, copy => copy.MadeFrom is not null);
+    }
+
+    [Fact]
     public async Task What_a_dead_daemon_was_making_is_deleted()
     {
         store.Write($"{deadName}/making/1-centos", 1, 2);
