@@ -21,6 +21,7 @@ public sealed class ScopeTableTests : IDisposable
     {
         Directory.CreateDirectory(scratch.File("images"));
         File.WriteAllBytes(scratch.File("images/centos_template.img"), new byte[64 << 10]);
+        File.SetLastWriteTimeUtc(scratch.File("images/centos_template.img"), DateTime.UnixEpoch.AddYears(50));
         File.WriteAllLines(scratch.File("tokens"), Scopes.All.Select(scope => new TokenEntry(new Grant(scope, [scope]), TokenList.HashOf(scope)).ToString()));
         File.AppendAllText(scratch.File("tokens"), new TokenEntry(Grant.Everything("all"), TokenList.HashOf("all")).ToString());
         served = new Served(scratch);
