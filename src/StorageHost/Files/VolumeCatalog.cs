@@ -90,7 +90,8 @@ internal sealed class VolumeCatalog(
         cancellationToken);
 
     private Dictionary<ImageName, int> HeldElsewhere(VolumeSession session) =>
-        PrivateDirectory.Others(session).SelectMany(directory => session.Mount.TryList(directory))
+        PrivateDirectory.Others(session)
+            .SelectMany(directory => unreadable.TryUse(directory, () => session.Mount.TryList(directory), out var listed) ? listed : [])
             .Select(name => PrivateNames.ClaimedImage(name) is { } text && names.ParseImage(text, out var image) is null ? image : (ImageName?)null)
             .OfType<ImageName>().CountBy(image => image).ToDictionary();
 

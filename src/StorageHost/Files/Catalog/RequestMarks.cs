@@ -1,5 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using StorageHost.Files.Posix;
+using StorageHost.Files.Session;
 using StorageHost.Images;
 using StorageHost.Images.Disks;
 using StorageHost.Images.Names;
@@ -24,7 +25,12 @@ internal static class RequestMarks
     public static void Clear(SafeFileHandle file, string name) => ExtendedAttributes.Remove(file, name, Attribute);
 
     /// <summary>The mark of a disk that was made for this very request, and is durable now; null when there is no such disk of that name.</summary>
-    public static RequestMark? Find(DirectoryHandle mount, FileName disk, RequestMark? wanted)
+    /// <param name="mount">Where.</param>
+    /// <param name="disk">The disk's name.</param>
+    /// <param name="wanted">The request; null when it has no name.</param>
+    /// <param name="tryRemove">Removes a private name for good, as its publisher would.</param>
+    /// <exception cref="RefusedException">StorageUnavailable: the disk is just being published.</exception>
+    public static RequestMark? Find(DirectoryHandle mount, FileName disk, RequestMark? wanted, Func<string, bool> tryRemove)
     {
         if (wanted is null)
         {
@@ -38,17 +44,22 @@ internal static class RequestMarks
             return null;
         }
 
-        return TransientRetry.Until(() => Stays(mount, file!, disk, privateName))
+        return TransientRetry.Until(() => IsCommitted(mount, file!, disk, privateName, tryRemove))
             ? made
             : throw new RefusedException(Refusal.StorageUnavailable, $"{disk} is just being published; send the same request again");
     }
 
-    // Whoever made it may have died between giving it the name and making that durable; so it is done here. While the file has a second name
-    // other than its private one, it may have been another daemon's claim before it got the final name, and lose that again.
-    private static bool Stays(DirectoryHandle mount, SafeFileHandle file, FileName disk, string privateName)
+    // Whoever made it may have died or may hang between giving it the name and the commit. So both is done here: the fsync, and the removal of the
+    // private name. While the file has another name than these, it may be another daemon's.
+    private static bool IsCommitted(DirectoryHandle mount, SafeFileHandle file, FileName disk, string privateName, Func<string, bool> tryRemove)
     {
         var stat = DirectoryHandle.StatSynced(file, disk.Text);
-        return mount.LeadsTo(disk.Text, stat) && (stat.Links == 1 || (stat.Links == 2 && privateName.Length > 0 && mount.LeadsTo(privateName, stat)));
+        if (stat.Links == 2 && PrivateNames.IsPrivate(privateName) && tryRemove(privateName))
+        {
+            stat = DirectoryHandle.StatSynced(file, disk.Text);
+        }
+
+        return stat.Links == 1 && mount.LeadsTo(disk.Text, stat);
     }
 
     private static (RequestMark? Made, string PrivateName) Parse(string? text) => text?.Split('\n') is [var key, var request, var source, .. var rest]

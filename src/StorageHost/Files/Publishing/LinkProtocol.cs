@@ -105,7 +105,7 @@ internal static class LinkProtocol
     /// On a volume that distributes, Gluster says yes to the removal of a name that is gone (10.3, dht_unlink_cbk), but looks the name up anew before
     /// it renames it. So there the name is moved to another private one first, which then goes, now or with the next recovery.
     /// </remarks>
-    private static bool TryRemovePrivateName(VolumeSession session, string name)
+    public static bool TryRemovePrivateName(VolumeSession session, string name)
     {
         if (!session.Names.Distributes)
         {
@@ -156,11 +156,17 @@ internal static class LinkProtocol
             return Outcome.Published;
         }
 
-        // Without any name it was published, and deleted by somebody who saw it.
         var stat = default(FileStat);
-        if (TransientRetry.Until(() => (stat = DirectoryHandle.StatSynced(file, to.Text)).Links == 0 || (isUntouched(stat) && mount.LeadsTo(to.Text, stat))))
+        TransientRetry.Until(() => (stat = DirectoryHandle.StatSynced(file, to.Text)).Links <= 1);
+        switch (stat.Links)
         {
-            return Outcome.Published;
+            // It was published, and deleted by somebody who saw it.
+            case 0: return Outcome.Published;
+            case 1 when !mount.LeadsTo(to.Text, stat): return Outcome.Lost;
+            case 1 when isUntouched(stat): return Outcome.Published;
+
+            // A guest may run on it already. Or it was the disk of another host, which has been deleted. Nobody knows, so the disk stays.
+            case 1: throw new StorageException("unlink", from, Errno.NoEntry);
         }
 
         mount.TryUnlink(to.Text, ofInode: stat.Inode);

@@ -52,7 +52,7 @@ internal sealed class Publisher(
     public Task<PublishResult?> FindAsync(Hostname hostname, RequestMark? mark, CancellationToken cancellationToken) => volume.RunAsync(
         "look for a system disk",
         (VolumeSession session, StorageCall<PublishResult?> _) =>
-            names.SystemDisk(hostname) is var disk && session.Mount.TryStat(disk.Text, out var _) ? Standing(session.Mount, disk, mark) : null,
+            names.SystemDisk(hostname) is var disk && session.Mount.TryStat(disk.Text, out var _) ? Standing(session, disk, mark) : null,
         cancellationToken);
 
     public Task<Copy> AddToPoolAsync(Claim claim, CancellationToken cancellationToken) =>
@@ -93,7 +93,7 @@ internal sealed class Publisher(
                     throw new RefusedException(Refusal.StorageUnavailable, "qemu-img made something else than the disk that was asked for");
                 }
 
-                if (Repeated(session.Mount, hostname, sizeGb, mark) is { } made)
+                if (Repeated(session, hostname, sizeGb, mark) is { } made)
                 {
                     return made;
                 }
@@ -144,9 +144,12 @@ internal sealed class Publisher(
     }
 
     /// <summary>What to say of a system disk that was there before.</summary>
-    private static PublishResult Standing(DirectoryHandle mount, FileName disk, RequestMark? mark) => RequestMarks.Find(mount, disk, mark) is { } made
+    private static PublishResult Standing(VolumeSession session, FileName disk, RequestMark? mark) => FindMark(session, disk, mark) is { } made
         ? new PublishResult(PublishOutcome.Repeated, disk, Source: made.Source)
         : new PublishResult(PublishOutcome.HostExists, disk);
+
+    private static RequestMark? FindMark(VolumeSession session, FileName disk, RequestMark? mark) =>
+        RequestMarks.Find(session.Mount, disk, mark, name => LinkProtocol.TryRemovePrivateName(session, name));
 
     /// <summary>Refuses what another publisher is at: it may be the very same request, of which nothing can be said yet.</summary>
     private static void RefuseIfUndecided(DirectoryHandle mount, FileName disk, RequestMark? mark)
@@ -158,9 +161,9 @@ internal sealed class Publisher(
     }
 
     /// <summary>The data disk that was made for this very request; null when there is none.</summary>
-    private FileName? Repeated(DirectoryHandle mount, Hostname hostname, int sizeGb, RequestMark? mark) => mark is null ? null
-        : mount.List(".", regularOnly: true).Select(names.Classify).OfType<DataDiskEntry>()
-            .Where(disk => disk.Hostname == hostname && disk.SizeGb == sizeGb && RequestMarks.Find(mount, disk.File, mark) is not null)
+    private FileName? Repeated(VolumeSession session, Hostname hostname, int sizeGb, RequestMark? mark) => mark is null ? null
+        : session.Mount.List(".", regularOnly: true).Select(names.Classify).OfType<DataDiskEntry>()
+            .Where(disk => disk.Hostname == hostname && disk.SizeGb == sizeGb && FindMark(session, disk.File, mark) is not null)
             .Select(disk => (FileName?)disk.File).FirstOrDefault();
 
     /// <summary>Gives a data disk the first name that is free, or finds the one that was made for the same request just now.</summary>
@@ -176,7 +179,7 @@ internal sealed class Publisher(
                 case LinkProtocol.Outcome.Lost: throw new StorageException("unlink", file.Name, Errno.NoEntry);
             }
 
-            if (RequestMarks.Find(session.Mount, disk, mark) is not null)
+            if (FindMark(session, disk, mark) is not null)
             {
                 session.Mount.TryUnlink(file.Name);
                 return disk;
@@ -206,7 +209,7 @@ internal sealed class Publisher(
             case LinkProtocol.Outcome.Abandoned: return new PublishResult(PublishOutcome.Abandoned, disk, Return());
         }
 
-        var standing = Standing(mount, disk, mark);
+        var standing = Standing(session, disk, mark);
         RefuseIfUndecided(mount, disk, mark);
         return standing with { Returned = Return() };
 

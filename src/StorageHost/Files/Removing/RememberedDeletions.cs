@@ -90,19 +90,21 @@ internal sealed partial class RememberedDeletions(
         }
 
         calm.Look(session.MountPoint.Source);
-        var back = new HashSet<FileName>();
+        var (back, again) = (new HashSet<FileName>(), new HashSet<FileName>());
         try
         {
             Renew(session);
             foreach (var (inode, file) in Candidates(present))
             {
-                if (back.Count < MostAtOnce && unreadable.TryUse($"the deleted {file}", () => TryRepeat(session.Mount, file, inode), out var isBack) && isBack)
+                if (back.Count < MostAtOnce && unreadable.TryUse($"the deleted {file}", () => TryRepeat(session.Mount, file, inode), out var found) && found != Found.Another)
                 {
                     back.Add(file);
+                    _ = found == Found.DeletedAgain && again.Add(file);
                 }
             }
 
-            foreach (var (deletion, _) in standing.Where(record => calm.HasLasted(record.Value) && !back.Contains(record.Key.File)).Take(MostAtOnce))
+            // Also of files in use: a deletion that was refused or cut short must not wait for days until the guest pauses.
+            foreach (var (deletion, _) in standing.Where(record => calm.HasLasted(record.Value) && !again.Contains(record.Key.File)).Take(MostAtOnce))
             {
                 DeletionRecords.Remove(session.Mount, deletion);
             }
@@ -143,13 +145,13 @@ internal sealed partial class RememberedDeletions(
         return present.SelectMany(each => (each.Inode is { } known && inodes.Contains(known) ? [known] : byName[each.File]).Select(inode => new Deletion(inode, each.File)));
     }
 
-    /// <summary>Deletes a file again if it is the one; false when the name leads to another, or nowhere.</summary>
-    private bool TryRepeat(DirectoryHandle mount, FileName name, ulong inode)
+    /// <summary>Deletes a file again if it is the one and nobody uses it.</summary>
+    private Found TryRepeat(DirectoryHandle mount, FileName name, ulong inode)
     {
         var text = name.Text;
         if (!mount.TryStat(text, out var stat) || !stat.IsRegular || stat.Inode != inode || mount.TryOpen(text, Syscalls.ReadWrite) is not { } file)
         {
-            return false;
+            return Found.Another;
         }
 
         var isKept = false;
@@ -159,7 +161,7 @@ internal sealed partial class RememberedDeletions(
             // Who has it keeps all others from deleting the file, so nobody can have given its name to another until it is gone.
             if (DirectoryHandle.Stat(file, text).Inode != inode)
             {
-                return false;
+                return Found.Another;
             }
 
             if (mount.Locks.TryKeepAllOut(file, text) && mount.TryUnlink(text, ofInode: inode))
@@ -171,11 +173,11 @@ internal sealed partial class RememberedDeletions(
                 isKept = true;
             }
 
-            return true;
+            return isKept ? Found.DeletedAgain : Found.InUse;
         }
         catch (StorageException exception) when (exception.Errno is Errno.NoEntry or Errno.Stale)
         {
-            return false;
+            return Found.Another;
         }
         finally
         {
@@ -184,6 +186,19 @@ internal sealed partial class RememberedDeletions(
                 file.Dispose();
             }
         }
+    }
+
+    /// <summary>What a name of a record leads to.</summary>
+    private enum Found
+    {
+        /// <summary>Another file, or nothing.</summary>
+        Another,
+
+        /// <summary>The deleted file, which somebody uses.</summary>
+        InUse,
+
+        /// <summary>The deleted file, which is gone now.</summary>
+        DeletedAgain,
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{File} had been deleted and was there again, brought back by a brick that was away: it was deleted again")]

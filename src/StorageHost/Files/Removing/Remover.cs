@@ -126,6 +126,7 @@ internal sealed class Remover(
             Deletion[] wanted = [.. held.Select(file => new Deletion(DirectoryHandle.Stat(file.File, file.Name.Text).Inode, file.Name))];
             before?.Invoke();
             var removed = new List<(FileName Name, SafeFileHandle File)>();
+            var isBegun = false;
             try
             {
                 deletions.Remember(session, wanted);
@@ -134,6 +135,7 @@ internal sealed class Remover(
                 held.ForEach(file => CopyRecord.Remove(file.File, file.Name.Text));
 
                 // Not what has the name by now: nobody asked QEMU about that.
+                isBegun = true;
                 removed.AddRange(held.Where(file => mount.TryUnlink(file.Name.Text, ofInode: DirectoryHandle.Stat(file.File, file.Name.Text).Inode)));
 
                 // On Gluster the fsync of a directory does nothing, and that of a file without a name makes durable that it has none.
@@ -143,9 +145,10 @@ internal sealed class Remover(
             }
             finally
             {
-                // Nobody was told that these are gone.
-                deletions.Forget(session, wanted.ExceptBy(removed.Select(file => file.Name), deletion => deletion.File));
-                if (removed.Count > 0)
+                // Nobody was told that these are gone. But another request may have deleted one meanwhile, or a removal that failed was done.
+                var kept = held.Except(removed).Where(file => !isBegun || HasName(file.File, file.Name)).Select(file => file.Name).ToHashSet();
+                deletions.Forget(session, wanted.Where(deletion => kept.Contains(deletion.File)));
+                if (isBegun)
                 {
                     deleted.Keep([.. held.Select(file => file.File)]);
                     held.Clear();
@@ -155,6 +158,18 @@ internal sealed class Remover(
         finally
         {
             held.ForEach(file => file.File.Dispose());
+        }
+    }
+
+    private static bool HasName(SafeFileHandle file, FileName name)
+    {
+        try
+        {
+            return DirectoryHandle.StatSynced(file, name.Text).Links > 0;
+        }
+        catch (StorageException)
+        {
+            return false;
         }
     }
 

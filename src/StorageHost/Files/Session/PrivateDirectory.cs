@@ -67,6 +67,11 @@ internal sealed class PrivateDirectory : IDisposable
         {
             return false;
         }
+        catch (StorageException exception) when (exception.Errno is Errno.TimedOut)
+        {
+            // Another call hangs in a lock, so this one was not asked: no reason to give up what is under way.
+            return true;
+        }
     }
 
     /// <summary>A private name that was never used. It stays this caller's until it is disposed of; then recovery sweeps what is left of it.</summary>

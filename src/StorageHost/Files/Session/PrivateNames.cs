@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using StorageHost.Images.Names;
 
 namespace StorageHost.Files.Session;
@@ -21,7 +22,7 @@ internal enum PrivateKind
 /// Other daemons list the claims, to count them. A node that lists a directory of a Gluster volume remembers for a second how large each file
 /// in it was (10.3), also under the name that the file then gets in the volume's root: so what still grows lies where no other node looks.
 /// </remarks>
-internal static class PrivateNames
+internal static partial class PrivateNames
 {
     /// <summary>The folder for what is in the making.</summary>
     public const string Making = "making";
@@ -41,4 +42,10 @@ internal static class PrivateNames
     public static string? ClaimedImage(string name) => name.Split('.', 4) is ["", "storagehost", _, var beside] ? ClaimedImage(beside)
         : name.Split('-', 3) is [ClaimPrefix, _, { Length: > 0 } image] ? image
         : null;
+
+    /// <summary>Whether a path from the storage directory is one that a private file could have. An attribute may say anything.</summary>
+    public static bool IsPrivate(string path) => PrivatePath().IsMatch(path);
+
+    [GeneratedRegex(@"^\.storagehost/[0-9a-f]{32}/(claim-|making/)[0-9]+-[A-Za-z0-9._-]*\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    private static partial Regex PrivatePath();
 }

@@ -36,6 +36,7 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
     private readonly OfdLocks locks;
     private volatile VolumeSession? session;
     private string problem = "the storage directory was not opened yet";
+    private bool isSuffixUnknown;
     private MountPoint? expected;
 
     public VolumeSessions(IOptions<StorageOptions> options, StorageThreads threads, ILogger<VolumeSessions> log)
@@ -192,9 +193,9 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
                 throw new RefusedException(Refusal.StorageUnavailable, fault);
             }
 
-            TemplateSuffix.Check(mount, options.TemplateSuffix);
+            CompareSuffix(() => TemplateSuffix.Check(mount, options.TemplateSuffix));
             own = PrivateDirectory.Create(mount, threads.Release);
-            TemplateSuffix.Settle(mount, own, options.TemplateSuffix);
+            CompareSuffix(() => TemplateSuffix.Settle(mount, own, options.TemplateSuffix));
             var created = new VolumeSession(mount, own, new NameLock(mount, point), point);
             expected = point;
             return created;
@@ -233,8 +234,27 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
         }
 
         current.Names.Refresh();
-        TemplateSuffix.Settle(current.Mount, current.Private, options.TemplateSuffix);
+        CompareSuffix(() => TemplateSuffix.Settle(current.Mount, current.Private, options.TemplateSuffix));
         return current.Private.IsAlive(current.Mount) ? null : "this node was cut off from the volume, and its private directory was recovered";
+    }
+
+    // One small file that the storage will not give must not end a session, or keep one from beginning.
+    private void CompareSuffix(Action compare)
+    {
+        try
+        {
+            compare();
+            isSuffixUnknown = false;
+        }
+        catch (StorageException exception)
+        {
+            if (!isSuffixUnknown)
+            {
+                LogSuffixUnknown(exception.Call, Errno.Name(exception.Errno));
+            }
+
+            isSuffixUnknown = true;
+        }
     }
 
     private string? MountFault(MountPoint point)
@@ -248,6 +268,9 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Serving the storage directory on {Type} {Source}, private directory {Private}")]
     private partial void LogSessionBegan(string type, string source, string @private);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The volume's template suffix cannot be compared with Storage:TemplateSuffix: {Call}: {Errno}")]
+    private partial void LogSuffixUnknown(string call, string errno);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The session with the volume ended: {Reason}")]
     private partial void LogSessionEnded(string reason);

@@ -252,6 +252,8 @@ public sealed class PublisherTests : IAsyncLifetime
         await daemon.Publisher.PublishAsync(claim, Sample.Web01, mark, CancellationToken.None);
         Assert.True(store.Link("web01.qcow2", claim.File.Name));
         Assert.Equal(PublishOutcome.Repeated, (await daemon.Publisher.FindAsync(Sample.Web01, mark, CancellationToken.None))!.Outcome);
+        Assert.Equal(("centos_template.img web01.qcow2", 1u), (store.Names, store.Stat("web01.qcow2").Links));
+        Assert.Empty(store.Private);
     }
 
     [Fact]
