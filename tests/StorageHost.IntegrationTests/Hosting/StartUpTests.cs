@@ -1,3 +1,4 @@
+using System.Globalization;
 using StorageHost.IntegrationTests.Fixtures;
 using Xunit;
 
@@ -35,7 +36,7 @@ public sealed class StartUpTests(Lab lab)
     public async Task A_directory_that_is_not_there_cannot_be_served()
     {
         await using var area = await lab.AreaAsync(StorageKind.Xfs);
-        var (code, errors) = await RefusesAsync("--Storage:Directory", Path.Combine(area.Directory, "nope"));
+        var (code, errors) = await RefusesAsync("--Urls", FreeAddress, "--Storage:Directory", Path.Combine(area.Directory, "nope"));
         Assert.Equal(CannotServe, code);
         Assert.Contains("does not exist", errors, StringComparison.Ordinal);
         Assert.False(Directory.Exists(area.Seen("nope")), "a mistyped directory must not be made");
@@ -45,7 +46,7 @@ public sealed class StartUpTests(Lab lab)
     public async Task A_directory_on_another_kind_of_file_system_is_not_served()
     {
         await using var area = await lab.AreaAsync(StorageKind.Xfs);
-        var (code, errors) = await RefusesAsync("--Storage:Directory", area.Directory, "--Storage:RequireMount", "fuse.glusterfs");
+        var (code, errors) = await RefusesAsync("--Urls", FreeAddress, "--Storage:Directory", area.Directory, "--Storage:RequireMount", "fuse.glusterfs");
         Assert.Equal(CannotServe, code);
         Assert.Contains("fuse.glusterfs", errors, StringComparison.Ordinal);
         Assert.Contains("xfs", errors, StringComparison.Ordinal);
@@ -151,6 +152,9 @@ public sealed class StartUpTests(Lab lab)
         area.Oracle.Disk("web03", "centos");
         await area.Oracle.CheckAsync();
     }
+
+    // The default port may be any program's on this machine, and is looked at first.
+    private static string FreeAddress => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Daemon.FreePort()}");
 
     private static Task<(int ExitCode, string Errors)> RefusesAsync(params string[] arguments) =>
         Daemon.RefusesAsync(Path.Combine(Repository.Logs, "refused"), arguments);

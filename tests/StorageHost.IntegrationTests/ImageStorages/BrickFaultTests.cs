@@ -65,7 +65,8 @@ public sealed class BrickFaultTests(Lab lab)
     [DaemonFact]
     public async Task A_file_in_split_brain_breaks_the_volume()
     {
-        await using var volume = await SickVolume.StartAsync(lab, "hurt4");
+        // With shards a write needs the attributes of the file's first part from the brick that is away.
+        await using var volume = await SickVolume.StartPlainAsync(lab, "hurt4");
         foreach (var option in new[] { "cluster.self-heal-daemon", "cluster.data-self-heal", "cluster.metadata-self-heal", "cluster.entry-self-heal" })
         {
             await volume.SetAsync(option, "off");

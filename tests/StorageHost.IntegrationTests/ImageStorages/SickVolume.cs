@@ -21,10 +21,15 @@ internal sealed class SickVolume : IAsyncDisposable
 
     public IReadOnlyList<GlusterNode> Nodes => Cluster.Nodes;
 
-    public static async Task<SickVolume> StartAsync(Lab lab, string name, params string[] settings)
+    public static Task<SickVolume> StartAsync(Lab lab, string name, params string[] settings) => StartAsync(lab, name, [GlusterCluster.ForMachines], settings);
+
+    /// <summary>The same without the options that farms of virtual machines set.</summary>
+    public static Task<SickVolume> StartPlainAsync(Lab lab, string name) => StartAsync(lab, name, [], []);
+
+    private static async Task<SickVolume> StartAsync(Lab lab, string name, (string Option, string Value)[] options, string[] settings)
     {
         var cluster = await lab.ClusterAsync();
-        var volume = await cluster.AddVolumeAsync(name, ["replica", "3"], [GlusterCluster.ForMachines]);
+        var volume = await cluster.AddVolumeAsync(name, ["replica", "3"], options);
         var root = StorageArea.Make(volume, volume.MountPoint, name);
         var daemon = await root.StartAsync([.. StorageView.Quick, .. settings]);
         var sick = new SickVolume(cluster, root, name, daemon);
