@@ -72,6 +72,11 @@ internal static class Levels
     private static void Forget(DirectoryHandle mount, string name)
     {
         using var file = TryHold(mount, name);
+        if (file is null && !mount.TryStat(name, out _))
+        {
+            return;
+        }
+
         if (mount.TryUnlink(name) && file is not null)
         {
             DirectoryHandle.Sync(file, name);

@@ -14,6 +14,8 @@ internal sealed partial class PoolReconciler(
     IVolume volume, PoolTable pools, PoolScanner scanner, PoolPass pass, PreclaimedCopies ahead, JobTable jobs, IVolumePolicy policy, IOptions<PoolOptions> options, TimeProvider time,
     IHostApplicationLifetime lifetime, ILogger<PoolReconciler> log) : BackgroundService
 {
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(10);
+
     private readonly ConcurrentDictionary<ImageName, RunningPass> running = new();
     private readonly ConcurrentDictionary<ImageName, Backoff> backoffs = new();
 
@@ -282,12 +284,18 @@ internal sealed partial class PoolReconciler(
     /// <summary>Leaves a pool alone until its template has settled, and then calls for it.</summary>
     private void PutOff(Pool pool, TimeSpan rest, CancellationToken stoppingToken)
     {
-        unsettled.GetOrAdd(pool.Image, _ => new Backoff(time)).RestFor(rest);
+        var settling = unsettled.GetOrAdd(pool.Image, _ => new Backoff(time));
+        settling.RestFor(rest);
         _ = RingAsync();
 
         async Task RingAsync()
         {
-            await Task.Delay(rest, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // A timer may come a moment early, and nobody calls again.
+            for (var wait = rest; settling.IsResting && !stoppingToken.IsCancellationRequested; wait = Moment)
+            {
+                await Task.Delay(wait, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
             pools.Ring();
         }
     }
