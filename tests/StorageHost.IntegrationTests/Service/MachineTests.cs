@@ -54,7 +54,8 @@ public sealed class MachineTests(ITestOutputHelper output)
         await machine.UntilAsync("systemctl status storagehost", "Status: \"Serving /srv/vms: 2 of 2 copies ready\"");
         Assert.Contains("\"source\":\"pool\"", await machine.RunAsync(SetImage("web01")), StringComparison.Ordinal);
         await machine.RunAsync("cmp /srv/vms/centos_template.img /srv/vms/web01.qcow2");
-        await machine.RunAsync(Ask + """/ --data '{"action":"addstorage","storageinfo":{"hostname":"web01","size":1}}'""");
+        var added = await machine.TryAsync(Ask + """/ --data '{"action":"addstorage","storageinfo":{"hostname":"web01","size":1}}'""");
+        Assert.True(added.ExitCode == 0, $"{added.Output}\n{(await machine.TryAsync("journalctl --unit storagehost | tail --lines 40")).Output}");
         await machine.UntilAsync($"{Ask}/imagestorages/internal", "\"bricks\":[\"machine:/brick/1\",\"machine:/brick/2\",\"machine:/brick/3\"]", seconds: 40);
 
         // While callers are served it takes up a level of the log and a limit, and leaves what needs a restart.
@@ -65,7 +66,7 @@ public sealed class MachineTests(ITestOutputHelper output)
             systemctl reload storagehost
             logged() { until [ "$(journalctl --unit storagehost | grep --count "$1")" != 0 ]; do sleep 0.1; done; }
             logged 'Serilog:MinimumLevel:Default has changed and is in force'
-            logged 'Storage:Threads has changed, which needs a restart'
+            logged 'Storage:Threads has changed; restart the daemon to apply it'
             logged 'DBG GET /healthz 200'
             touch /run/enough; wait
             [ "$before" = "$({{Pid}})" ]
@@ -90,7 +91,7 @@ public sealed class MachineTests(ITestOutputHelper output)
         Assert.Contains("\"hostname\":\"web02\"", await machine.RunAsync(SetImage("web02")), StringComparison.Ordinal);
 
         // What the killed one left is recovered as soon as Gluster has given up its lock. Who stops leaves nothing.
-        const string Daemons = "ls /srv/vms/.storagehost | grep --invert-match --line-regexp 'levels\\|locks\\|template-suffix'";
+        const string Daemons = "ls /srv/vms/.storagehost | grep --invert-match --line-regexp 'levels\\|locks\\|deleted\\|template-suffix'";
         for (var stops = 0; stops < 4; stops++)
         {
             await machine.RunAsync("systemctl start storagehost");
