@@ -398,7 +398,9 @@ public sealed class StorageThreadsTests : IDisposable
 
     private async Task OpenBreakerAsync()
     {
+        // A call that no thread has begun would be dropped at the deadline, and its thread be free.
         var hanging = Enumerable.Range(0, 4).Select(_ => HangAsync()).ToArray();
+        await Eventually.HoldsAsync(() => threads.Busy == 4);
         clock.Advance(Deadline);
         foreach (var call in hanging)
         {
