@@ -13,10 +13,10 @@ namespace StorageHost.IntegrationTests.Faults;
 public sealed class GivenNameTests(Lab lab)
 {
     private const string Disk = "web01.qcow2";
-    private static readonly string[] Quick = ["--Storage:RescanInterval", "00:00:01", "--Storage:OperationTimeout", "00:00:02"];
+    private static readonly string[] Quick = ["--Storage:RescanInterval", "00:00:01", "--Storage:OperationTimeout", "00:00:04"];
 
     /// <summary>Past the deadline.</summary>
-    private static readonly TimeSpan Late = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan Late = TimeSpan.FromSeconds(6);
 
     [DaemonTheory]
     [InlineData(StorageKind.PlainXfs)]

@@ -17,9 +17,13 @@ internal static class RequestMarks
     {
         if (mark is not null)
         {
-            ExtendedAttributes.Set(file, name, Attribute, $"{mark.Key}\n{mark.Request}\n{mark.Source}\n{name}");
+            ExtendedAttributes.Set(file, name, Attribute, $"{Format(mark)}\n{name}");
         }
     }
+
+    /// <summary>Whether a daemon that answered the repeated request has removed the private name, and so committed for the publisher.</summary>
+    /// <remarks>It says so in the mark. The number of names would tell as well, but not at once: Gluster's client remembers it.</remarks>
+    public static bool IsCommitted(SafeFileHandle file, string name) => Parse(ExtendedAttributes.Get(file, name, Attribute)) is { Made: not null, PrivateName: "" };
 
     /// <summary>Takes the mark off a copy that goes back to its pool: it is for whoever comes next.</summary>
     public static void Clear(SafeFileHandle file, string name) => ExtendedAttributes.Remove(file, name, Attribute);
@@ -44,23 +48,26 @@ internal static class RequestMarks
             return null;
         }
 
-        return TransientRetry.Until(() => IsCommitted(mount, file!, disk, privateName, tryRemove))
+        return TransientRetry.Until(() => IsCommitted(mount, file!, disk, made!, privateName, tryRemove))
             ? made
             : throw new RefusedException(Refusal.StorageUnavailable, $"{disk} is just being published; send the same request again");
     }
 
     // Whoever made it may have died or may hang between giving it the name and the commit. So both is done here: the fsync, and the removal of the
     // private name. While the file has another name than these, it may be another daemon's.
-    private static bool IsCommitted(DirectoryHandle mount, SafeFileHandle file, FileName disk, string privateName, Func<string, bool> tryRemove)
+    private static bool IsCommitted(DirectoryHandle mount, SafeFileHandle file, FileName disk, RequestMark made, string privateName, Func<string, bool> tryRemove)
     {
         var stat = DirectoryHandle.StatSynced(file, disk.Text);
         if (stat.Links == 2 && PrivateNames.IsPrivate(privateName) && tryRemove(privateName))
         {
+            ExtendedAttributes.Set(file, disk.Text, Attribute, Format(made));
             stat = DirectoryHandle.StatSynced(file, disk.Text);
         }
 
         return stat.Links == 1 && mount.LeadsTo(disk.Text, stat);
     }
+
+    private static string Format(RequestMark mark) => $"{mark.Key}\n{mark.Request}\n{mark.Source}";
 
     private static (RequestMark? Made, string PrivateName) Parse(string? text) => text?.Split('\n') is [var key, var request, var source, .. var rest]
         ? (new RequestMark(key, request, Enum.TryParse<DiskSource>(source, out var known) ? known : null), rest is [var name] ? name : "")

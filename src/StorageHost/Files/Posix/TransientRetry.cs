@@ -4,14 +4,21 @@ using Polly.Retry;
 namespace StorageHost.Files.Posix;
 
 /// <summary>
-/// Every retry of a storage call: at most five more tries within some 0.6 s, further and further apart. Runs on storage threads only, since it
-/// sleeps between the tries.
+/// Every retry of a storage call: at most five more tries within some 0.6 s, further and further apart, or twelve within 1.2 s where a cache has to
+/// be outlasted. Runs on storage threads only, since it sleeps between the tries.
 /// </summary>
 internal static class TransientRetry
 {
     private static readonly ResiliencePipeline Failures = Build(arguments => arguments.Exception is StorageException failed && Errno.IsTransient(failed.Errno));
 
     private static readonly ResiliencePipeline Waits = Build(arguments => arguments.Result is false);
+
+    private static readonly ResiliencePipeline LongWaits = new ResiliencePipelineBuilder().AddRetry(new RetryStrategyOptions
+    {
+        ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Result is false),
+        MaxRetryAttempts = 12,
+        Delay = TimeSpan.FromMilliseconds(100),
+    }).Build();
 
     /// <summary>Tries again while a healthy replica volume says what racing nodes hear from it for a moment; see <see cref="Errno.IsTransient"/>.</summary>
     public static T Execute<T>(Func<T> call) => Failures.Execute(call);
@@ -21,6 +28,9 @@ internal static class TransientRetry
 
     /// <summary>Asks again until what another daemon is just doing is done; false when it takes longer.</summary>
     public static bool Until(Func<bool> isDone) => Waits.Execute(isDone);
+
+    /// <summary>The same for longer than Gluster's client answers from what it remembers, which is a second.</summary>
+    public static bool UntilForgotten(Func<bool> isDone) => LongWaits.Execute(isDone);
 
     private static ResiliencePipeline Build(Func<Outcome<object>, bool> shouldRetry) => new ResiliencePipelineBuilder().AddRetry(new RetryStrategyOptions
     {

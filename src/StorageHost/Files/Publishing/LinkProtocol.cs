@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using StorageHost.Files.Catalog;
 using StorageHost.Files.Posix;
 using StorageHost.Files.Session;
 using StorageHost.Images.Names;
@@ -156,8 +157,15 @@ internal static class LinkProtocol
             return Outcome.Published;
         }
 
-        var stat = default(FileStat);
-        TransientRetry.Until(() => (stat = DirectoryHandle.StatSynced(file, to.Text)).Links <= 1);
+        // Another daemon that has answered a repeated request has committed, and has said so.
+        var (stat, isCommitted) = (default(FileStat), false);
+        TransientRetry.UntilForgotten(() =>
+            (isCommitted = RequestMarks.IsCommitted(file, to.Text)) || (stat = DirectoryHandle.StatSynced(file, to.Text)).Links <= 1);
+        if (isCommitted)
+        {
+            return Outcome.Published;
+        }
+
         switch (stat.Links)
         {
             // It was published, and deleted by somebody who saw it.

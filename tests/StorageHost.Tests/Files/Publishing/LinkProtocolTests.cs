@@ -1,6 +1,9 @@
 using Microsoft.Win32.SafeHandles;
+using StorageHost.Files.Catalog;
 using StorageHost.Files.Posix;
 using StorageHost.Files.Publishing;
+using StorageHost.Images;
+using StorageHost.Images.Disks;
 using StorageHost.Images.Names;
 using Xunit;
 
@@ -92,6 +95,20 @@ public sealed class LinkProtocolTests : IDisposable
         mount.TryUnlink("private");
         Assert.Equal(LinkProtocol.Outcome.Published, Commit());
         Assert.Equal(("web01.qcow2", 1u), (store.Names, store.Stat("web01.qcow2").Links));
+    }
+
+    [Fact]
+    public void A_name_stays_when_the_request_was_answered_elsewhere_however_many_names_are_seen()
+    {
+        var mark = new RequestMark("key", "setimage centos web01", DiskSource.Pool);
+        RequestMarks.Write(file, $".storagehost/{Guid.Empty:N}/claim-1-centos", mark);
+        Assert.True(store.Link("private", "web01.qcow2"));
+        Assert.NotNull(RequestMarks.Find(mount, Disk, mark, _ => mount.TryUnlinkOwn("private")));
+
+        // What Gluster's client remembers for a second.
+        Assert.True(store.Link("web01.qcow2", "remembered"));
+        Assert.Equal(LinkProtocol.Outcome.Published, Commit());
+        Assert.Equal("remembered web01.qcow2", store.Names);
     }
 
     [Fact]
