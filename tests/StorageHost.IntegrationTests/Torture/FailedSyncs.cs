@@ -30,7 +30,7 @@ internal sealed class FailedSyncs
             case "renameat" when call.Target.EndsWith("_ready", StringComparison.Ordinal):
                 pooled[call.Target] = call.File;
                 break;
-            case "fsync" when fails && (call.File.Contains('/', StringComparison.Ordinal) || pooled.ContainsKey(call.File)):
+            case "fsync" when fails && !IsKept(call.File) && (call.File.Contains('/', StringComparison.Ordinal) || pooled.ContainsKey(call.File)):
                 failed.Add(call.File);
                 break;
             case not "fsync" when fails:
@@ -38,6 +38,9 @@ internal sealed class FailedSyncs
                 break;
         }
     }
+
+    // A level that is to go was durable long before: it is fsynced to be open in truth, and stays when that fails.
+    private static bool IsKept(string file) => file.StartsWith(".storagehost/levels/", StringComparison.Ordinal);
 
     /// <summary>What was done with such files, and which of them still have a name that they must not have.</summary>
     public IEnumerable<string> Faults(IReadOnlyList<FoundFile> found) => faults.Concat(

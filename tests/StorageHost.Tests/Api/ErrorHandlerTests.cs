@@ -32,6 +32,16 @@ public sealed class ErrorHandlerTests
     }
 
     [Fact]
+    public async Task The_log_has_the_call_that_failed_which_the_client_is_not_told()
+    {
+        await using var api = await TestApi.StartAsync(app => app.MapGet("/thrown", IResult () =>
+            throw new RefusedException(Refusal.NoSpace, "the volume is full", new IOException("fsync web01.qcow2: ENOSPC"))));
+        using var response = await api.Client.GetAsync("/thrown");
+        Assert.Contains("\"message\":\"the volume is full\"", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Contains("Refused with no_space: the volume is full (fsync web01.qcow2: ENOSPC)", (await api.LineAsync("Refused with")).Line, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_fault_of_ours_shows_nothing_of_the_inside()
     {
         await using var api = await TestApi.StartAsync(app => app.MapGet("/thrown", IResult () => throw new IOException(Secret)));

@@ -21,8 +21,9 @@ internal sealed partial class ErrorHandler(ILogger<ErrorHandler> logger) : IExce
 
         var level = kind.Status switch { 500 => LogLevel.Error, > 500 => LogLevel.Warning, _ => LogLevel.Information };
 
-        // A refusal is expected, and whoever refused has logged its cause.
-        LogRefused(level, kind.Status >= 500 && exception is not RefusedException ? exception : null, kind.Code, message);
+        // A refusal is expected: its reason and the call that failed say it all. Whoever refused logs the call as well, but sums it up when it repeats.
+        var cause = exception is RefusedException { InnerException: IOException failed } ? $" ({failed.Message})" : "";
+        LogRefused(level, kind.Status >= 500 && exception is not RefusedException ? exception : null, kind.Code, message, cause);
         await httpContext.WriteErrorAsync(kind, message, (exception as InvalidRequestException)?.Errors);
         return true;
     }
@@ -47,6 +48,6 @@ internal sealed partial class ErrorHandler(ILogger<ErrorHandler> logger) : IExce
         _ => "The request is not valid HTTP for this address.",
     });
 
-    [LoggerMessage(Message = "Refused with {Code}: {Reason}")]
-    private partial void LogRefused(LogLevel level, Exception? exception, string code, string reason);
+    [LoggerMessage(Message = "Refused with {Code}: {Reason}{Cause}")]
+    private partial void LogRefused(LogLevel level, Exception? exception, string code, string reason, string cause);
 }
