@@ -27,7 +27,8 @@ public sealed class ToolRunTests : IDisposable
     {
         var result = await runner.RunAsync(new ProcessCommand("grep", ["-E", "^Sig(Blk|Ign)", "/proc/self/status"]), CancellationToken.None);
 
-        Assert.Equal("SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n", result.Output);
+        // But for a hangup, where the tests themselves are run by nohup.
+        Assert.Matches(@"^SigBlk:\t0000000000000000\nSigIgn:\t000000000000000[01]\n$", result.Output);
     }
 
     [Theory]
