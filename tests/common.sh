@@ -6,7 +6,7 @@ export MSBUILDDISABLENODEREUSE=1 UseSharedCompilation=false DOTNET_CLI_USE_MSBUI
 # Programs of administrators are not on everyone's path.
 export PATH="$PATH:/usr/sbin:/sbin"
 
-lock=/var/tmp/storagehost-it.lock
+lock=/var/tmp/storagehost-it${STORAGEHOST_LAB:-0}.lock
 sweep=tests/StorageHost.IntegrationTests/Fixtures/sweep.sh
 
 # Installs the packages of the programs that are not there; the lines on standard input name a program and its package.

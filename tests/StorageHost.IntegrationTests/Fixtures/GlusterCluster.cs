@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace StorageHost.IntegrationTests.Fixtures;
 
@@ -6,8 +7,8 @@ namespace StorageHost.IntegrationTests.Fixtures;
 internal sealed class GlusterCluster
 {
     private const int Size = 3;
-    private const string Bridge = "sthit0";
-    private const string Subnet = "10.199.8";
+    private static readonly string Bridge = $"{Lab.Prefix}0";
+    private static readonly string Subnet = string.Create(CultureInfo.InvariantCulture, $"10.199.{8 + Lab.Number}");
 
     private static readonly TimeSpan HealersPatience = TimeSpan.FromSeconds(15);
 
@@ -26,7 +27,7 @@ internal sealed class GlusterCluster
         Directory.CreateDirectory(directory);
         var numbers = Enumerable.Range(1, Size).ToArray();
         var hosts = Path.Combine(directory, "hosts");
-        await File.WriteAllLinesAsync(hosts, ["127.0.0.1 localhost", .. numbers.Select(number => $"{Subnet}.{number} sthit{number}")]);
+        await File.WriteAllLinesAsync(hosts, ["127.0.0.1 localhost", .. numbers.Select(number => $"{Subnet}.{number} {Lab.Prefix}{number}")]);
         await Shell.RunAsync("ip", "link", "add", Bridge, "type", "bridge");
         await Shell.RunAsync("ip", "addr", "add", $"{Subnet}.254/24", "dev", Bridge);
         await Shell.RunAsync("ip", "link", "set", Bridge, "up");

@@ -42,8 +42,8 @@ internal sealed class GlusterNode
 
     public static async Task<GlusterNode> StartAsync(string directory, int number, string address, string bridge, string hosts, string brick)
     {
-        var name = $"sthit{number}";
-        var wire = $"sthitv{number}";
+        var name = $"{Lab.Prefix}{number}";
+        var wire = $"{Lab.Prefix}v{number}";
         var home = Path.Combine(directory, name);
         Directory.CreateDirectory(Path.Combine(home, "lib"));
         Directory.CreateDirectory(Path.Combine(home, "log"));

@@ -14,7 +14,13 @@ public sealed class LabTests : ICollectionFixture<Lab>
 /// <summary>The volumes of one test run. Each is made when a test first asks for it; one script takes them all down.</summary>
 public sealed class Lab : IAsyncLifetime
 {
-    internal const string Directory = "/var/tmp/storagehost-it";
+    /// <summary>Which of the labs of this machine this run has, 0 to 9: STORAGEHOST_LAB. Two that run at once share no name and no network.</summary>
+    internal static readonly int Number = int.Parse(Environment.GetEnvironmentVariable("STORAGEHOST_LAB") ?? "0", NumberStyles.None, CultureInfo.InvariantCulture);
+
+    internal static readonly string Directory = string.Create(CultureInfo.InvariantCulture, $"/var/tmp/storagehost-it{Number}");
+
+    /// <summary>What the names of its nodes and its network begin with.</summary>
+    internal static readonly string Prefix = string.Create(CultureInfo.InvariantCulture, $"sthit{Number}-");
 
     private readonly Dictionary<StorageKind, Volume> volumes = [];
     private FileStream? alone;
