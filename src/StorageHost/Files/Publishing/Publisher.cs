@@ -174,9 +174,9 @@ internal sealed class Publisher(
             var disk = names.DataDisk(hostname, sizeGb, number);
             switch (LinkProtocol.Publish(session, file, disk, mayLink, stat => stat.Links == 1))
             {
-                case LinkProtocol.Outcome.Published: return disk;
-                case LinkProtocol.Outcome.Abandoned: throw new OperationCanceledException();
-                case LinkProtocol.Outcome.Lost: throw new StorageException("unlink", file.Name, Errno.NoEntry);
+                case NamingOutcome.Published: return disk;
+                case NamingOutcome.Abandoned: throw new OperationCanceledException();
+                case NamingOutcome.Gone: throw new StorageException("unlink", file.Name, Errno.NoEntry);
             }
 
             if (FindMark(session, disk, mark) is not null)
@@ -204,9 +204,9 @@ internal sealed class Publisher(
         RequestMarks.Write(mount.Opened(file), file.Name, mark);
         switch (LinkProtocol.Publish(session, file, disk, mayLink, stat => CopyRecord.IsWhole(stat, claim.MadeFrom, claim.MadeFrom)))
         {
-            case LinkProtocol.Outcome.Published: return new PublishResult(PublishOutcome.Published, disk);
-            case LinkProtocol.Outcome.Lost: return new PublishResult(PublishOutcome.Gone, disk);
-            case LinkProtocol.Outcome.Abandoned: return new PublishResult(PublishOutcome.Abandoned, disk, Return());
+            case NamingOutcome.Published: return new PublishResult(PublishOutcome.Published, disk);
+            case NamingOutcome.Gone: return new PublishResult(PublishOutcome.Gone, disk);
+            case NamingOutcome.Abandoned: return new PublishResult(PublishOutcome.Abandoned, disk, Return());
         }
 
         var standing = Standing(session, disk, mark);
