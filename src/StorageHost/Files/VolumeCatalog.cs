@@ -19,7 +19,7 @@ internal sealed class VolumeCatalog(
     private Dictionary<FileName, (FileStat Stat, Copy Copy)> read = [];
 
     // One that was given up may still be at it. After a cancelled one the next waits for that moment.
-    private readonly StorageShare scanning = threads.NewShare(1, patience: TimeSpan.FromSeconds(5));
+    private readonly StorageShare scanning = threads.NewShare(1, waitLimit: TimeSpan.FromSeconds(5));
 
     public Task EnsureServedAsync(CancellationToken cancellationToken) => volume.EnsureSessionAsync(cancellationToken);
 

@@ -9,7 +9,7 @@ namespace StorageHost.Processes;
 internal sealed partial class ToolHost(TimeProvider time, ILogger<ToolHost> log) : IAsyncDisposable
 {
     /// <summary>Above a program's own deadline: for its kill, for what is left in its pipes, and for a machine that hardly gets on.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(25);
+    private static readonly TimeSpan AnswerMargin = TimeSpan.FromSeconds(25);
 
     private static readonly TimeSpan EndWait = TimeSpan.FromSeconds(3);
 
@@ -29,7 +29,7 @@ internal sealed partial class ToolHost(TimeProvider time, ILogger<ToolHost> log)
     public async Task<ToolAnswer?> RunAsync(ProcessCommand command, CancellationToken cancellationToken)
     {
         var session = await SessionAsync().WaitAsync(command.Timeout, time, cancellationToken);
-        return await session.RunAsync(command, command.Timeout + command.Grace + Patience, time, cancellationToken);
+        return await session.RunAsync(command, command.Timeout + command.Grace + AnswerMargin, time, cancellationToken);
     }
 
     public async ValueTask DisposeAsync()

@@ -11,7 +11,8 @@ namespace StorageHost.Files.Publishing;
 /// </summary>
 internal sealed partial class MultiLinkedCopies(UnreadableFiles unreadable, TimeProvider time, ILogger<MultiLinkedCopies> log)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    /// <summary>For so long a second name may be that of a daemon which is about to finish.</summary>
+    private static readonly TimeSpan SecondNameLimit = TimeSpan.FromSeconds(10);
 
     // Since when, for those of the last look.
     private Dictionary<(FileName, ulong), long> known = [];
@@ -23,7 +24,7 @@ internal sealed partial class MultiLinkedCopies(UnreadableFiles unreadable, Time
         foreach (var (file, stat) in doubled)
         {
             var since = before.TryGetValue((file, stat.Inode), out var first) ? first : time.GetTimestamp();
-            if (time.GetElapsedTime(since) < Patience)
+            if (time.GetElapsedTime(since) < SecondNameLimit)
             {
                 now[(file, stat.Inode)] = since;
             }

@@ -22,7 +22,7 @@ internal sealed partial class Recovery(
     private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(2);
 
     // None begins while one that was given up is still at it. The scan, which comes next, does not wait for it for long.
-    private readonly StorageShare recovering = threads.NewShare(1, patience: TimeSpan.FromSeconds(5));
+    private readonly StorageShare recovering = threads.NewShare(1, waitLimit: TimeSpan.FromSeconds(5));
 
     // Since when each is as it was at the last look. Not by its modification time: clocks jump, and other nodes have others.
     private Dictionary<(string Name, Fingerprint State), long> unchanged = [];

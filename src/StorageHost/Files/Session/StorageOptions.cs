@@ -2,7 +2,7 @@ using StorageHost.Images.Ports;
 
 namespace StorageHost.Files.Session;
 
-/// <summary>The section <c>Storage</c>: the directory that is served and how patient the daemon is with it.</summary>
+/// <summary>The section <c>Storage</c>: the directory that is served and how long the daemon waits for it.</summary>
 internal sealed class StorageOptions : IVolumePolicy
 {
     /// <summary>The id of this image storage in <c>/imagestorages/{id}</c>.</summary>

@@ -45,7 +45,7 @@ internal sealed partial class StorageThreads : IDisposable
     {
     }
 
-    /// <summary>As patient as the served directory's, with another number of threads.</summary>
+    /// <summary>With the deadlines of the served directory's, and another number of threads.</summary>
     public StorageThreads(StorageOptions options, int threads, TimeProvider time, ILogger<StorageThreads> log)
     {
         this.options = options;
@@ -106,7 +106,7 @@ internal sealed partial class StorageThreads : IDisposable
     public static IStorageCall? Current => current;
 
     /// <summary>A share for calls that hinder each other; for a place they wait as long as for the storage, or as long as is said here.</summary>
-    public StorageShare NewShare(int places, TimeSpan? patience = null) => new(places, patience, time);
+    public StorageShare NewShare(int places, TimeSpan? waitLimit = null) => new(places, waitLimit, time);
 
     /// <summary>Runs a storage operation within <see cref="StorageOptions.OperationTimeout"/>.</summary>
     /// <exception cref="RefusedException">StorageTimeout after the deadline; StorageUnavailable when the mount hangs or fails; NoSpace.</exception>

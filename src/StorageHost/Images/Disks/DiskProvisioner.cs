@@ -106,11 +106,11 @@ internal sealed partial class DiskProvisioner(
 
         using var place = pools.EnterQueue(options.Value.MaxWaiting);
         using var late = new CancellationTokenSource(options.Value.WaitTimeout, time);
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token, lifetime.ApplicationStopping);
+        using var stopWaiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token, lifetime.ApplicationStopping);
         while (true)
         {
             var pool = pools.Get(image);
-            if (await NextAsync(pool, patience.Token, cancellationToken) is { } claim
+            if (await NextAsync(pool, stopWaiting.Token, cancellationToken) is { } claim
                 && await PublishAsync(claim, hostname, mark, DiskSource.Copy, cancellationToken) is { } disk)
             {
                 return disk;
@@ -119,9 +119,9 @@ internal sealed partial class DiskProvisioner(
     }
 
     /// <summary>Waits for a copy: one that came into the pool, or one that was made for this caller; null when it should try again.</summary>
-    private async Task<Claim?> NextAsync(Pool pool, CancellationToken patience, CancellationToken cancellationToken)
+    private async Task<Claim?> NextAsync(Pool pool, CancellationToken stopWaiting, CancellationToken cancellationToken)
     {
-        var (copy, next) = pool.TakeOrWait(patience);
+        var (copy, next) = pool.TakeOrWait(stopWaiting);
         if (next is null)
         {
             return await ClaimAsync(pool, copy!, cancellationToken);

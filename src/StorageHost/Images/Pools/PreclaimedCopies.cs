@@ -13,9 +13,6 @@ internal sealed partial class PreclaimedCopies(PoolTable pools, IPublisher publi
     /// <summary>For so long after the last call more are expected.</summary>
     private static readonly TimeSpan Demand = TimeSpan.FromMinutes(1);
 
-    /// <summary>How long one step waits for claims to pause.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
-
     private readonly ConcurrentDictionary<ImageName, Task> busy = new();
 
     /// <summary>Begins to bring a pool's claims to their number, unless that is being done.</summary>
@@ -56,10 +53,10 @@ internal sealed partial class PreclaimedCopies(PoolTable pools, IPublisher publi
         {
             await GuardedAsync(async () =>
             {
-                await gate.YieldAsync(Patience, stoppingToken);
+                await gate.YieldAsync(stoppingToken);
                 for (; await StepAsync(pool, stoppingToken); steps++)
                 {
-                    await gate.YieldAsync(Patience, stoppingToken);
+                    await gate.YieldAsync(stoppingToken);
                 }
             });
         }
