@@ -9,7 +9,7 @@ internal static class DispatchEndpoints
 {
     private const string RespondAsync = "respond-async";
 
-    public static void MapDispatch(this RouteGroupBuilder api)
+    public static void MapDispatch(this IEndpointRouteBuilder api)
     {
         var dispatch = api.MapGroup("/").WithTags("Dispatch");
         dispatch.MapGet("/", DispatchAsync).WithName("get")
