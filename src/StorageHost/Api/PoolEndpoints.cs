@@ -23,12 +23,10 @@ internal static class PoolEndpoints
     private static async Task<Ok<PoolAnswer>> GetAsync(
         string image, FileNames names, ImageCacheService images, CancellationToken cancellationToken)
     {
-        if (Rules.ImageFault(names, image, out var name) is { } fault)
-        {
-            throw new InvalidRequestException([new ValidationFailure(Wire.Image, fault)]);
-        }
-
-        return TypedResults.Ok(PoolAnswer.Of(await images.GetPoolAsync(name, cancellationToken)));
+        var name = names.Image(image);
+        return name.Fault is { } fault
+            ? throw new InvalidRequestException([new ValidationFailure(Wire.Image, fault)])
+            : TypedResults.Ok(PoolAnswer.Of(await images.GetPoolAsync(name.Value, cancellationToken)));
     }
 }
 
