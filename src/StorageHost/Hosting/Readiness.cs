@@ -30,7 +30,7 @@ internal sealed record ReadinessCheck(
 
 /// <summary>Finds out whether requests can be served, and if not, why.</summary>
 internal sealed partial class Readiness(
-    IVolume volume, PoolScanner scanner, PoolReconciler reconciler, StorageThreads threads, IGlusterSource gluster, IHostApplicationLifetime lifetime,
+    IVolume volume, PoolScanner scanner, PoolReconciler reconciler, StorageThreads threads, IFacts<GlusterCluster> gluster, IHostApplicationLifetime lifetime,
     IVolumePolicy policy, TimeProvider time, ILogger<Readiness> log)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);

@@ -5,7 +5,7 @@ namespace StorageHost.ImageStorages;
 
 /// <summary>Puts what is known together. Nothing here waits, runs a process or touches the storage.</summary>
 internal sealed class ImageStorageService(
-    IGlusterSource gluster, IDiskSource disks, IDirectorySource directories, VolumeHealth health, ImageLists lists, RefusedRoom room,
+    IFacts<GlusterCluster> gluster, IFacts<IReadOnlyList<PhysicalDisk>> disks, IDirectorySource directories, VolumeHealth health, ImageLists lists, RefusedRoom room,
     ImageStoragePolicy policy)
 {
     /// <summary>The ids of the image storages.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using StorageHost.Files.Posix;
 using StorageHost.Files.Session;
 using StorageHost.Images;
@@ -11,11 +12,13 @@ namespace StorageHost.Files.Index;
 /// <param name="path">Its full path.</param>
 /// <param name="threads">Threads and a breaker that no other mount depends on.</param>
 /// <param name="open">Opens it.</param>
+/// <param name="interval">How long after one look the next begins.</param>
 /// <param name="reader">Reads image files.</param>
 /// <param name="time">The clock.</param>
 /// <param name="log">Where trouble goes.</param>
 internal sealed partial class WatchedDirectory(
-    string name, string path, StorageThreads threads, Func<CancellationToken, Task<OpenedDirectory>> open, ImageReader reader, TimeProvider time, ILogger log)
+    string name, string path, StorageThreads threads, Func<CancellationToken, Task<OpenedDirectory>> open, Func<TimeSpan> interval, ImageReader reader, TimeProvider time, ILogger log)
+    : IPolled<DirectoryFacts>
 {
     /// <summary>How long one storage call of a pass may go on: other calls wait for its thread.</summary>
     private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(200);
@@ -27,9 +30,17 @@ internal sealed partial class WatchedDirectory(
 
     public string Name { get; } = name;
 
+    /// <remarks>Each storage call has its deadline; how many a large directory takes, nobody knows.</remarks>
+    public PollPace Pace => new(interval(), interval(), Timeout.InfiniteTimeSpan);
+
+    public async IAsyncEnumerable<Facts<DirectoryFacts>> LookAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        yield return new(await ReadAsync(cancellationToken), TakenAt: null, Problem: null);
+    }
+
     /// <summary>Looks at it: how it is mounted, what room there is, and what changed in it.</summary>
     /// <exception cref="FactsException">It is missing, dead, hung or not mounted.</exception>
-    public async Task<DirectoryFacts> LookAsync(CancellationToken cancellationToken)
+    internal async Task<DirectoryFacts> ReadAsync(CancellationToken cancellationToken)
     {
         Background.Begin();
         try

@@ -6,7 +6,7 @@ namespace StorageHost.Files.Removing;
 /// How long all bricks of the served volume have been there, as far as is known. What is not known is no proof: then it takes longer, or until
 /// another daemon knows. Clocks play no part, only time that has passed here.
 /// </summary>
-internal sealed class BrickCalm(IGlusterSource gluster, TimeProvider time)
+internal sealed class BrickCalm(IFacts<GlusterCluster> gluster, TimeProvider time)
 {
     /// <summary>A deleted file comes back within seconds of its brick; the facts are renewed four times a minute.</summary>
     private static readonly TimeSpan WhenKnown = TimeSpan.FromMinutes(5);

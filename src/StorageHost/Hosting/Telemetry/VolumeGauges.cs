@@ -7,13 +7,13 @@ namespace StorageHost.Hosting.Telemetry;
 internal sealed class VolumeGauges
 {
     private readonly ImageStorageService storages;
-    private readonly IGlusterSource gluster;
-    private readonly IDiskSource disks;
+    private readonly IFacts<GlusterCluster> gluster;
+    private readonly IFacts<IReadOnlyList<PhysicalDisk>> disks;
     private readonly IDirectorySource directories;
     private readonly TimeProvider time;
 
     public VolumeGauges(
-        IMeterFactory meters, ImageStorageService storages, IGlusterSource gluster, IDiskSource disks, IDirectorySource directories, TimeProvider time)
+        IMeterFactory meters, ImageStorageService storages, IFacts<GlusterCluster> gluster, IFacts<IReadOnlyList<PhysicalDisk>> disks, IDirectorySource directories, TimeProvider time)
     {
         (this.storages, this.gluster, this.disks, this.directories, this.time) = (storages, gluster, disks, directories, time);
         var meter = meters.Create("StorageHost");
