@@ -11,7 +11,8 @@ internal sealed partial class DiskSurvey(Lsblk lsblk, IMounts mounts, ILogger<Di
     /// <remarks>A look runs lsblk once more for each column that it lacks, with a deadline for each run.</remarks>
     public PollPace Pace { get; } = new(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(5));
 
-    public async IAsyncEnumerable<Facts<IReadOnlyList<PhysicalDisk>>> LookAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<Facts<IReadOnlyList<PhysicalDisk>>> LookAsync(
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         yield return new(await ReadAsync(cancellationToken), TakenAt: null, Problem: null);
     }

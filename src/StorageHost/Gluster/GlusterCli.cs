@@ -48,7 +48,8 @@ internal sealed class GlusterCli(ProcessRunner runner, GlusterMetrics metrics, I
     {
         string[] command = ["volume", "heal", volume, "statistics", "heal-count"];
         return AskAsync(
-            command, options.Value.Timeout, result => GlusterAnswer.ReadText(Words(command), result, HealList.ParseCount), cancellationToken);
+            command, options.Value.Timeout, result => GlusterAnswer.ReadText(Words(command), result, HealList.ParseCount),
+            cancellationToken);
     }
 
     private Task<Reading<T>> AskAsync<T>(
@@ -93,7 +94,8 @@ internal sealed class GlusterCli(ProcessRunner runner, GlusterMetrics metrics, I
         {
             throw new GlusterException(
                 GlusterFault.Hung,
-                $"'{Words(command)}' did not answer within {timeout.TotalSeconds:0.###} s: the Gluster daemon of some node may be stopped or cut off",
+                $"'{Words(command)}' did not answer within {timeout.TotalSeconds:0.###} s: "
+                    + "the Gluster daemon of some node may be stopped or cut off",
                 exception);
         }
         catch (ProcessNotStartedException exception)

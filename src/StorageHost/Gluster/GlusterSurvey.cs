@@ -14,7 +14,10 @@ internal sealed class GlusterSurvey(
 
     private readonly ClusterState known = new(options.Value.Node.Length > 0 ? options.Value.Node : Environment.MachineName);
 
-    /// <remarks>Each command has a deadline, and a look ends with the first that misses it. Those that are asked volume by volume stop after an interval.</remarks>
+    /// <remarks>
+    /// Each command has a deadline, and a look ends with the first that misses it. Those that are asked volume by volume stop after an
+    /// interval.
+    /// </remarks>
     public PollPace Pace => new(
         options.Value.PollInterval,
         options.Value.MaxBackoff,
@@ -57,7 +60,8 @@ internal sealed class GlusterSurvey(
             throw noPeers;
         }
 
-        return noPeers?.Message ?? noVolumes?.Message ?? (peers?.Unread is { } unread ? $"the nodes are not known in full: {unread}" : null);
+        return noPeers?.Message ?? noVolumes?.Message
+            ?? (peers?.Unread is { } unread ? $"the nodes are not known in full: {unread}" : null);
     }
 
     /// <summary>
@@ -142,7 +146,9 @@ internal sealed class GlusterSurvey(
         }
     }
 
-    /// <summary>What is known, with what is wrong with single volumes. That slows nothing down: the others are to be known as ever.</summary>
+    /// <summary>
+    /// What is known, with what is wrong with single volumes. That slows nothing down: the others are to be known as ever.
+    /// </summary>
     private Facts<GlusterCluster> ToFacts(string? problem)
     {
         var facts = known.ToFacts(problem);
@@ -156,7 +162,9 @@ internal sealed class GlusterSurvey(
     private HashSet<string> Served() => directories.Latest
         .Select(directory => directory.Facts.Value?.GlusterVolume).OfType<string>().ToHashSet(StringComparer.Ordinal);
 
-    /// <summary>What one command failed at, another may do; not so where there is no Gluster, or it hangs, or has the whole cluster locked.</summary>
+    /// <summary>
+    /// What one command failed at, another may do; not so where there is no Gluster, or it hangs, or has the whole cluster locked.
+    /// </summary>
     private static async Task<(Reading<T>? Answer, GlusterException? Fault)> TryAsync<T>(Task<Reading<T>> question)
     {
         try

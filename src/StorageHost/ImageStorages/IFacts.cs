@@ -1,6 +1,8 @@
 namespace StorageHost.ImageStorages;
 
-/// <summary>Facts of one kind, for those who read them. Those of Gluster are null without a problem where there is no gluster on this node.</summary>
+/// <summary>
+/// Facts of one kind, for those who read them. Those of Gluster are null without a problem where there is no gluster on this node.
+/// </summary>
 internal interface IFacts<T>
     where T : class
 {

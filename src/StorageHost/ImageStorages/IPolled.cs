@@ -18,8 +18,10 @@ internal interface IPolled<T>
 
 /// <summary>How something is polled.</summary>
 /// <param name="Interval">The pause after a look, give or take a tenth.</param>
-/// <param name="MaxPause">The longest pause after looks that failed, each of which doubles it; the interval where it is not to grow.</param>
-/// <param name="Deadline">How long one look may take; infinite where every step of it has a deadline and nobody knows how many there are.</param>
+/// <param name="MaxPause">The longest pause after looks that failed, each of which doubles it; the interval where it is not to
+/// grow.</param>
+/// <param name="Deadline">How long one look may take; infinite where every step of it has a deadline and nobody knows how many there
+/// are.</param>
 internal readonly record struct PollPace(TimeSpan Interval, TimeSpan MaxPause, TimeSpan Deadline);
 
 /// <summary>Facts could not be had. The message says why, in words for the client.</summary>

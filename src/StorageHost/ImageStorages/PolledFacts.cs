@@ -1,6 +1,8 @@
 namespace StorageHost.ImageStorages;
 
-/// <summary>Facts that are taken again and again, one look at a time, for as long as the daemon runs. Whatever fails, the last good ones stay.</summary>
+/// <summary>
+/// Facts that are taken again and again, one look at a time, for as long as the daemon runs. Whatever fails, the last good ones stay.
+/// </summary>
 /// <param name="polled">What they are taken of.</param>
 /// <param name="log">Where trouble goes.</param>
 /// <param name="time">The clock.</param>

@@ -58,7 +58,8 @@ internal sealed class CommandReader(FileNames names, IOptions<PoolOptions> pool,
                 return new SetImage(disk.Image.Value, disk.Hostname.Value, key);
             default:
                 var info = payload.Object(Wire.StorageInfo);
-                var storage = Valid(addStorage, new AddStoragePayload(names.Host(info.Text(Wire.Hostname)), info.Number(Wire.Size)), faults);
+                var storage = Valid(
+                    addStorage, new AddStoragePayload(names.Host(info.Text(Wire.Hostname)), info.Number(Wire.Size)), faults);
                 return new AddStorage(storage.Hostname.Value, (int)storage.Size!, key);
         }
     }

@@ -19,7 +19,8 @@ internal sealed class DirectoryPoller : IDirectorySource, IPoll, IDisposable
     private readonly VolumeSessions volume;
 
     public DirectoryPoller(
-        VolumeSessions volume, StorageThreads threads, ImageReader reader, IOptions<StorageOptions> options, TimeProvider time, ILoggerFactory logs)
+        VolumeSessions volume, StorageThreads threads, ImageReader reader, IOptions<StorageOptions> options, TimeProvider time,
+        ILoggerFactory logs)
     {
         settings = options.Value;
         this.volume = volume;
@@ -27,10 +28,12 @@ internal sealed class DirectoryPoller : IDirectorySource, IPoll, IDisposable
         directories =
         [
             Watch(settings.VolumeId, settings.Directory, threads, volume.OpenAsync),
-            .. settings.ExtraVolumes.OrderBy(extra => extra.Key, StringComparer.Ordinal).Select(extra => WatchExtra(extra.Key, extra.Value)),
+            .. settings.ExtraVolumes.OrderBy(extra => extra.Key, StringComparer.Ordinal)
+                .Select(extra => WatchExtra(extra.Key, extra.Value)),
         ];
 
-        (string, PolledFacts<DirectoryFacts>) Watch(string name, string path, StorageThreads own, Func<CancellationToken, Task<OpenedDirectory>> open)
+        (string, PolledFacts<DirectoryFacts>) Watch(
+            string name, string path, StorageThreads own, Func<CancellationToken, Task<OpenedDirectory>> open)
         {
             var directory = new WatchedDirectory(name, path, own, open, () => settings.IndexInterval, reader, time, log);
             return (name, new PolledFacts<DirectoryFacts>(directory, new PollLog(name, log), time));
@@ -40,11 +43,15 @@ internal sealed class DirectoryPoller : IDirectorySource, IPoll, IDisposable
         {
             var own = new StorageThreads(settings, ThreadsOfExtra, time, logs.CreateLogger<StorageThreads>());
             extraThreads.Add(own);
-            return Watch(name, path, own, token => own.RunAsync($"open {name}", (StorageCall<OpenedDirectory> _) => OpenedDirectory.Open(path), token));
+            return Watch(
+                name, path, own,
+                token => own.RunAsync($"open {name}", (StorageCall<OpenedDirectory> _) => OpenedDirectory.Open(path), token));
         }
     }
 
-    public IReadOnlyList<(string Name, Facts<DirectoryFacts> Facts)> Latest => [.. directories.Select((directory, place) => (directory.Name, place == 0 ? OfServed(directory.Facts.Latest) : directory.Facts.Latest))];
+    public IReadOnlyList<(string Name, Facts<DirectoryFacts> Facts)> Latest =>
+        [.. directories.Select((directory, place) =>
+            (directory.Name, place == 0 ? OfServed(directory.Facts.Latest) : directory.Facts.Latest))];
 
     public Task RunAsync(CancellationToken stoppingToken) =>
         Task.WhenAll(directories.Select(directory => directory.Facts.RunAsync(stoppingToken)));

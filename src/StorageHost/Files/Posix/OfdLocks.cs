@@ -8,8 +8,9 @@ namespace StorageHost.Files.Posix;
 /// (a node that was cut off still believes in its locks), so nothing here relies on a lock alone.
 /// </summary>
 /// <remarks>
-/// One mount's locks are set one after the other. A client of Gluster (10.3, its issue 4371) hangs for good when as many processes are killed
-/// while they wait for a lock and the bricks are away as it has threads for events: two. A daemon that is killed must not be two of them.
+/// One mount's locks are set one after the other. A client of Gluster (10.3, its issue 4371) hangs for good when as many processes are
+/// killed while they wait for a lock and the bricks are away as it has threads for events: two. A daemon that is killed must not be two of
+/// them.
 /// </remarks>
 /// <param name="turnTimeout">How long one waits for its turn; 10 s when null.</param>
 internal sealed class OfdLocks(TimeSpan? turnTimeout = null)
@@ -51,7 +52,9 @@ internal sealed class OfdLocks(TimeSpan? turnTimeout = null)
     /// </summary>
     public bool TryKeepQemuOut(SafeFileHandle file, string name) => TryKeepOut(file, name, Syscalls.ReadLock);
 
-    /// <summary>Keeps out QEMU and whoever else wants to keep QEMU out; false also when there is one. The file must be open for writing.</summary>
+    /// <summary>
+    /// Keeps out QEMU and whoever else wants to keep QEMU out; false also when there is one. The file must be open for writing.
+    /// </summary>
     public bool TryKeepAllOut(SafeFileHandle file, string name) => TryKeepOut(file, name, Syscalls.WriteLock);
 
     private bool TryKeepOut(SafeFileHandle file, string name, short type) =>
@@ -62,7 +65,9 @@ internal sealed class OfdLocks(TimeSpan? turnTimeout = null)
     private static bool IsLockedByOthers(SafeFileHandle file, string name, long start, long length)
     {
         var probe = new FileLock { Type = Syscalls.WriteLock, Start = start, Length = length };
-        return Syscalls.Lock(file, Syscalls.OfdGetLock, ref probe) == 0 ? probe.Type != Syscalls.Unlocked : throw DirectoryHandle.Failed("lock", name);
+        return Syscalls.Lock(file, Syscalls.OfdGetLock, ref probe) == 0
+            ? probe.Type != Syscalls.Unlocked
+            : throw DirectoryHandle.Failed("lock", name);
     }
 
     private bool Set(SafeFileHandle file, string name, short type, long start, long length)

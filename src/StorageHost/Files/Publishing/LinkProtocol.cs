@@ -20,8 +20,10 @@ internal static class LinkProtocol
     /// <param name="to">The final name.</param>
     /// <param name="mayLink">Whether the caller is still there; asked last before the name is given.</param>
     /// <param name="isUntouched">Whether the state of a file with one name is still the one that was to be published.</param>
-    /// <exception cref="StorageException">The outcome is unknown: the name may have been given. The file belongs to no pool any more.</exception>
-    public static NamingOutcome Publish(VolumeSession session, PrivateFile file, FileName to, Func<bool> mayLink, Func<FileStat, bool> isUntouched)
+    /// <exception cref="StorageException">The outcome is unknown: the name may have been given. The file belongs to no pool any
+    /// more.</exception>
+    public static NamingOutcome Publish(
+        VolumeSession session, PrivateFile file, FileName to, Func<bool> mayLink, Func<FileStat, bool> isUntouched)
     {
         using var right = session.Names.TryTake(to);
         if (right is null)
@@ -37,7 +39,8 @@ internal static class LinkProtocol
         }
         catch (StorageException failed) when (failed is { Call: "link", Errno: Errno.QuotaExceeded })
         {
-            // Near its limit, a Gluster quota counts a file once more when it is linked into another directory; within one directory it does not.
+            // Near its limit, a Gluster quota counts a file once more when it is linked into another directory; within one directory it
+            // does not.
             session.Private.MoveBeside(session.Mount, file);
             return Publish(session.Mount, handle, file.Name, to, mayLink, isUntouched, TryRemove);
         }
@@ -45,7 +48,8 @@ internal static class LinkProtocol
 
     /// <summary>The protocol itself; <paramref name="tryRemove"/> removes the private name, or says that it is gone.</summary>
     internal static NamingOutcome Publish(
-        DirectoryHandle mount, SafeFileHandle file, string from, FileName to, Func<bool> mayLink, Func<FileStat, bool> isUntouched, Func<string, bool> tryRemove)
+        DirectoryHandle mount, SafeFileHandle file, string from, FileName to, Func<bool> mayLink, Func<FileStat, bool> isUntouched,
+        Func<string, bool> tryRemove)
     {
         if (!mayLink())
         {
@@ -87,8 +91,8 @@ internal static class LinkProtocol
 
     /// <summary>Removes a private name by a call that the servers decide.</summary>
     /// <remarks>
-    /// On a volume that distributes, Gluster says yes to the removal of a name that is gone (10.3, dht_unlink_cbk), but looks the name up anew before
-    /// it renames it. So there the name is moved to another private one first, which then goes, now or with the next recovery.
+    /// On a volume that distributes, Gluster says yes to the removal of a name that is gone (10.3, dht_unlink_cbk), but looks the name up
+    /// anew before it renames it. So there the name is moved to another private one first, which then goes, now or with the next recovery.
     /// </remarks>
     public static bool TryRemovePrivateName(VolumeSession session, string name)
     {
@@ -116,7 +120,8 @@ internal static class LinkProtocol
     }
 
     private static void TryCommit(
-        DirectoryHandle mount, SafeFileHandle file, string from, FileName to, Func<FileStat, bool> isUntouched, Func<string, bool> tryRemove)
+        DirectoryHandle mount, SafeFileHandle file, string from, FileName to, Func<FileStat, bool> isUntouched,
+        Func<string, bool> tryRemove)
     {
         try
         {
@@ -130,11 +135,12 @@ internal static class LinkProtocol
 
     /// <summary>
     /// Removes the private name. The server resolves it, so it is there exactly as long as no other daemon has recovered the file, whatever
-    /// this client remembers. A recovery that finds two names removes the private one, so the final one is alone after a moment. One that came
-    /// before the link took the file for its own, and it has another name then.
+    /// this client remembers. A recovery that finds two names removes the private one, so the final one is alone after a moment. One that
+    /// came before the link took the file for its own, and it has another name then.
     /// </summary>
     internal static NamingOutcome Commit(
-        DirectoryHandle mount, SafeFileHandle file, string from, FileName to, Func<FileStat, bool> isUntouched, Func<string, bool> tryRemove)
+        DirectoryHandle mount, SafeFileHandle file, string from, FileName to, Func<FileStat, bool> isUntouched,
+        Func<string, bool> tryRemove)
     {
         if (tryRemove(from))
         {

@@ -30,7 +30,8 @@ internal sealed class StorageShare(int places, TimeSpan? waitLimit, TimeProvider
         }
         catch (OperationCanceledException exception)
         {
-            throw new RefusedException(Refusal.StorageUnavailable, $"earlier calls have not returned from the storage: {operation}", exception);
+            throw new RefusedException(
+                Refusal.StorageUnavailable, $"earlier calls have not returned from the storage: {operation}", exception);
         }
     }
 

@@ -7,7 +7,8 @@ using Serilog.Sinks.Async;
 namespace StorageHost.Hosting.Logging;
 
 /// <summary>
-/// Stands between the daemon and whoever reads its log. Where nobody reads, lines wait up to a number, and are dropped and counted from there on.
+/// Stands between the daemon and whoever reads its log. Where nobody reads, lines wait up to a number, and are dropped and counted from
+/// there on.
 /// </summary>
 internal sealed class LogQueue : ILogEventSink, IAsyncLogEventSinkMonitor, IDisposable
 {

@@ -7,8 +7,8 @@ namespace StorageHost.Images.Pools;
 
 /// <summary>One pass over a template: makes copies, and gives them to callers who wait and to the pool.</summary>
 internal sealed partial class PoolPass(
-    IVolume volume, IPublisher publisher, ICopyEngine engine, PoolScanner scanner, RefusedRoom room, ForegroundGate gate, IVolumePolicy policy, IOptions<PoolOptions> options,
-    ImageMetrics metrics, TimeProvider time, ILogger<PoolPass> log)
+    IVolume volume, IPublisher publisher, ICopyEngine engine, PoolScanner scanner, RefusedRoom room, ForegroundGate gate,
+    IVolumePolicy policy, IOptions<PoolOptions> options, ImageMetrics metrics, TimeProvider time, ILogger<PoolPass> log)
 {
     private long promised;
 
@@ -135,7 +135,8 @@ internal sealed partial class PoolPass(
         }
     }
 
-    private async Task<IReadOnlyList<Claim>> CopyAsync(Pool pool, Template template, int copies, Func<CopyProgress, ValueTask<Pace>> progress, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<Claim>> CopyAsync(
+        Pool pool, Template template, int copies, Func<CopyProgress, ValueTask<Pace>> progress, CancellationToken cancellationToken)
     {
         using var span = Spans.OfCopy(pool, copies);
         var started = time.GetTimestamp();

@@ -8,7 +8,8 @@ namespace StorageHost.Images.Pools;
 /// Claims copies ahead where callers ask for them, so that a hit is a link and an fsync: half of a level, so that other daemons on the
 /// volume find some as well. When nobody has asked for a while, they go back to the pool.
 /// </summary>
-internal sealed partial class PreclaimedCopies(PoolTable pools, IPublisher publisher, ForegroundGate gate, TimeProvider time, ILogger<PreclaimedCopies> log)
+internal sealed partial class PreclaimedCopies(
+    PoolTable pools, IPublisher publisher, ForegroundGate gate, TimeProvider time, ILogger<PreclaimedCopies> log)
 {
     /// <summary>For so long after the last call more are expected.</summary>
     private static readonly TimeSpan Demand = TimeSpan.FromMinutes(1);
@@ -44,7 +45,8 @@ internal sealed partial class PreclaimedCopies(PoolTable pools, IPublisher publi
         }
     }
 
-    private int Target(Pool pool) => !pool.Closing && pool.LastAsked is { } asked && time.GetElapsedTime(asked) < Demand ? (pool.Wanted + 1) / 2 : 0;
+    private int Target(Pool pool) =>
+        !pool.Closing && pool.LastAsked is { } asked && time.GetElapsedTime(asked) < Demand ? (pool.Wanted + 1) / 2 : 0;
 
     private async Task RunAsync(Pool pool, TaskCompletionSource done, CancellationToken stoppingToken)
     {
