@@ -1,6 +1,8 @@
 using System.ComponentModel;
 using System.Net.Sockets;
 using StorageHost.Api;
+using StorageHost.Api.Dispatch;
+using StorageHost.Api.Events;
 using StorageHost.BlockDevices;
 using StorageHost.Files;
 using StorageHost.Gluster;
@@ -74,7 +76,13 @@ await using var app = builder.Build();
 app.UseConnectionLimit();
 app.UseStorageHostApi();
 app.UseSecurity();
-app.MapStorageHostApi();
+app.MapHealth();
+app.MapDispatch();
+app.MapPools();
+app.MapJobs();
+app.MapImageStorages();
+app.MapEvents();
+app.MapDocumentation();
 app.MapReadiness().RequireAuthorization(Scopes.Read);
 app.MapMetrics().RequireAuthorization(Scopes.Read);
 

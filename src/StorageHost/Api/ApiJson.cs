@@ -1,7 +1,9 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using StorageHost.Api.Dispatch;
 using StorageHost.Api.Errors;
+using StorageHost.Api.Events;
 using StorageHost.ImageStorages;
 
 namespace StorageHost.Api;

@@ -1,12 +1,12 @@
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using StorageHost.Api.Dispatch;
 using StorageHost.Api.Errors;
+using StorageHost.Api.Events;
 using StorageHost.Api.Swagger;
 
 namespace StorageHost.Api;
 
-/// <summary>Joins the HTTP interface to a host: services, middleware, endpoints.</summary>
+/// <summary>Joins the HTTP interface to a host: services, middleware, its description.</summary>
 internal static class ApiSetup
 {
     public static IServiceCollection AddStorageHostApi(this IServiceCollection services) => services
@@ -26,17 +26,9 @@ internal static class ApiSetup
         .UseExceptionHandler(_ => { })
         .UseStatusCodePages(ErrorHandler.WriteBareStatusAsync);
 
-    /// <summary>Maps every endpoint, each with the scope that it needs; liveness and the documentation need none.</summary>
-    public static void MapStorageHostApi(this IEndpointRouteBuilder endpoints)
+    /// <summary>The interface's own description, and a page to try it on; neither needs a scope.</summary>
+    public static void MapDocumentation(this IEndpointRouteBuilder api)
     {
-        endpoints.MapGet("/healthz", Healthz).WithName("healthz").WithTags("Health").AllowAnonymous()
-            .WithSummary("Says that the daemon runs; touches no storage");
-        var api = endpoints.MapGroup("");
-        api.MapDispatch();
-        api.MapPools();
-        api.MapJobs();
-        api.MapImageStorages();
-        api.MapEvents();
         api.MapSwagger().AllowAnonymous();
         api.MapSwaggerUI().AllowAnonymous();
     }
@@ -51,6 +43,4 @@ internal static class ApiSetup
 
         return endpoint;
     }
-
-    private static Ok<HealthAnswer> Healthz() => TypedResults.Ok(new HealthAnswer("ok"));
 }

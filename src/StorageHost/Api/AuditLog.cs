@@ -17,8 +17,8 @@ internal sealed class AuditedChange
 }
 
 /// <summary>
-/// Logs one line for each change that was asked for: who, what, outcome. Who was turned away stands there too; of callers whom nobody knows,
-/// so many a minute, and the rest as a sum.
+/// Logs one line for each change that was asked for: who, what, outcome. Who was turned away stands there too; of callers whom nobody
+/// knows, so many a minute, and the rest as a sum.
 /// </summary>
 internal sealed partial class AuditLog
 {

@@ -13,7 +13,10 @@ internal static class RequestLog
     {
         options.Logger = app.ApplicationServices.GetRequiredService<Serilog.ILogger>();
         options.MessageTemplate = "{Method} {Path} {Status} in {Milliseconds:0.0} ms (client {Client})";
-        options.GetLevel = (context, _, _) => IsProbe(context.Request.Path) || context.Features.Get<AuditedChange>() is { IsCounted: true } ? LogEventLevel.Debug : LogEventLevel.Information;
+        options.GetLevel = (context, _, _) =>
+            IsProbe(context.Request.Path) || context.Features.Get<AuditedChange>() is { IsCounted: true }
+                ? LogEventLevel.Debug
+                : LogEventLevel.Information;
         options.GetMessageTemplateProperties = (context, _, milliseconds, status) => Properties(context, milliseconds, status);
     });
 
@@ -22,7 +25,9 @@ internal static class RequestLog
         || path.Equals("/readyz", StringComparison.OrdinalIgnoreCase)
         || path.Equals("/metrics", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>A request's path for a log line: as a URI component it has no control characters left, and of a long one the beginning will do.</summary>
+    /// <summary>
+    /// A request's path for a log line: as a URI component it has no control characters left, and of a long one the beginning will do.
+    /// </summary>
     public static string PathOf(HttpContext context) => Echo.Of(context.Request.Path.ToUriComponent(), LongestPath);
 
     private static IEnumerable<LogEventProperty> Properties(HttpContext context, double milliseconds, int status) =>

@@ -7,7 +7,5 @@ internal static class BlockDevicesSetup
 {
     public static IServiceCollection AddBlockDevices(this IServiceCollection services) => services
         .AddSingleton<Lsblk>()
-        .AddSingleton<DiskPoller>()
-        .AddSingleton<IDiskSource>(provider => provider.GetRequiredService<DiskPoller>())
-        .AddHostedService(provider => provider.GetRequiredService<DiskPoller>());
+        .AddFacts<IReadOnlyList<PhysicalDisk>, DiskSurvey>(log => new PollLog("the disks", log));
 }

@@ -1,9 +1,13 @@
 namespace StorageHost.BlockDevices;
 
-/// <summary>What the kernel and udev tell of block devices in directories of links and small files, which never wait for a device.</summary>
+/// <summary>
+/// What the kernel and udev tell of block devices in directories of links and small files, which never wait for a device.
+/// </summary>
 internal static class DeviceLinks
 {
-    /// <summary>The names in <c>/dev/disk/by-id</c> by the kernel's name of the device that they lead to; none where there is no udev.</summary>
+    /// <summary>
+    /// The names in <c>/dev/disk/by-id</c> by the kernel's name of the device that they lead to; none where there is no udev.
+    /// </summary>
     public static ILookup<string, string> ById() => ById("/dev/disk/by-id");
 
     /// <summary>The files behind the loop devices, by the device's name.</summary>

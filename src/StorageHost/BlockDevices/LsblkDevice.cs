@@ -4,7 +4,8 @@ namespace StorageHost.BlockDevices;
 /// <param name="Kname">The kernel's name: <c>sda1</c>, <c>dm-0</c>, <c>cciss/c0d0</c>.</param>
 /// <param name="Path">The device node.</param>
 /// <param name="Number"><c>major:minor</c>.</param>
-/// <param name="Type"><c>disk</c>, <c>part</c>, <c>lvm</c>, <c>raid1</c>, <c>mpath</c>, <c>loop</c>, <c>rom</c>, …; null: not known.</param>
+/// <param name="Type"><c>disk</c>, <c>part</c>, <c>lvm</c>, <c>raid1</c>, <c>mpath</c>, <c>loop</c>, <c>rom</c>, …; null: not
+/// known.</param>
 /// <param name="Size">In bytes; null when it is not known.</param>
 /// <param name="Vendor">The vendor string.</param>
 /// <param name="Model">The product string.</param>

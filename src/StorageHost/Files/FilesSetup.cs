@@ -44,8 +44,8 @@ internal static class FilesSetup
         .AddSingleton<ImageReader>()
         .AddSingleton<DirectoryPoller>()
         .AddSingleton<IDirectorySource>(provider => provider.GetRequiredService<DirectoryPoller>())
-        .AddSingleton<IHostIndex, HostIndex>()
-        .AddHostedService(provider => provider.GetRequiredService<DirectoryPoller>());
+        .AddSingleton<IPoll>(provider => provider.GetRequiredService<DirectoryPoller>())
+        .AddSingleton<IHostIndex, HostIndex>();
 
     private static StorageOptions Options(IServiceProvider provider) => provider.GetRequiredService<IOptions<StorageOptions>>().Value;
 }

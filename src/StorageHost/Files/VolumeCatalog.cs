@@ -15,11 +15,12 @@ internal sealed class VolumeCatalog(
     VolumeSessions volume, FileNames names, Recovery recovery, TemplateFile templates, TemplateList list, UnreadableFiles unreadable,
     MultiLinkedCopies doubled, RememberedDeletions deletions, CheckedTemplates safe, StorageThreads threads) : IVolume
 {
-    // What the last scan read of copies that have not changed since: on Gluster, listing a directory brings what stat says of its files with it.
+    // What the last scan read of copies that have not changed since: on Gluster, listing a directory brings what stat says of its files
+    // with it.
     private Dictionary<FileName, (FileStat Stat, Copy Copy)> read = [];
 
     // One that was given up may still be at it. After a cancelled one the next waits for that moment.
-    private readonly StorageShare scanning = threads.NewShare(1, patience: TimeSpan.FromSeconds(5));
+    private readonly StorageShare scanning = threads.NewShare(1, waitLimit: TimeSpan.FromSeconds(5));
 
     public Task EnsureServedAsync(CancellationToken cancellationToken) => volume.EnsureSessionAsync(cancellationToken);
 
@@ -31,12 +32,16 @@ internal sealed class VolumeCatalog(
         cancellationToken);
 
     public Task<Template> FindTemplateAsync(ImageName image, CancellationToken cancellationToken) =>
-        volume.RunAsync("look at a template", (VolumeSession session, StorageCall<Template> _) => templates.Find(session.Mount, image), cancellationToken);
+        volume.RunAsync(
+            "look at a template", (VolumeSession session, StorageCall<Template> _) => templates.Find(session.Mount, image),
+            cancellationToken);
 
-    public Task<Template> InspectTemplateAsync(ImageName image, CancellationToken cancellationToken) => safe.InspectAsync(image, cancellationToken);
+    public Task<Template> InspectTemplateAsync(ImageName image, CancellationToken cancellationToken) =>
+        safe.InspectAsync(image, cancellationToken);
 
     public Task<VolumeSpace> ReadSpaceAsync(CancellationToken cancellationToken) =>
-        volume.RunAsync("read the room on the volume", (VolumeSession session, StorageCall<VolumeSpace> _) => session.Mount.Space(), cancellationToken);
+        volume.RunAsync(
+            "read the room on the volume", (VolumeSession session, StorageCall<VolumeSpace> _) => session.Mount.Space(), cancellationToken);
 
     public Task<VolumeScan> ScanAsync(CancellationToken cancellationToken) => volume.TransferAsync(
         "read the directory",
@@ -47,11 +52,14 @@ internal sealed class VolumeCatalog(
             recovery.Sweep(mount, entries.OfType<LeftoverEntry>());
             recovery.SettleBeside(session, entries.OfType<PrivateEntry>());
             var withTwoNames = new List<(FileName, FileStat)>();
-            read = entries.OfType<CopyEntry>().Select(entry => (entry.File, Read: TryReadCopy(mount, entry, withTwoNames))).Where(copy => copy.Read is not null).ToDictionary(copy => copy.File, copy => copy.Read!.Value);
+            read = entries.OfType<CopyEntry>().Select(entry => (entry.File, Read: TryReadCopy(mount, entry, withTwoNames)))
+                .Where(copy => copy.Read is not null).ToDictionary(copy => copy.File, copy => copy.Read!.Value);
             doubled.Look(mount, withTwoNames);
 
             // After the copies: one that has had a second name and was deleted under it has its record by then.
-            foreach (var back in deletions.Look(session, entries.Select(entry => (entry.File, read.TryGetValue(entry.File, out var copy) ? copy.Stat.Inode : (ulong?)null))))
+            foreach (var back in deletions.Look(
+                session,
+                entries.Select(entry => (entry.File, read.TryGetValue(entry.File, out var copy) ? copy.Stat.Inode : (ulong?)null))))
             {
                 read.Remove(back);
             }
@@ -92,7 +100,8 @@ internal sealed class VolumeCatalog(
     private Dictionary<ImageName, int> HeldElsewhere(VolumeSession session) =>
         PrivateDirectory.Others(session)
             .SelectMany(directory => unreadable.TryUse(directory, () => session.Mount.TryList(directory), out var listed) ? listed : [])
-            .Select(name => PrivateNames.ClaimedImage(name) is { } text && names.ParseImage(text, out var image) is null ? image : (ImageName?)null)
+            .Select(name =>
+                PrivateNames.ClaimedImage(name) is { } text && names.ParseImage(text, out var image) is null ? image : (ImageName?)null)
             .OfType<ImageName>().CountBy(image => image).ToDictionary();
 
     private Template? TryFind(DirectoryHandle mount, TemplateEntry entry, HashSet<ImageName> unknown)
@@ -134,6 +143,7 @@ internal sealed class VolumeCatalog(
 
         var recorded = CopyRecord.Read(file, entry.File.Text);
         return recorded is null && CopyRecord.IsNewer(file, entry.File.Text) ? null
-            : (stat, new Copy(entry.Image, entry.Number, stat.Inode, recorded is { } origin && CopyRecord.IsWhole(stat, origin, origin) ? origin : null));
+            : (stat, new Copy(
+                entry.Image, entry.Number, stat.Inode, recorded is { } origin && CopyRecord.IsWhole(stat, origin, origin) ? origin : null));
     }
 }

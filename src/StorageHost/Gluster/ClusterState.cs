@@ -18,7 +18,9 @@ internal sealed class ClusterState(string ownName)
     /// <summary>What the volumes have to heal.</summary>
     public HealState Heals { get; } = new();
 
-    /// <summary>The started volumes. Those that could not be asked come last, and of them first the one that was tried the longest ago.</summary>
+    /// <summary>
+    /// The started volumes. Those that could not be asked come last, and of them first the one that was tried the longest ago.
+    /// </summary>
     public IReadOnlyList<VolumeLayout> Started =>
         [.. Volumes.Where(volume => volume.IsStarted).OrderBy(volume => missesByVolume.GetValueOrDefault(volume.Name).At)];
 
@@ -69,7 +71,9 @@ internal sealed class ClusterState(string ownName)
     /// <summary>Takes in what a volume has to heal.</summary>
     public void Learn(VolumeLayout volume, HealCounts counts, DateTimeOffset now) => Heals.Learn(volume.Name, counts, now);
 
-    /// <summary>The started volumes that are to be asked now what they have to heal; the one that was asked the longest ago comes first.</summary>
+    /// <summary>
+    /// The started volumes that are to be asked now what they have to heal; the one that was asked the longest ago comes first.
+    /// </summary>
     /// <param name="served">The volumes that are mounted here and served.</param>
     public IReadOnlyList<VolumeLayout> HealsDue(IReadOnlySet<string> served) =>
         Heals.Due([.. Volumes.Where(volume => volume.IsStarted && volume.Heals)], served);
@@ -115,7 +119,8 @@ internal sealed class ClusterState(string ownName)
             volume.Configuration,
             volume.Transport,
             volume.IsStarted,
-            [.. volume.Bricks.Zip(states, (brick, state) => new GlusterBrick(brick.Node, brick.Path, IsOnline(brick, state), brick.IsArbiter))],
+            [.. volume.Bricks.Zip(
+                states, (brick, state) => new GlusterBrick(brick.Node, brick.Path, IsOnline(brick, state), brick.IsArbiter))],
             volume.SetSize,
             quorum.Needed,
             heals.Counts.Pending,

@@ -38,7 +38,8 @@ internal static class GlusterAnswer
         }
         catch (FormatException exception)
         {
-            throw new GlusterException(GlusterFault.Unreadable, $"'{command}' gave an answer that cannot be read: {exception.Message}", exception);
+            throw new GlusterException(
+                GlusterFault.Unreadable, $"'{command}' gave an answer that cannot be read: {exception.Message}", exception);
         }
     }
 

@@ -11,7 +11,7 @@ internal sealed class GlusterCli(ProcessRunner runner, GlusterMetrics metrics, I
     /// How long <c>heal … info</c> waits for bricks by itself: with a peer's daemon stopped or the peer cut off it took 10.1 s on
     /// Gluster 10.3, and then answered in full for the others.
     /// </summary>
-    private static readonly TimeSpan BrickPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan BrickTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>The status of so many volumes may take the whole timeout, of more of them as many times as long.</summary>
     private const int VolumesInTimeout = 50;
@@ -41,14 +41,15 @@ internal sealed class GlusterCli(ProcessRunner runner, GlusterMetrics metrics, I
 
     public Task<Reading<BrickHeal>> HealSummaryAsync(string volume, CancellationToken cancellationToken) =>
         AskAsync(
-            ["volume", "heal", volume, "info", "summary"], options.Value.Timeout + BrickPatience, HealList.ParseSummary, cancellationToken);
+            ["volume", "heal", volume, "info", "summary"], options.Value.Timeout + BrickTimeout, HealList.ParseSummary, cancellationToken);
 
     /// <summary>What the self-heal daemons have counted, as text: 10.3 knows no XML for it.</summary>
     public Task<Reading<BrickHeal>> HealCountAsync(string volume, CancellationToken cancellationToken)
     {
         string[] command = ["volume", "heal", volume, "statistics", "heal-count"];
         return AskAsync(
-            command, options.Value.Timeout, result => GlusterAnswer.ReadText(Words(command), result, HealList.ParseCount), cancellationToken);
+            command, options.Value.Timeout, result => GlusterAnswer.ReadText(Words(command), result, HealList.ParseCount),
+            cancellationToken);
     }
 
     private Task<Reading<T>> AskAsync<T>(
@@ -93,7 +94,8 @@ internal sealed class GlusterCli(ProcessRunner runner, GlusterMetrics metrics, I
         {
             throw new GlusterException(
                 GlusterFault.Hung,
-                $"'{Words(command)}' did not answer within {timeout.TotalSeconds:0.###} s: the Gluster daemon of some node may be stopped or cut off",
+                $"'{Words(command)}' did not answer within {timeout.TotalSeconds:0.###} s: "
+                    + "the Gluster daemon of some node may be stopped or cut off",
                 exception);
         }
         catch (ProcessNotStartedException exception)

@@ -1,11 +1,16 @@
+using StorageHost.ImageStorages;
+
 namespace StorageHost.Gluster;
 
 /// <summary>The gluster CLI gave no usable answer.</summary>
 internal sealed class GlusterException(GlusterFault fault, string message, Exception? innerException = null)
-    : Exception(message, innerException)
+    : FactsException(message, innerException)
 {
     /// <summary>What kind of failure it is; the message tells an operator the rest.</summary>
     public GlusterFault Fault { get; } = fault;
+
+    /// <summary>A node on which Gluster was never seen to run has no problem.</summary>
+    public override bool IsAbsence => Fault is GlusterFault.NotInstalled or GlusterFault.NotRunning;
 }
 
 /// <summary>Why the gluster CLI gave no usable answer.</summary>

@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace StorageHost.Gluster;
 
-/// <summary>Counts the questions that the gluster CLI did not answer. It may fail with exit code 0, so that the runs alone do not tell.</summary>
+/// <summary>
+/// Counts the questions that the gluster CLI did not answer. It may fail with exit code 0, so that the runs alone do not tell.
+/// </summary>
 internal sealed class GlusterMetrics
 {
     private static readonly GlusterFault[] Faults = Enum.GetValues<GlusterFault>();
@@ -18,5 +20,6 @@ internal sealed class GlusterMetrics
 
     public void Failed(GlusterFault fault) => Interlocked.Increment(ref failures[(int)fault]);
 
-    private static KeyValuePair<string, object?> Label(GlusterFault fault) => new("fault", JsonNamingPolicy.SnakeCaseLower.ConvertName(fault.ToString()));
+    private static KeyValuePair<string, object?> Label(GlusterFault fault) =>
+        new("fault", JsonNamingPolicy.SnakeCaseLower.ConvertName(fault.ToString()));
 }

@@ -9,8 +9,5 @@ internal static class GlusterSetup
         .AddSingleton<GlusterMetrics>()
         .AddSingleton<GlusterCli>()
         .AddSingleton<HealSurvey>()
-        .AddSingleton<GlusterSurvey>()
-        .AddSingleton<GlusterPoller>()
-        .AddSingleton<IGlusterSource>(provider => provider.GetRequiredService<GlusterPoller>())
-        .AddHostedService(provider => provider.GetRequiredService<GlusterPoller>());
+        .AddFacts<GlusterCluster, GlusterSurvey>(log => new GlusterPollLog(log));
 }

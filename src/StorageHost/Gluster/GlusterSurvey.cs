@@ -7,8 +7,21 @@ namespace StorageHost.Gluster;
 /// <summary>One look at the cluster after the other; what one could not learn is taken from the looks before.</summary>
 internal sealed class GlusterSurvey(
     GlusterCli cli, HealSurvey heals, IDirectorySource directories, IOptions<GlusterOptions> options, TimeProvider time)
+    : IPolled<GlusterCluster>
 {
+    /// <summary>More commands than a look needs for a thousand volumes, should each take all its time.</summary>
+    private const int MostCommands = 30;
+
     private readonly ClusterState known = new(options.Value.Node.Length > 0 ? options.Value.Node : Environment.MachineName);
+
+    /// <remarks>
+    /// Each command has a deadline, and a look ends with the first that misses it. Those that are asked volume by volume stop after an
+    /// interval.
+    /// </remarks>
+    public PollPace Pace => new(
+        options.Value.PollInterval,
+        options.Value.MaxBackoff,
+        (options.Value.MaxBackoff * 2) + (options.Value.Timeout * MostCommands));
 
     /// <summary>Looks once: gives what is known when the bricks were asked, and again with what is to be healed.</summary>
     /// <exception cref="GlusterException">Neither the nodes nor the volumes could be learnt.</exception>
@@ -17,13 +30,13 @@ internal sealed class GlusterSurvey(
         var unlearnt = await AskClusterAsync(cancellationToken);
         var unasked = await AskBricksAsync(cancellationToken);
         var problem = unlearnt is not null && unasked is not null ? $"{unlearnt}; {unasked}" : unlearnt ?? unasked;
-        yield return known.ToFacts(problem);
+        yield return ToFacts(problem);
 
         // Where a peer's daemon hangs, asking for heals takes 10 s a volume and tells nothing that matters more.
         if (unasked is null)
         {
             await AskHealsAsync(cancellationToken);
-            yield return known.ToFacts(problem);
+            yield return ToFacts(problem);
         }
     }
 
@@ -47,7 +60,8 @@ internal sealed class GlusterSurvey(
             throw noPeers;
         }
 
-        return noPeers?.Message ?? noVolumes?.Message ?? (peers?.Unread is { } unread ? $"the nodes are not known in full: {unread}" : null);
+        return noPeers?.Message ?? noVolumes?.Message
+            ?? (peers?.Unread is { } unread ? $"the nodes are not known in full: {unread}" : null);
     }
 
     /// <summary>
@@ -132,10 +146,25 @@ internal sealed class GlusterSurvey(
         }
     }
 
+    /// <summary>
+    /// What is known, with what is wrong with single volumes. That slows nothing down: the others are to be known as ever.
+    /// </summary>
+    private Facts<GlusterCluster> ToFacts(string? problem)
+    {
+        var facts = known.ToFacts(problem);
+        var odd = facts.Value!.Volumes.Where(volume => (volume.Unread ?? volume.Problem) is not null).ToList();
+        return odd.Count == 0 ? facts : facts with
+        {
+            Gap = $"volume {odd[0].Name}: {odd[0].Unread ?? odd[0].Problem}{(odd.Count > 1 ? $" (and {odd.Count - 1} more volumes)" : "")}",
+        };
+    }
+
     private HashSet<string> Served() => directories.Latest
         .Select(directory => directory.Facts.Value?.GlusterVolume).OfType<string>().ToHashSet(StringComparer.Ordinal);
 
-    /// <summary>What one command failed at, another may do; not so where there is no Gluster, or it hangs, or has the whole cluster locked.</summary>
+    /// <summary>
+    /// What one command failed at, another may do; not so where there is no Gluster, or it hangs, or has the whole cluster locked.
+    /// </summary>
     private static async Task<(Reading<T>? Answer, GlusterException? Fault)> TryAsync<T>(Task<Reading<T>> question)
     {
         try

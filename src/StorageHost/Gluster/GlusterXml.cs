@@ -43,7 +43,8 @@ internal static class GlusterXml
         }
         catch (XmlException exception)
         {
-            throw new FormatException(document.Contains($"</{Root}>", StringComparison.Ordinal) ? "it is not XML" : "it is cut short", exception);
+            throw new FormatException(
+                document.Contains($"</{Root}>", StringComparison.Ordinal) ? "it is not XML" : "it is cut short", exception);
         }
     }
 
@@ -57,7 +58,8 @@ internal static class GlusterXml
     /// <summary>A whole number that is not negative.</summary>
     /// <param name="element">Where it stands.</param>
     /// <param name="name">Its element.</param>
-    /// <param name="otherwise">What it is where the CLI has nothing to say: another version leaves it out, or writes <c>-</c> or <c>N/A</c>.</param>
+    /// <param name="otherwise">What it is where the CLI has nothing to say: another version leaves it out, or writes <c>-</c> or
+    /// <c>N/A</c>.</param>
     public static int Count(this XElement element, string name, int otherwise) =>
         element.TextIfKnown(name) is not (null or "-" or "N/A") and var text ? Number(name, text) : otherwise;
 

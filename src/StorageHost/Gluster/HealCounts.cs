@@ -4,7 +4,8 @@ namespace StorageHost.Gluster;
 internal readonly record struct HealCounts(int? Pending, int? SplitBrain)
 {
     /// <summary>
-    /// Every good brick of a set lists what the others lack, so the longest list of a set stands for it; the lists of different sets add up.
+    /// Every good brick of a set lists what the others lack, so the longest list of a set stands for it; the lists of different sets add
+    /// up.
     /// </summary>
     public static HealCounts Of(VolumeLayout volume, IEnumerable<BrickHeal> heals)
     {

@@ -21,7 +21,8 @@ internal static class HealList
     {
         var bricks = new List<BrickHeal>();
         string? unread = null;
-        foreach (var brick in (answer.Element("healInfo") ?? throw new FormatException("it has no <healInfo>")).Elements("bricks").Elements("brick"))
+        foreach (var brick in (answer.Element("healInfo") ?? throw new FormatException("it has no <healInfo>"))
+            .Elements("bricks").Elements("brick"))
         {
             if (brick.TextIfKnown("name") is not { } name)
             {

@@ -58,12 +58,16 @@ internal sealed class HealState
         unsettled.Remove(volume);
     }
 
-    /// <summary>Those that are served, were never counted, gave a sign, or whose turn it is; the one that was asked the longest ago first.</summary>
+    /// <summary>
+    /// Those that are served, were never counted, gave a sign, or whose turn it is; the one that was asked the longest ago first.
+    /// </summary>
     public IReadOnlyList<VolumeLayout> Due(IReadOnlyList<VolumeLayout> volumes, IReadOnlySet<string> served)
     {
-        var byAge = volumes.OrderBy(volume => Of(volume.Name).AskedAt).ToLookup(volume => served.Contains(volume.Name) || IsCalledFor(volume.Name));
+        var byAge = volumes.OrderBy(volume => Of(volume.Name).AskedAt)
+            .ToLookup(volume => served.Contains(volume.Name) || IsCalledFor(volume.Name));
         var turns = byAge[false].Take(1 + (volumes.Count / LooksInRound));
-        return [.. byAge[true].Concat(turns).OrderByDescending(volume => served.Contains(volume.Name)).ThenBy(volume => Of(volume.Name).AskedAt)];
+        return [.. byAge[true].Concat(turns).OrderByDescending(volume => served.Contains(volume.Name))
+            .ThenBy(volume => Of(volume.Name).AskedAt)];
     }
 
     private bool IsCalledFor(string volume) =>

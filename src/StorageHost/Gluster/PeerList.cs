@@ -5,7 +5,8 @@ namespace StorageHost.Gluster;
 /// <summary>A node as <c>gluster pool list</c> has it.</summary>
 /// <param name="Uuid">What it is known by in every answer; empty when it was not told.</param>
 /// <param name="Hostname">The name that it was probed by; <c>localhost</c> for this node.</param>
-/// <param name="IsConnected">Whether its daemon is connected to this node's. One that was stopped or cut off stays connected for minutes.</param>
+/// <param name="IsConnected">Whether its daemon is connected to this node's. One that was stopped or cut off stays connected for
+/// minutes.</param>
 /// <param name="Standing">What it is instead of a member of the cluster, as the CLI names it; empty for a member.</param>
 internal sealed record Peer(string Uuid, string Hostname, bool IsConnected, string Standing = "")
 {
@@ -27,7 +28,8 @@ internal static class PeerList
 
     public static Reading<Peer> Parse(XElement answer)
     {
-        var all = (answer.Element("peerStatus") ?? throw new FormatException("it has no <peerStatus>")).Elements("peer").Select(Peer).ToList();
+        var all = (answer.Element("peerStatus") ?? throw new FormatException("it has no <peerStatus>"))
+            .Elements("peer").Select(Peer).ToList();
         var peers = all.OfType<Peer>().ToList();
         return new(peers, peers.Count < all.Count ? "a peer has no name" : peers.Count == 0 ? "it names no peer" : null);
     }

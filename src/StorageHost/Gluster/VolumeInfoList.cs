@@ -2,7 +2,9 @@ using System.Xml.Linq;
 
 namespace StorageHost.Gluster;
 
-/// <summary>Reads <c>gluster volume info</c>. A volume that cannot be read takes nothing from the others: it says what could not be read.</summary>
+/// <summary>
+/// Reads <c>gluster volume info</c>. A volume that cannot be read takes nothing from the others: it says what could not be read.
+/// </summary>
 internal static class VolumeInfoList
 {
     private static readonly string[] Transports = ["tcp", "rdma", "tcp,rdma"];

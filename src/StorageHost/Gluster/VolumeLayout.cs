@@ -7,7 +7,8 @@ namespace StorageHost.Gluster;
 /// <param name="IsStarted">Whether it is started.</param>
 /// <param name="Kind">What its sets are.</param>
 /// <param name="SetSize">Bricks in one set.</param>
-/// <param name="ExtraInSet">Those of them that hold no data of their own: the arbiter of a replica set, the redundancy of a disperse set.</param>
+/// <param name="ExtraInSet">Those of them that hold no data of their own: the arbiter of a replica set, the redundancy of a disperse
+/// set.</param>
 /// <param name="Bricks">Its bricks; those of a set stand together.</param>
 /// <param name="Options">The options that were set on it.</param>
 internal sealed record VolumeLayout(
@@ -24,7 +25,9 @@ internal sealed record VolumeLayout(
     /// <summary>How many bricks, or sets of them, each file is cut over; 1 but for the striped volumes of Gluster before 6.</summary>
     public int Stripes { get; init; } = 1;
 
-    /// <summary>What of it cannot be read, in words; null when all was. Its bricks are those that could be, and its sets are not known.</summary>
+    /// <summary>
+    /// What of it cannot be read, in words; null when all was. Its bricks are those that could be, and its sets are not known.
+    /// </summary>
     public string? Unread { get; init; }
 
     /// <summary>As the CLI prints <c>Number of Bricks</c>, without the total; empty when it is not known.</summary>

@@ -8,7 +8,8 @@ namespace StorageHost.Gluster;
 internal sealed record VolumeBricks(string Name, IReadOnlyList<BrickState> Bricks);
 
 /// <summary>How a brick is.</summary>
-/// <param name="NodeUuid">Its node's <see cref="Peer.Uuid"/>; empty when it was not told. The node's name may be given as <c>localhost</c>.</param>
+/// <param name="NodeUuid">Its node's <see cref="Peer.Uuid"/>; empty when it was not told. The node's name may be given as
+/// <c>localhost</c>.</param>
 /// <param name="Node">Its node's name.</param>
 /// <param name="Path">Its directory.</param>
 /// <param name="IsOnline">Whether its process serves; null when that cannot be read.</param>

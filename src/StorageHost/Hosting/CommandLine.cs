@@ -10,7 +10,8 @@ namespace StorageHost.Hosting;
 /// <param name="Settings">The settings in it, as <c>--Key=value</c>.</param>
 /// <param name="Answer">The exit code of what was answered already; null when there is more to do.</param>
 /// <param name="IsCheck">Whether the settings are to be shown, and not to be used.</param>
-/// <param name="Tokens">Keeps the bearer tokens, in the file that the settings name, and gives the exit code; null when that is not asked for.</param>
+/// <param name="Tokens">Keeps the bearer tokens, in the file that the settings name, and gives the exit code; null when that is not asked
+/// for.</param>
 internal sealed record CommandLine(
     IReadOnlyList<string> Settings, int? Answer = null, bool IsCheck = false, Func<IConfigurationRoot, int>? Tokens = null)
 {
@@ -43,7 +44,8 @@ internal sealed record CommandLine(
     private static readonly Command Program = Build();
     private static readonly string[] Options = [.. Program.Options.Select(option => option.Name)];
 
-    private static string? Version => typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
+    private static string? Version =>
+        typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
 
     /// <summary>Reads it. What is mistyped is answered, and nothing is touched.</summary>
     public static CommandLine Read(string[] arguments)
@@ -74,7 +76,8 @@ internal sealed record CommandLine(
 
     private static Func<IConfigurationRoot, int>? TokensOf(ParseResult parsed) => parsed.CommandResult.Command switch
     {
-        var command when command == Add => configuration => TokenCommand.Add(configuration, parsed.GetRequiredValue(Name), parsed.GetRequiredValue(Scopes)),
+        var command when command == Add =>
+            configuration => TokenCommand.Add(configuration, parsed.GetRequiredValue(Name), parsed.GetRequiredValue(Scopes)),
         var command when command == List => TokenCommand.List,
         var command when command == Remove => configuration => TokenCommand.Remove(configuration, parsed.GetRequiredValue(Name)),
         _ => null,
@@ -101,7 +104,8 @@ internal sealed record CommandLine(
         string[] meant = unknown.StartsWith('-')
             ? [.. Nearest.To(unknown, Options), .. known.SettingsNear(unknown.TrimStart('-')).Select(key => $"--{key}=VALUE")]
             : [.. Nearest.To(unknown, command.Subcommands.Select(each => each.Name))];
-        return $"there is no {(unknown.StartsWith('-') ? "option" : "command")} '{unknown}'" + (meant.Length > 0 ? $"; did you mean {string.Join(" or ", meant)}?"
+        return $"there is no {(unknown.StartsWith('-') ? "option" : "command")} '{unknown}'"
+            + (meant.Length > 0 ? $"; did you mean {string.Join(" or ", meant)}?"
             : unknown.StartsWith('-') ? $"; the options are {string.Join(", ", Options)}"
             : command.Subcommands.Count > 0 ? $"; there is {Names(command.Subcommands)}"
             : $" of {command.Name}");

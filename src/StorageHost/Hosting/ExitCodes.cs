@@ -25,7 +25,9 @@ internal static class ExitCodes
         return 78;
     }
 
-    /// <summary>EX_UNAVAILABLE: the storage directory cannot be served, the address is taken, or the system is too old or too strict.</summary>
+    /// <summary>
+    /// EX_UNAVAILABLE: the storage directory cannot be served, the address is taken, or the system is too old or too strict.
+    /// </summary>
     public static int Unavailable(Exception cause)
     {
         Console.Error.WriteLine($"storagehost: cannot serve: {cause.Message}");

@@ -13,16 +13,18 @@ internal sealed class KnownKeys(IReadOnlyList<Section> sections)
     /// <summary>Keys without a section: of the web host and of JSON itself.</summary>
     private static readonly string[] Plain =
     [
-        "Urls", "HTTP_PORTS", "HTTPS_PORTS", "AllowedHosts", "environment", "contentRoot", "webRoot", "applicationName", "detailedErrors", "captureStartupErrors",
-        "shutdownTimeoutSeconds", "preferHostingUrls", "suppressStatusMessages", "startupAssembly", "hostingStartupAssemblies",
-        "hostingStartupExcludeAssemblies", "preventHostingStartup", "$schema",
+        "Urls", "HTTP_PORTS", "HTTPS_PORTS", "AllowedHosts", "environment", "contentRoot", "webRoot", "applicationName", "detailedErrors",
+        "captureStartupErrors", "shutdownTimeoutSeconds", "preferHostingUrls", "suppressStatusMessages", "startupAssembly",
+        "hostingStartupAssemblies", "hostingStartupExcludeAssemblies", "preventHostingStartup", "$schema",
     ];
 
-    private readonly string[] settings = [.. sections.SelectMany(section => section.Settings.Select(setting => $"{section.Name}:{setting.Name}"))];
+    private readonly string[] settings = [.. sections.SelectMany(section =>
+        section.Settings.Select(setting => $"{section.Name}:{setting.Name}"))];
     private readonly string[] names = [.. sections.Select(section => section.Name)];
 
     /// <summary>Whether a key without a section is known.</summary>
-    public static bool IsPlain(string key) => Plain.Contains(key, StringComparer.OrdinalIgnoreCase) || key.StartsWith(OpenTelemetry, StringComparison.OrdinalIgnoreCase);
+    public static bool IsPlain(string key) =>
+        Plain.Contains(key, StringComparer.OrdinalIgnoreCase) || key.StartsWith(OpenTelemetry, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Whether a key stands in a section that is known; what is wrong in one of ours, its reader says.</summary>
     public bool HasSection(string key) =>
@@ -41,7 +43,8 @@ internal sealed class KnownKeys(IReadOnlyList<Section> sections)
         IsSection(key) ? $"is a section: its settings are {key}:<name>"
         : SettingsNear(key) is { Count: > 0 } meant ? $"there is no such setting; did you mean {string.Join(" or ", meant)}?"
         : !key.Contains(':', StringComparison.Ordinal) ? $"there is no such setting; the sections are {string.Join(", ", names)}"
-        : Nearest.To(SectionOf(key), names.Concat(Foreign)) is { Count: > 0 } section ? $"there is no section {SectionOf(key)}; did you mean {string.Join(" or ", section)}?"
+        : Nearest.To(SectionOf(key), names.Concat(Foreign)) is { Count: > 0 } section
+            ? $"there is no section {SectionOf(key)}; did you mean {string.Join(" or ", section)}?"
         : $"there is no section {SectionOf(key)}; there are {string.Join(", ", names)}";
 
     private static string SectionOf(string key) => key.Split(':')[0];

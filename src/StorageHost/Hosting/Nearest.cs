@@ -3,7 +3,10 @@ namespace StorageHost.Hosting;
 /// <summary>Finds what somebody meant who has mistyped a name.</summary>
 internal static class Nearest
 {
-    /// <summary>The candidates that differ least from a text, whatever the letter case: several when they differ equally, none when all differ a lot.</summary>
+    /// <summary>
+    /// The candidates that differ least from a text, whatever the letter case: several when they differ equally, none when all differ a
+    /// lot.
+    /// </summary>
     public static IReadOnlyList<string> To(string text, IEnumerable<string> candidates) => To(text, candidates, candidate => candidate);
 
     /// <summary>The same, comparing a part of each candidate.</summary>

@@ -30,8 +30,8 @@ internal sealed record ReadinessCheck(
 
 /// <summary>Finds out whether requests can be served, and if not, why.</summary>
 internal sealed partial class Readiness(
-    IVolume volume, PoolScanner scanner, PoolReconciler reconciler, StorageThreads threads, IGlusterSource gluster, IHostApplicationLifetime lifetime,
-    IVolumePolicy policy, TimeProvider time, ILogger<Readiness> log)
+    IVolume volume, PoolScanner scanner, PoolReconciler reconciler, StorageThreads threads, IFacts<GlusterCluster> gluster,
+    IHostApplicationLifetime lifetime, IVolumePolicy policy, TimeProvider time, ILogger<Readiness> log)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
 
@@ -42,14 +42,22 @@ internal sealed partial class Readiness(
     public bool IsReady => Known().All(check => check.State != CheckState.Failed);
 
     /// <summary>Every check. The storage is asked, but not waited for longer than 2 s.</summary>
-    public async Task<IReadOnlyList<ReadinessCheck>> CheckAsync(CancellationToken cancellationToken) => [await AskStorageAsync(cancellationToken), .. Known()];
+    public async Task<IReadOnlyList<ReadinessCheck>> CheckAsync(CancellationToken cancellationToken) =>
+        [await AskStorageAsync(cancellationToken), .. Known()];
 
     private IEnumerable<ReadinessCheck> Known()
     {
         yield return Check("directory", reconciler.Problem is { } problem ? (CheckState.Failed, problem) : default, scanner.LastScan);
         yield return Check("pools", IsNeglected ? (CheckState.Failed, "the pool reconciler has stalled") : default, reconciler.LastTurn);
-        yield return Check("breaker", threads.Breaker == CircuitState.Closed ? default : (CheckState.Failed, "the storage hangs: its calls are refused until one answers"), time.GetTimestamp());
-        yield return Check("running", lifetime.ApplicationStopping.IsCancellationRequested ? (CheckState.Failed, "the daemon is stopping") : default, time.GetTimestamp());
+        yield return Check(
+            "breaker",
+            threads.Breaker == CircuitState.Closed
+                ? default
+                : (CheckState.Failed, "the storage hangs: its calls are refused until one answers"),
+            time.GetTimestamp());
+        yield return Check(
+            "running", lifetime.ApplicationStopping.IsCancellationRequested ? (CheckState.Failed, "the daemon is stopping") : default,
+            time.GetTimestamp());
 
         if (reconciler.RecoveryProblem is { } unrecovered)
         {
@@ -59,7 +67,9 @@ internal sealed partial class Readiness(
         // Null facts without a problem: there is no Gluster here.
         if (gluster.Latest is { } facts && facts != Facts<GlusterCluster>.None)
         {
-            yield return Check("gluster", facts.Problem is { } stale ? (CheckState.Degraded, stale) : default, facts.TakenAt is { } at ? time.GetUtcNow() - at : null);
+            yield return Check(
+                "gluster", facts.Problem is { } stale ? (CheckState.Degraded, stale) : default,
+                facts.TakenAt is { } at ? time.GetUtcNow() - at : null);
         }
     }
 

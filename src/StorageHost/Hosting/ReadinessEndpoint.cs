@@ -21,6 +21,7 @@ internal static class ReadinessEndpoint
         var checks = await readiness.CheckAsync(cancellationToken);
         var ready = checks.All(check => check.State != CheckState.Failed);
         return TypedResults.Json(
-            new ReadinessAnswer(ready ? "ready" : "not_ready", checks), statusCode: ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+            new ReadinessAnswer(ready ? "ready" : "not_ready", checks),
+            statusCode: ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
     }
 }

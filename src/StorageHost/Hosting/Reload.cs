@@ -4,7 +4,8 @@ using StorageHost.Hosting.Systemd;
 namespace StorageHost.Hosting;
 
 /// <summary>Takes up changed settings on SIGHUP, while requests go on. With faults in them everything stays as it was.</summary>
-internal sealed partial class Reload(Settings settings, ServiceManager manager, TimeProvider time, ILogger<Reload> log) : IHostedService, IDisposable
+internal sealed partial class Reload(Settings settings, ServiceManager manager, TimeProvider time, ILogger<Reload> log)
+    : IHostedService, IDisposable
 {
     private readonly Lock gate = new();
     private PosixSignalRegistration? signal;

@@ -25,7 +25,8 @@ internal sealed record Section(string Name, object Options, Action<IServiceColle
         setting.SetMethod is { } setter && !setter.ReturnParameter.GetRequiredCustomModifiers().Contains(typeof(IsExternalInit));
 
     /// <summary>Whether a key is that of a setting of this section that may change.</summary>
-    public bool CanChange(string key) => Settings.Any(setting => key.Equals($"{Name}:{setting.Name}", StringComparison.OrdinalIgnoreCase) && IsReloadable(setting));
+    public bool CanChange(string key) =>
+        Settings.Any(setting => key.Equals($"{Name}:{setting.Name}", StringComparison.OrdinalIgnoreCase) && IsReloadable(setting));
 
     /// <summary>Takes over what may change. Each value is whole at any time; who reads two of them may see one of before.</summary>
     public void TakeUp(Section newer)

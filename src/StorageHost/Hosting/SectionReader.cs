@@ -28,7 +28,8 @@ internal sealed class SectionReader(IConfiguration configuration)
         {
             if (typeof(T).GetProperty(entry.Key, BindingFlags.Public | BindingFlags.Instance | BindingFlags.IgnoreCase) is not { } property)
             {
-                faults.Add($"{section}:{entry.Key}: {Correct(section, entry.Key, [.. typeof(T).GetProperties().Select(known => known.Name)])}");
+                faults.Add(
+                    $"{section}:{entry.Key}: {Correct(section, entry.Key, [.. typeof(T).GetProperties().Select(known => known.Name)])}");
             }
             else if (property.PropertyType == typeof(IReadOnlyDictionary<string, string>))
             {

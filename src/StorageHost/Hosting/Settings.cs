@@ -26,7 +26,8 @@ internal sealed class Settings
         this.sources = [.. sources];
         Configuration = Build(this.sources);
         values = new(
-            Configuration.AsEnumerable().Where(entry => entry.Value is not null).ToDictionary(entry => entry.Key, entry => entry.Value!, StringComparer.OrdinalIgnoreCase),
+            Configuration.AsEnumerable().Where(entry => entry.Value is not null)
+                .ToDictionary(entry => entry.Key, entry => entry.Value!, StringComparer.OrdinalIgnoreCase),
             StringComparer.OrdinalIgnoreCase);
         var reader = new SectionReader(Configuration);
         Sections =
@@ -66,10 +67,13 @@ internal sealed class Settings
     /// <summary>What is wrong, one line each, with the key first.</summary>
     public IReadOnlyList<string> Faults { get; }
 
-    /// <summary>Every setting in force, as the command line would take it, without the two dashes. None of them is a secret: those stand in files.</summary>
+    /// <summary>
+    /// Every setting in force, as the command line would take it, without the two dashes. None of them is a secret: those stand in files.
+    /// </summary>
     public IEnumerable<string> Lines =>
     [
-        .. ListenAddress.All(Configuration).Select(address => address.Key).Distinct(StringComparer.OrdinalIgnoreCase).Select(key => $"{key}={Configuration[key]}"),
+        .. ListenAddress.All(Configuration).Select(address => address.Key).Distinct(StringComparer.OrdinalIgnoreCase)
+            .Select(key => $"{key}={Configuration[key]}"),
         .. Sections.SelectMany(section => section.Lines),
         .. values.Where(value => LogLevels.Contain(value.Key)).Select(value => $"{value.Key}={value.Value}"),
     ];

@@ -25,7 +25,8 @@ internal static class SettingsCheck
         else if (FileUser.Ask(FileRights.Read | FileRights.Enter, AppContext.BaseDirectory) != 0)
         {
             FileUser.Resume();
-            Say($"checked as root, since the user {FileUser.OfService} may not read {AppContext.BaseDirectory}: what the service may read is not known");
+            Say($"checked as root, since the user {FileUser.OfService} may not read {AppContext.BaseDirectory}: "
+                + "what the service may read is not known");
         }
         else
         {
@@ -70,7 +71,8 @@ internal static class SettingsCheck
         _ => FileUser.Ask(FileRights.Read | FileRights.Write | FileRights.Enter, directory) switch
         {
             0 => requiredMount.Length > 0 ? FindMountFault(directory, requiredMount) : null,
-            Errno.Access or Errno.NotPermitted => $"{directory}: permission denied: the user {FileUser.Name} may not read it, write to it and enter it",
+            Errno.Access or Errno.NotPermitted =>
+                $"{directory}: permission denied: the user {FileUser.Name} may not read it, write to it and enter it",
             var errno => $"{directory}: cannot be written to: {Errno.Name(errno)}",
         },
     };

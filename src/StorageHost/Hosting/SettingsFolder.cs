@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace StorageHost.Hosting;
 
 /// <summary>
-/// The operator's own files, <c>conf.d/*.json</c>: each over those before it in the order of their names, all over the file that is shipped.
-/// So nobody has to edit that one, and an upgrade may replace it.
+/// The operator's own files, <c>conf.d/*.json</c>: each over those before it in the order of their names, all over the file that is
+/// shipped. So nobody has to edit that one, and an upgrade may replace it.
 /// </summary>
 /// <param name="folder">The folder; it need not be there.</param>
 internal sealed class SettingsFolder(string folder) : IConfigurationSource
@@ -30,7 +30,8 @@ internal sealed class SettingsFolder(string folder) : IConfigurationSource
         {
             try
             {
-                return [.. Directory.GetFiles(folder, "*.json").Where(file => Path.GetFileName(file)[0] != '.').Order(StringComparer.Ordinal)];
+                return [.. Directory.GetFiles(folder, "*.json").Where(file => Path.GetFileName(file)[0] != '.')
+                    .Order(StringComparer.Ordinal)];
             }
             catch (DirectoryNotFoundException)
             {

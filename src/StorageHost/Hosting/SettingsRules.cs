@@ -21,14 +21,21 @@ internal sealed class StorageRules : AbstractValidator<StorageOptions>
         RuleFor(o => o.Id).Matches(IdPattern).WithMessage(IdRule);
         RuleFor(o => o.VolumeId).Matches(IdPattern).WithMessage(IdRule);
         RuleFor(o => o.Directory).NotEmpty().WithMessage("is required: the directory that holds the images");
-        RuleFor(o => o.Directory).Must(directory => directory.StartsWith('/')).When(o => o.Directory.Length > 0).WithMessage("must be an absolute path");
+        RuleFor(o => o.Directory).Must(directory => directory.StartsWith('/')).When(o => o.Directory.Length > 0)
+            .WithMessage("must be an absolute path");
         RuleFor(o => o.TemplateSuffix).Must(FileNames.IsTemplateSuffix)
-            .WithMessage("must begin with '_', '-' or '.', hold 2 to 50 letters, digits, '.', '_' or '-', and not look like the name of a disk or a copy");
+            .WithMessage(
+                "must begin with '_', '-' or '.', hold 2 to 50 letters, digits, '.', '_' or '-', "
+                    + "and not look like the name of a disk or a copy");
         RuleFor(o => o.ReservePercent).InclusiveBetween(0, 90).WithMessage("must be 0 to 90");
-        RuleFor(o => o.OperationTimeout).InclusiveBetween(TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(5)).WithMessage("must be 00:00:00.1 to 00:05:00");
-        RuleFor(o => o.TransferTimeout).InclusiveBetween(TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1)).WithMessage("must be 00:00:00.1 to 01:00:00");
-        RuleFor(o => o.RescanInterval).InclusiveBetween(TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1)).WithMessage("must be 00:00:00.1 to 01:00:00");
-        RuleFor(o => o.IndexInterval).InclusiveBetween(TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1)).WithMessage("must be 00:00:00.1 to 01:00:00");
+        RuleFor(o => o.OperationTimeout).InclusiveBetween(TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(5))
+            .WithMessage("must be 00:00:00.1 to 00:05:00");
+        RuleFor(o => o.TransferTimeout).InclusiveBetween(TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1))
+            .WithMessage("must be 00:00:00.1 to 01:00:00");
+        RuleFor(o => o.RescanInterval).InclusiveBetween(TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1))
+            .WithMessage("must be 00:00:00.1 to 01:00:00");
+        RuleFor(o => o.IndexInterval).InclusiveBetween(TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1))
+            .WithMessage("must be 00:00:00.1 to 01:00:00");
         RuleFor(o => o).Custom(CheckExtraVolumes);
         RuleFor(o => o.Threads).InclusiveBetween(4, 256).WithMessage("must be 4 to 256");
     }
@@ -66,9 +73,11 @@ internal sealed class PoolRules : AbstractValidator<PoolOptions>
         RuleFor(o => o.MaxCopies).InclusiveBetween(0, 1000).WithMessage("must be 0 to 1000");
         RuleFor(o => o.Workers).InclusiveBetween(2, 16).WithMessage("must be 2 to 16: one is kept for callers who wait");
         RuleFor(o => o.MaxWaiting).InclusiveBetween(1, 100_000).WithMessage("must be 1 to 100000");
-        RuleFor(o => o.WaitTimeout).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromDays(1)).WithMessage("must be 00:00:01 to 1.00:00:00");
+        RuleFor(o => o.WaitTimeout).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromDays(1))
+            .WithMessage("must be 00:00:01 to 1.00:00:00");
         RuleFor(o => o.SettleTime).InclusiveBetween(TimeSpan.Zero, TimeSpan.FromHours(1)).WithMessage("must be 00:00:00 to 01:00:00");
-        RuleFor(o => o.MaxBytesPerSecond).Must(rate => rate is 0 or >= 1 << 20).WithMessage("must be 0 (no limit) or at least 1048576 (bytes a second)");
+        RuleFor(o => o.MaxBytesPerSecond).Must(rate => rate is 0 or >= 1 << 20)
+            .WithMessage("must be 0 (no limit) or at least 1048576 (bytes a second)");
     }
 }
 
@@ -90,7 +99,8 @@ internal sealed class QemuRules : AbstractValidator<QemuOptions>
     public QemuRules()
     {
         RuleFor(o => o.Path).NotEmpty().WithMessage("is required");
-        RuleFor(o => o.Timeout).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10)).WithMessage("must be 00:00:01 to 00:10:00");
+        RuleFor(o => o.Timeout).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10))
+            .WithMessage("must be 00:00:01 to 00:10:00");
         RuleFor(o => o.MemoryLimitMb).InclusiveBetween(128, 65536).WithMessage("must be 128 to 65536 (MiB)");
     }
 }
@@ -101,10 +111,13 @@ internal sealed class GlusterRules : AbstractValidator<GlusterOptions>
     public GlusterRules()
     {
         RuleFor(o => o.Path).NotEmpty().WithMessage("is required");
-        RuleFor(o => o.Timeout).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5)).WithMessage("must be 00:00:01 to 00:05:00");
-        RuleFor(o => o.PollInterval).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)).WithMessage("must be 00:00:01 to 01:00:00");
+        RuleFor(o => o.Timeout).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5))
+            .WithMessage("must be 00:00:01 to 00:05:00");
+        RuleFor(o => o.PollInterval).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromHours(1))
+            .WithMessage("must be 00:00:01 to 01:00:00");
         RuleFor(o => o.MaxBackoff).LessThanOrEqualTo(TimeSpan.FromDays(1)).WithMessage("must be at most 1.00:00:00");
         RuleFor(o => o.MaxBackoff).GreaterThanOrEqualTo(o => o.PollInterval).WithMessage("must be at least Gluster:PollInterval");
-        RuleFor(o => o.Node).Matches(@"^([A-Za-z0-9][A-Za-z0-9.:_-]{0,253})?\z").WithMessage("must be the name or address that peers know this node by, or empty");
+        RuleFor(o => o.Node).Matches(@"^([A-Za-z0-9][A-Za-z0-9.:_-]{0,253})?\z")
+            .WithMessage("must be the name or address that peers know this node by, or empty");
     }
 }

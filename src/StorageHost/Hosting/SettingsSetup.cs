@@ -22,7 +22,8 @@ internal static class SettingsSetup
         try
         {
             EnsureReadable(Shipped);
-            var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = [Unwatched, .. settings], ContentRootPath = AppContext.BaseDirectory });
+            var builder = WebApplication.CreateBuilder(
+                new WebApplicationOptions { Args = [Unwatched, .. settings], ContentRootPath = AppContext.BaseDirectory });
             var sources = builder.Configuration.Sources;
             sources.Insert(sources.IndexOf(sources.Last(source => source is JsonConfigurationSource)) + 1, new SettingsFolder(Folder));
             return builder;

@@ -16,10 +16,15 @@ internal sealed class UnknownKeys(KnownKeys known)
         .Select(key => $"{key}: {known.Correct(key)}");
 
     private bool IsFault(IConfigurationProvider provider, string key) =>
-        !known.HasSection(key) && !KnownKeys.IsPlain(key) && (provider is not EnvironmentVariablesConfigurationProvider || IsMeantForUs(key));
+        !known.HasSection(key)
+            && !KnownKeys.IsPlain(key)
+            && (provider is not EnvironmentVariablesConfigurationProvider || IsMeantForUs(key));
 
-    /// <summary>The environment is full of the variables of others: ours are named like a section, or nearly like a setting in one.</summary>
-    private bool IsMeantForUs(string key) => known.IsSection(key) || (key.Contains(':', StringComparison.Ordinal) && known.SettingsNear(key).Count > 0);
+    /// <summary>
+    /// The environment is full of the variables of others: ours are named like a section, or nearly like a setting in one.
+    /// </summary>
+    private bool IsMeantForUs(string key) =>
+        known.IsSection(key) || (key.Contains(':', StringComparison.Ordinal) && known.SettingsNear(key).Count > 0);
 
     private static IEnumerable<string> Keys(IConfigurationProvider provider, string? parent)
     {

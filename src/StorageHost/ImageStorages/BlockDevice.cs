@@ -5,5 +5,6 @@ namespace StorageHost.ImageStorages;
 /// <param name="Vendor">The vendor string; may be empty.</param>
 /// <param name="Model">The product string; may be empty.</param>
 /// <param name="Path">The device: <c>/dev/sdb</c>.</param>
-/// <param name="DeviceNumbers">The numbers, <c>major:minor</c>, of the disk and of everything built on it: partitions, LVM, md, loop devices.</param>
+/// <param name="DeviceNumbers">The numbers, <c>major:minor</c>, of the disk and of everything built on it: partitions, LVM, md, loop
+/// devices.</param>
 internal sealed record PhysicalDisk(string Id, string Vendor, string Model, string Path, IReadOnlySet<string> DeviceNumbers);

@@ -28,7 +28,8 @@ internal sealed record DirectoryFacts(
     private const string GlusterMount = "fuse.glusterfs";
 
     /// <summary>
-    /// The Gluster volume that it lies on, from a source <c>node:/volume</c>, <c>node:volume</c> or <c>node:/volume/folder</c>; null for none.
+    /// The Gluster volume that it lies on, from a source <c>node:/volume</c>, <c>node:volume</c> or <c>node:/volume/folder</c>; null for
+    /// none.
     /// </summary>
     public string? GlusterVolume => FileSystemType == GlusterMount
         ? Source[(Source.IndexOf(':', StringComparison.Ordinal) + 1)..].TrimStart('/').Split('/')[0]

@@ -7,6 +7,9 @@ namespace StorageHost.ImageStorages;
 internal sealed record Facts<T>(T? Value, DateTimeOffset? TakenAt, string? Problem)
     where T : class
 {
+    /// <summary>What single parts lack, in words; null when nothing. It is no problem: the others are known as ever.</summary>
+    public string? Gap { get; init; }
+
     /// <summary>Nothing was learnt yet.</summary>
     public static Facts<T> None { get; } = new(null, null, null);
 }

@@ -6,9 +6,12 @@ namespace StorageHost.ImageStorages;
 internal sealed record GlusterCluster(IReadOnlyList<GlusterNode> Nodes, IReadOnlyList<GlusterVolume> Volumes)
 {
     /// <summary>The volume's name in a mount's source: <c>node:/volume</c>, <c>node:volume</c> or <c>node:/volume/folder</c>.</summary>
-    public static string VolumeOf(string source) => source[(source.IndexOf(':', StringComparison.Ordinal) + 1)..].TrimStart('/').Split('/')[0];
+    public static string VolumeOf(string source) =>
+        source[(source.IndexOf(':', StringComparison.Ordinal) + 1)..].TrimStart('/').Split('/')[0];
 
-    /// <summary>Whether all of a volume is there: false when a brick is away; null when that is not known, or something waits to be healed.</summary>
+    /// <summary>
+    /// Whether all of a volume is there: false when a brick is away; null when that is not known, or something waits to be healed.
+    /// </summary>
     public bool? IsWhole(string name)
     {
         if (Volumes.FirstOrDefault(candidate => candidate.Name == name) is not { } volume)
@@ -16,7 +19,9 @@ internal sealed record GlusterCluster(IReadOnlyList<GlusterNode> Nodes, IReadOnl
             return null;
         }
 
-        return !volume.IsStarted || volume.Bricks.Any(brick => brick.IsOnline == false || Nodes.Any(node => !node.IsAsked && node.Has(brick))) ? false
+        return !volume.IsStarted
+            || volume.Bricks.Any(brick => brick.IsOnline == false || Nodes.Any(node => !node.IsAsked && node.Has(brick)))
+            ? false
             : volume.Bricks.All(brick => brick.IsOnline == true) && (volume.SetSize == 1 || volume.HealPending == 0) ? true
             : null;
     }
@@ -52,7 +57,8 @@ internal sealed record GlusterNode(string Name, bool IsConnected)
 /// <param name="Bricks">Its bricks, in the CLI's order; those of one replica or disperse set stand together.</param>
 /// <param name="SetSize">Bricks in one replica or disperse set; 1 for a plain distribute volume.</param>
 /// <param name="NeededInSet">Bricks of each set that must be up for the set to be written to: all but the redundancy of a disperse set;
-/// for a replica set what its client quorum asks for, by default the majority of three and more, but one of two; 1 for a plain distribute volume.</param>
+/// for a replica set what its client quorum asks for, by default the majority of three and more, but one of two; 1 for a plain distribute
+/// volume.</param>
 /// <param name="HealPending">Entries that wait to be healed; null when the volume does not heal or it could not be asked.</param>
 /// <param name="SplitBrain">Entries in split-brain; null as above.</param>
 /// <param name="TotalBytes">Size of the volume as its bricks add up; null when its bricks could not be asked.</param>
@@ -71,14 +77,16 @@ internal sealed record GlusterVolume(
     long? TotalBytes,
     long? FreeBytes)
 {
-    /// <summary>Whether a set of which no more than <see cref="NeededInSet"/> bricks are up also needs its first brick among them: half of an
-    /// even replica set under <c>cluster.quorum-type auto</c>.</summary>
+    /// <summary>Whether a set of which no more than <see cref="NeededInSet"/> bricks are up also needs its first brick among them: half of
+    /// an even replica set under <c>cluster.quorum-type auto</c>.</summary>
     public bool FirstBrickBreaksTie { get; init; }
 
     /// <summary>When its bricks were last asked; null when they never were.</summary>
     public DateTimeOffset? BricksTakenAt { get; init; }
 
-    /// <summary>When <see cref="HealPending"/> and <see cref="SplitBrain"/> were counted, where they could not be counted since; else null.</summary>
+    /// <summary>
+    /// When <see cref="HealPending"/> and <see cref="SplitBrain"/> were counted, where they could not be counted since; else null.
+    /// </summary>
     public DateTimeOffset? HealsOfEarlier { get; init; }
 
     /// <summary>Why its bricks could not be asked anew when those of others were, in words; null when they were.</summary>

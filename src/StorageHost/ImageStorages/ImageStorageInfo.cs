@@ -2,7 +2,9 @@ using System.Text.Json.Serialization;
 
 namespace StorageHost.ImageStorages;
 
-/// <summary>Everything about one image storage, as <c>GET /imagestorages/{id}</c> answers it (source: the owner's image-storage text).</summary>
+/// <summary>
+/// Everything about one image storage, as <c>GET /imagestorages/{id}</c> answers it (source: the owner's image-storage text).
+/// </summary>
 /// <param name="Hosts">The nodes linked to it: those of the Gluster cluster, or this one.</param>
 /// <param name="Volumes">Volumes on a local block device.</param>
 /// <param name="ExternalVolumes">Volumes on anything else: NFS, a bind mount, another FUSE file system.</param>

@@ -5,8 +5,8 @@ namespace StorageHost.ImageStorages;
 
 /// <summary>Puts what is known together. Nothing here waits, runs a process or touches the storage.</summary>
 internal sealed class ImageStorageService(
-    IGlusterSource gluster, IDiskSource disks, IDirectorySource directories, VolumeHealth health, ImageLists lists, RefusedRoom room,
-    ImageStoragePolicy policy)
+    IFacts<GlusterCluster> gluster, IFacts<IReadOnlyList<PhysicalDisk>> disks, IDirectorySource directories, VolumeHealth health,
+    ImageLists lists, RefusedRoom room, ImageStoragePolicy policy)
 {
     /// <summary>The ids of the image storages.</summary>
     public IReadOnlyList<string> Ids => [policy.Id];
@@ -32,26 +32,33 @@ internal sealed class ImageStorageService(
 
         var cluster = gluster.Latest;
         var physical = disks.Latest.Value ?? [];
-        (string Name, Facts<DirectoryFacts> Facts)[] served = [.. directories.Latest.Select((directory, place) => place == 0 ? WithRefused(directory) : directory)];
-        var local = served.Where(directory => !IsGluster(directory.Facts.Value)).ToLookup(directory => IsLocal(directory.Facts.Value, physical));
+        (string Name, Facts<DirectoryFacts> Facts)[] served = [.. directories.Latest.Select((directory, place) =>
+            place == 0 ? WithRefused(directory) : directory)];
+        var local = served.Where(directory => !IsGluster(directory.Facts.Value))
+            .ToLookup(directory => IsLocal(directory.Facts.Value, physical));
         return new ImageStorageInfo(
             cluster.Value is { Nodes.Count: > 0 } known ? [.. known.Nodes.Select(node => node.Name)] : [policy.Node],
             [.. local[true].Select(directory => Local(directory.Name, directory.Facts, physical))],
             [.. local[false].Select(directory => External(directory.Name, directory.Facts))],
             [.. GlusterVolumes(cluster, [.. served.Where(directory => IsGluster(directory.Facts.Value))])],
             [.. physical.Select(disk => new PhysicalDiskInfo(
-                served.FirstOrDefault(directory => LiesOn(directory.Facts.Value, disk)).Name ?? "", disk.Model, disk.Id, disk.Vendor, disk.Path))]);
+                served.FirstOrDefault(directory => LiesOn(directory.Facts.Value, disk)).Name ?? "", disk.Model, disk.Id, disk.Vendor,
+                disk.Path))]);
     }
 
     /// <summary>The served directory, which is the first, with what is refused there.</summary>
     private (string Name, Facts<DirectoryFacts> Facts) WithRefused((string Name, Facts<DirectoryFacts> Facts) served) =>
         room.Message is { } refused && served.Facts.Value is { } directory
-            ? (served.Name, served.Facts with { Value = directory with { Refused = directory.Refused is { } full ? $"{full}; {refused}" : refused } })
+            ? (served.Name, served.Facts with
+            {
+                Value = directory with { Refused = directory.Refused is { } full ? $"{full}; {refused}" : refused },
+            })
             : served;
 
     private static bool IsGluster(DirectoryFacts? facts) => facts?.GlusterVolume is not null;
 
-    private static bool LiesOn(DirectoryFacts? facts, PhysicalDisk disk) => facts is not null && disk.DeviceNumbers.Contains(facts.DeviceNumber);
+    private static bool LiesOn(DirectoryFacts? facts, PhysicalDisk disk) =>
+        facts is not null && disk.DeviceNumbers.Contains(facts.DeviceNumber);
 
     // Without lsblk's word, a source that is a device is one.
     private static bool IsLocal(DirectoryFacts? facts, IReadOnlyList<PhysicalDisk> disks) =>
@@ -100,7 +107,8 @@ internal sealed class ImageStorageService(
         foreach (var volume in known)
         {
             var directory = mounted.FirstOrDefault(candidate => candidate.Facts.Value!.GlusterVolume == volume.Name).Facts;
-            var state = VolumeHealth.Worst([health.OfGluster(volume, cluster), directory is null ? Health.Fine : health.OfDirectory(directory)]);
+            var state = VolumeHealth.Worst(
+                [health.OfGluster(volume, cluster), directory is null ? Health.Fine : health.OfDirectory(directory)]);
             yield return Gluster(volume, directory, state);
         }
 

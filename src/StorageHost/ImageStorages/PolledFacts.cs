@@ -1,77 +1,104 @@
 namespace StorageHost.ImageStorages;
 
-/// <summary>Facts that are taken again and again, one look at a time, for as long as the daemon runs.</summary>
-/// <param name="subject">What they are about, for the log.</param>
-/// <param name="take">Takes them; a <see cref="FactsException"/> says why they cannot be had now.</param>
+/// <summary>
+/// Facts that are taken again and again, one look at a time, for as long as the daemon runs. Whatever fails, the last good ones stay.
+/// </summary>
+/// <param name="polled">What they are taken of.</param>
+/// <param name="log">Where trouble goes.</param>
 /// <param name="time">The clock.</param>
-/// <param name="log">Where trouble goes, once when it begins and once when it ends.</param>
-internal sealed class PolledFacts<T>(string subject, Func<CancellationToken, Task<T>> take, TimeProvider time, ILogger log)
+internal sealed class PolledFacts<T>(IPolled<T> polled, IPollLog log, TimeProvider time) : IFacts<T>, IPoll
     where T : class
 {
     private volatile Facts<T> latest = Facts<T>.None;
+    private string? logged;
 
-    /// <summary>What was last learnt.</summary>
     public Facts<T> Latest => latest;
 
-    /// <summary>Takes them until it is cancelled.</summary>
-    public async Task RunAsync(Func<TimeSpan> interval, CancellationToken stoppingToken)
+    public async Task RunAsync(CancellationToken stoppingToken)
     {
+        var pause = polled.Pace.Interval;
         while (true)
         {
-            await TakeAsync(stoppingToken);
+            var isFailed = await LookAsync(stoppingToken);
+            var pace = polled.Pace;
+            pause = !isFailed ? pace.Interval : pause * 2 < pace.MaxPause ? pause * 2 : pace.MaxPause;
 
-            // Up to a tenth more, so that the daemons of a cluster that was switched on at once do not ask their storage in step.
-            await Task.Delay(interval() * (1 + (Random.Shared.NextDouble() / 10)), time, stoppingToken);
+            // Daemons of one cluster that were started together should not go on asking together: they would wait for each other.
+            await Task.Delay(pause * (0.9 + (0.2 * Random.Shared.NextDouble())), time, stoppingToken);
         }
     }
 
-    /// <summary>Takes them once. Whatever fails, the last good facts stay.</summary>
-    internal async Task TakeAsync(CancellationToken cancellationToken)
+    /// <summary>Looks once.</summary>
+    /// <returns>Whether it failed, or failed in part.</returns>
+    internal async Task<bool> LookAsync(CancellationToken cancellationToken)
     {
+        var problem = await TakeAsync(cancellationToken);
+        LogChange(problem ?? latest.Gap);
+        return problem is not null;
+    }
+
+    /// <summary>Takes the facts.</summary>
+    /// <returns>What went wrong.</returns>
+    private async Task<string?> TakeAsync(CancellationToken cancellationToken)
+    {
+        var deadline = polled.Pace.Deadline;
+        using var late = new CancellationTokenSource(deadline, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
         try
         {
-            Renew(new Facts<T>(await take(cancellationToken), time.GetUtcNow(), null));
+            await foreach (var facts in polled.LookAsync(either.Token))
+            {
+                latest = facts.TakenAt is null ? facts with { TakenAt = time.GetUtcNow() } : facts;
+            }
+
+            return latest.Problem;
+        }
+        catch (FactsException exception) when (exception.IsAbsence && latest == Facts<T>.None)
+        {
+            return exception.Message;
         }
         catch (FactsException exception)
         {
-            Renew(latest with { Problem = exception.Message });
+            return Fail(exception.Message);
         }
-#pragma warning disable CA1031 // A poll that ended for ever would leave facts that nobody renews.
+        catch (OperationCanceledException) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            return Fail($"no answer within {deadline}");
+        }
+#pragma warning disable CA1031 // Whatever it was, the next look may find it gone; facts that silently stand still would be worse.
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
         {
-            PollLog.Broken(log, exception, subject);
-            Renew(latest with { Problem = "internal error; the log says more" });
+            log.Broken(exception);
+            return Fail(log.OwnFault);
         }
     }
 
-    private void Renew(Facts<T> facts)
+    private string Fail(string problem)
     {
-        var before = latest.Problem;
-        latest = facts;
-        if (facts.Problem is { } problem && problem != before)
+        latest = latest with { Problem = problem };
+        return problem;
+    }
+
+    private void LogChange(string? trouble)
+    {
+        if (trouble == logged)
         {
-            PollLog.Unknown(log, subject, problem);
+            return;
         }
-        else if (facts.Problem is null && before is not null)
+
+        logged = trouble;
+        if (trouble is null)
         {
-            PollLog.KnownAgain(log, subject);
+            log.KnownAgain();
+        }
+        else if (latest == Facts<T>.None)
+        {
+            log.Absent(trouble);
+        }
+        else
+        {
+            log.Unknown(trouble);
         }
     }
-}
-
-/// <summary>Facts could not be had. The message says why, in words for the client.</summary>
-internal sealed class FactsException(string message, Exception? innerException = null) : Exception(message, innerException);
-
-/// <summary>What the log says of polls.</summary>
-internal static partial class PollLog
-{
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Nothing new is known of {Subject}: {Problem}")]
-    public static partial void Unknown(ILogger log, string subject, string problem);
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "Readable again: {Subject}")]
-    public static partial void KnownAgain(ILogger log, string subject);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "Unexpected failure of looking at {Subject}")]
-    public static partial void Broken(ILogger log, Exception exception, string subject);
 }

@@ -20,7 +20,8 @@ internal sealed class VolumeHealth(IVolumePolicy policy)
         { Problem: { } problem } => new Health(VolumeStatus.Broken, problem + AsOf(facts.TakenAt)),
         { Value: null } => new Health(VolumeStatus.Unknown, "the directory was not read yet"),
         { Value: { } directory } => Worst([
-            OfWriting(directory), OfSpace(directory.FreeBytes, directory.TotalBytes), OfRefused(directory), OfMultiLinked(directory.MultiLinked)]),
+            OfWriting(directory), OfSpace(directory.FreeBytes, directory.TotalBytes), OfRefused(directory),
+            OfMultiLinked(directory.MultiLinked)]),
     };
 
     /// <summary>Judges a Gluster volume by what the cluster says of it.</summary>
@@ -38,16 +39,20 @@ internal sealed class VolumeHealth(IVolumePolicy policy)
     }
 
     /// <summary>The worst status of several, and the messages of all that are not well, the worst first.</summary>
-    public static Health Worst(IReadOnlyCollection<Health> judgements) => Combine([.. judgements.OrderByDescending(judgement => judgement.Status)]);
+    public static Health Worst(IReadOnlyCollection<Health> judgements) =>
+        Combine([.. judgements.OrderByDescending(judgement => judgement.Status)]);
 
     private static Health Combine(IReadOnlyList<Health> judgements) => new(
         judgements.Max(judgement => judgement.Status),
         string.Join("; ", judgements.Select(judgement => judgement.Message).Where(message => message.Length > 0)));
 
     private static string AsOf(DateTimeOffset? takenAt) =>
-        takenAt is { } at ? string.Create(CultureInfo.InvariantCulture, $" (what is shown is of {at.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ})") : "";
+        takenAt is { } at
+            ? string.Create(CultureInfo.InvariantCulture, $" (what is shown is of {at.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ})")
+            : "";
 
-    private static Health OfState(GlusterVolume volume) => volume.IsStarted ? Health.Fine : new Health(VolumeStatus.Broken, "the volume is stopped");
+    private static Health OfState(GlusterVolume volume) =>
+        volume.IsStarted ? Health.Fine : new Health(VolumeStatus.Broken, "the volume is stopped");
 
     private static IEnumerable<Health> OfSets(GlusterVolume volume, GlusterNode[] troubled)
     {
@@ -87,7 +92,8 @@ internal sealed class VolumeHealth(IVolumePolicy policy)
     private static string Name(GlusterBrick[] bricks) =>
         $"{(bricks.Length == 1 ? "brick" : "bricks")} {Few([.. bricks.Select(brick => brick.ToString())])}";
 
-    private static string Few(string[] names) => $"{string.Join(", ", names.Take(Named))}{(names.Length > Named ? $" and {names.Length - Named} more" : "")}";
+    private static string Few(string[] names) =>
+        $"{string.Join(", ", names.Take(Named))}{(names.Length > Named ? $" and {names.Length - Named} more" : "")}";
 
     private static Health OfSplitBrain(GlusterVolume volume) => volume.SplitBrain > 0
         ? new Health(VolumeStatus.Broken, $"{volume.SplitBrain} entries are in split-brain{AsOf(volume.HealsOfEarlier)}")
@@ -114,7 +120,8 @@ internal sealed class VolumeHealth(IVolumePolicy policy)
 
         if (volume.Strangers.Count > 0)
         {
-            yield return new Health(VolumeStatus.Degraded, $"node {Few([.. volume.Strangers])} is no peer of this node: see 'gluster peer status'");
+            yield return new Health(
+                VolumeStatus.Degraded, $"node {Few([.. volume.Strangers])} is no peer of this node: see 'gluster peer status'");
         }
     }
 
@@ -132,7 +139,8 @@ internal sealed class VolumeHealth(IVolumePolicy policy)
 
         if (volume.IsStarted && volume.BricksTakenAt is null)
         {
-            yield return new Health(VolumeStatus.Unknown, $"its bricks could not be asked{(volume.Problem is { } problem ? $": {problem}" : "")}");
+            yield return new Health(
+                VolumeStatus.Unknown, $"its bricks could not be asked{(volume.Problem is { } problem ? $": {problem}" : "")}");
         }
         else if (volume.Problem is { } problem)
         {
@@ -148,10 +156,13 @@ internal sealed class VolumeHealth(IVolumePolicy policy)
 
     private static Health OfMultiLinked(IReadOnlyList<string> disks) => disks.Count == 0
         ? Health.Fine
-        : new Health(VolumeStatus.Degraded, $"{(disks.Count == 1 ? "disk" : "disks")} with a second name on the same file: {Few([.. disks])}");
+        : new Health(
+            VolumeStatus.Degraded, $"{(disks.Count == 1 ? "disk" : "disks")} with a second name on the same file: {Few([.. disks])}");
 
     private Health OfSpace(long free, long total) => free < total / 100 * policy.ReservePercent
         ? new Health(VolumeStatus.Degraded, string.Create(
-            CultureInfo.InvariantCulture, $"{free >> 20} MB are free, less than the reserve of {policy.ReservePercent} % ({(total / 100 * policy.ReservePercent) >> 20} MB)"))
+            CultureInfo.InvariantCulture,
+            $"{free >> 20} MB are free, less than the reserve of {policy.ReservePercent} % "
+            + $"({(total / 100 * policy.ReservePercent) >> 20} MB)"))
         : Health.Fine;
 }

@@ -1,8 +1,8 @@
 namespace StorageHost.Images;
 
 /// <summary>
-/// Marks work that no caller waits for: looking at the volume, filling pools, claiming ahead. It gets a share of the storage's threads only, so
-/// that callers find some whatever hangs. The mark goes with an asynchronous method into everything that it calls or starts.
+/// Marks work that no caller waits for: looking at the volume, filling pools, claiming ahead. It gets a share of the storage's threads
+/// only, so that callers find some whatever hangs. The mark goes with an asynchronous method into everything that it calls or starts.
 /// </summary>
 internal static class Background
 {

@@ -20,11 +20,15 @@ internal sealed partial class ImageCacheService(
     ILogger<ImageCacheService> log)
 {
     /// <summary>The names of the templates, sorted.</summary>
-    public Task<IReadOnlyList<ImageName>> ListImagesAsync(CancellationToken cancellationToken) => volume.ListTemplatesAsync(cancellationToken);
+    public Task<IReadOnlyList<ImageName>> ListImagesAsync(CancellationToken cancellationToken) =>
+        volume.ListTemplatesAsync(cancellationToken);
 
-    /// <summary>Sets how many ready copies images keep. Nothing is set unless every image may be; the copies are made after the answer.</summary>
+    /// <summary>
+    /// Sets how many ready copies images keep. Nothing is set unless every image may be; the copies are made after the answer.
+    /// </summary>
     /// <exception cref="RefusedException">ImageNotFound; ImageRejected; and what the storage says.</exception>
-    public async Task<IReadOnlyList<PoolStatus>> SetLevelsAsync(IReadOnlyDictionary<ImageName, int> levels, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<PoolStatus>> SetLevelsAsync(
+        IReadOnlyDictionary<ImageName, int> levels, CancellationToken cancellationToken)
     {
         // A level of none needs no template: else that of a template which somebody removed by hand would stay for ever.
         foreach (var image in levels.Where(level => level.Value > 0).Select(level => level.Key))
@@ -91,7 +95,8 @@ internal sealed partial class ImageCacheService(
     {
         await hosts.RefuseNamesakeAsync(hostname, cancellationToken);
         var image = await creator.CreateAsync(sizeGb, cancellationToken);
-        var disk = await publisher.PublishDataDiskAsync(image, hostname, sizeGb, RequestMark.OfAddStorage(key, hostname, sizeGb), cancellationToken);
+        var disk = await publisher.PublishDataDiskAsync(
+            image, hostname, sizeGb, RequestMark.OfAddStorage(key, hostname, sizeGb), cancellationToken);
         hosts.Add(hostname, disk);
         LogAdded(disk, sizeGb);
         return new DataDisk(hostname, disk, sizeGb);
@@ -113,7 +118,9 @@ internal sealed partial class ImageCacheService(
         return removed;
     }
 
-    /// <summary>Deletes a template, its copies and its level. What is being copied of it is stopped first, once nothing else stands against it.</summary>
+    /// <summary>
+    /// Deletes a template, its copies and its level. What is being copied of it is stopped first, once nothing else stands against it.
+    /// </summary>
     public async Task<RemovedImage> DeleteImageAsync(ImageName image, CancellationToken cancellationToken)
     {
         await remover.CheckImageAsync(image, cancellationToken);
@@ -161,7 +168,9 @@ internal sealed partial class ImageCacheService(
     /// <exception cref="RefusedException">JobNotFound.</exception>
     public JobStatus GetJob(string id) => jobs.Get(id).Snapshot();
 
-    /// <summary>Cancels a job. Cancelling what fills a pool lowers its level to the copies that are ready: else it would begin again at once.</summary>
+    /// <summary>
+    /// Cancels a job. Cancelling what fills a pool lowers its level to the copies that are ready: else it would begin again at once.
+    /// </summary>
     /// <exception cref="RefusedException">JobNotFound; JobConflict when it is over.</exception>
     public async Task<JobStatus> CancelJobAsync(string id, CancellationToken cancellationToken)
     {
@@ -192,8 +201,8 @@ internal sealed partial class ImageCacheService(
     {
         var job = pool.Job;
         return new PoolStatus(
-            pool.Image, pool.Wanted, pool.Total, job?.CopiesAtOnce ?? 0, pool.Waiting, pool.Claims(ClaimOutcome.Hit), pool.Claims(ClaimOutcome.Miss), pool.LastRefill,
-            pool.Template?.Fingerprint, job?.Id, pool.Problem);
+            pool.Image, pool.Wanted, pool.Total, job?.CopiesAtOnce ?? 0, pool.Waiting, pool.Claims(ClaimOutcome.Hit),
+            pool.Claims(ClaimOutcome.Miss), pool.LastRefill, pool.Template?.Fingerprint, job?.Id, pool.Problem);
     }
 
     private async Task SetLevelAsync(ImageName image, int level, CancellationToken cancellationToken)
@@ -210,8 +219,8 @@ internal sealed partial class ImageCacheService(
     }
 
     /// <summary>
-    /// Writes a level, and takes it back when the template has gone meanwhile. Whoever deletes an image forgets its level once more after the
-    /// template: so one of the two sees the other, on whichever nodes they are.
+    /// Writes a level, and takes it back when the template has gone meanwhile. Whoever deletes an image forgets its level once more after
+    /// the template: so one of the two sees the other, on whichever nodes they are.
     /// </summary>
     private async Task WriteLevelAsync(ImageName image, int level, CancellationToken cancellationToken)
     {
@@ -247,7 +256,9 @@ internal sealed partial class ImageCacheService(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The level of {Image}, which has no template any more, cannot be forgotten now: {Reason}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The level of {Image}, which has no template any more, cannot be forgotten now: {Reason}")]
     private partial void LogLevelStays(ImageName image, string reason);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Added the data disk {Disk} of {SizeGb} GiB")]

@@ -50,7 +50,8 @@ internal enum Refusal
 }
 
 /// <summary>An expected refusal. Its message is for the client: it names no path and no secret.</summary>
-internal sealed class RefusedException(Refusal reason, string message, Exception? innerException = null) : Exception(message, innerException)
+internal sealed class RefusedException(Refusal reason, string message, Exception? innerException = null)
+    : Exception(message, innerException)
 {
     public Refusal Reason { get; } = reason;
 

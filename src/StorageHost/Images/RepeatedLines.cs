@@ -1,6 +1,8 @@
 namespace StorageHost.Images;
 
-/// <summary>Keeps lines of one kind from filling the log: some are written, and the rest of a minute is counted and told as a sum.</summary>
+/// <summary>
+/// Keeps lines of one kind from filling the log: some are written, and the rest of a minute is counted and told as a sum.
+/// </summary>
 /// <param name="most">How many are written of a kind before the rest is counted.</param>
 /// <param name="tell">Tells how many of a kind were counted within a minute.</param>
 /// <param name="time">The clock.</param>

@@ -25,7 +25,9 @@ internal static class Spans
         }
 
         var waiting = pool.WaitingTraces;
-        return Source.StartActivity("copy", ActivityKind.Internal, waiting is [var longest, ..] ? longest : default, links: waiting.Skip(1).Select(trace => new ActivityLink(trace)))
+        return Source.StartActivity(
+            "copy", ActivityKind.Internal, waiting is [var longest, ..] ? longest : default,
+            links: waiting.Skip(1).Select(trace => new ActivityLink(trace)))
             ?.SetTag("storagehost.image", pool.Image.Text).SetTag("storagehost.copies", copies);
     }
 

@@ -5,7 +5,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace StorageHost.Processes;
 
-/// <summary>Files in memory for programs to write: they lie in no directory, and are gone when they are closed or this process ends.</summary>
+/// <summary>
+/// Files in memory for programs to write: they lie in no directory, and are gone when they are closed or this process ends.
+/// </summary>
 internal static partial class MemoryFile
 {
     private const uint CloseOnExec = 1; // MFD_CLOEXEC
@@ -18,7 +20,8 @@ internal static partial class MemoryFile
         : throw new IOException($"memfd_create: {Marshal.GetLastPInvokeErrorMessage()}", new Win32Exception());
 
     /// <summary>The path under which programs of the same user can open it, while it is open here.</summary>
-    public static string PathOf(SafeFileHandle file) => string.Create(CultureInfo.InvariantCulture, $"/proc/{Environment.ProcessId}/fd/{file.DangerousGetHandle()}");
+    public static string PathOf(SafeFileHandle file) =>
+        string.Create(CultureInfo.InvariantCulture, $"/proc/{Environment.ProcessId}/fd/{file.DangerousGetHandle()}");
 
     [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Create(string name, uint flags);

@@ -48,7 +48,8 @@ internal sealed class ProcessMetrics
         finally
         {
             runs.Record(time.GetElapsedTime(started).TotalSeconds, new("program", program), new("outcome", outcome));
-            span?.SetTag("storagehost.outcome", outcome).SetStatus(outcome is "succeeded" or "cancelled" ? ActivityStatusCode.Unset : ActivityStatusCode.Error);
+            span?.SetTag("storagehost.outcome", outcome)
+                .SetStatus(outcome is "succeeded" or "cancelled" ? ActivityStatusCode.Unset : ActivityStatusCode.Error);
         }
     }
 }

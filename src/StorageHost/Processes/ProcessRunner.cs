@@ -35,7 +35,8 @@ internal sealed partial class ProcessRunner(ToolHost host, ProcessMetrics metric
                 cancellationToken.ThrowIfCancellationRequested();
                 throw new ProcessTimedOutException(command.Program, command.Timeout);
             default:
-                return new ProcessResult(answer.ExitCode, Text(answer.Output), Text(answer.Error), answer.Truncated, time.GetElapsedTime(started));
+                return new ProcessResult(
+                    answer.ExitCode, Text(answer.Output), Text(answer.Error), answer.Truncated, time.GetElapsedTime(started));
         }
     }
 
@@ -62,7 +63,8 @@ internal sealed partial class ProcessRunner(ToolHost host, ProcessMetrics metric
     // As strings of C one would be cut short, or be the end of them all.
     private static void RequireArguments(ProcessCommand command)
     {
-        if (command.Arguments.Append(command.Program).Any(argument => argument is null || argument.Contains('\0', StringComparison.Ordinal)))
+        if (command.Arguments.Append(command.Program)
+            .Any(argument => argument is null || argument.Contains('\0', StringComparison.Ordinal)))
         {
             throw new ArgumentException("an argument is missing, or has a NUL in it", nameof(command));
         }

@@ -4,12 +4,14 @@ using CliWrap;
 
 namespace StorageHost.Processes;
 
-/// <summary>What confines every program: a bare environment, a session of its own, limits, and an end together with the tool host.</summary>
+/// <summary>
+/// What confines every program: a bare environment, a session of its own, limits, and an end together with the tool host.
+/// </summary>
 internal static class ToolCage
 {
     /// <summary>
-    /// The program as CliWrap starts it. Each of the three tools before it (of util-linux, which every Debian has) replaces itself by the next,
-    /// so the process stays the same.
+    /// The program as CliWrap starts it. Each of the three tools before it (of util-linux, which every Debian has) replaces itself by the
+    /// next, so the process stays the same.
     /// </summary>
     public static Command Wrap(ProcessCommand command) => Cli.Wrap("setsid")
         .WithArguments(["setpriv", "--pdeathsig", "KILL", "prlimit", .. Limits(command), "--", command.Program, .. command.Arguments])
@@ -18,7 +20,8 @@ internal static class ToolCage
         .WithValidation(CommandResultValidation.None);
 
     /// <summary>Whether it is prlimit that failed: the program is not there, or may not be executed.</summary>
-    public static bool IsExecFailure(int exitCode, ReadOnlySpan<byte> error) => exitCode is 126 or 127 && error.StartsWith("prlimit: failed to execute "u8);
+    public static bool IsExecFailure(int exitCode, ReadOnlySpan<byte> error) =>
+        exitCode is 126 or 127 && error.StartsWith("prlimit: failed to execute "u8);
 
     /// <summary>What a program gets of our environment, which may hold tokens: nothing but the path.</summary>
     /// <param name="others">What it gets besides.</param>

@@ -3,13 +3,15 @@ using System.ComponentModel;
 namespace StorageHost.Processes;
 
 /// <summary>
-/// The tool host of this daemon: a process that has no storage file open, and so can start programs while the storage hangs. If it ends, the next
-/// run starts another.
+/// The tool host of this daemon: a process that has no storage file open, and so can start programs while the storage hangs. If it ends,
+/// the next run starts another.
 /// </summary>
 internal sealed partial class ToolHost(TimeProvider time, ILogger<ToolHost> log) : IAsyncDisposable
 {
-    /// <summary>Above a program's own deadline: for its kill, for what is left in its pipes, and for a machine that hardly gets on.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(25);
+    /// <summary>
+    /// Above a program's own deadline: for its kill, for what is left in its pipes, and for a machine that hardly gets on.
+    /// </summary>
+    private static readonly TimeSpan AnswerMargin = TimeSpan.FromSeconds(25);
 
     private static readonly TimeSpan EndWait = TimeSpan.FromSeconds(3);
 
@@ -23,13 +25,14 @@ internal sealed partial class ToolHost(TimeProvider time, ILogger<ToolHost> log)
 
     /// <summary>Has it run a program.</summary>
     /// <returns>Null when it ended meanwhile, and the program with it.</returns>
-    /// <exception cref="TimeoutException">It did not run by the program's deadline: a start while the storage is open hangs with the storage.</exception>
+    /// <exception cref="TimeoutException">It did not run by the program's deadline: a start while the storage is open hangs with the
+    /// storage.</exception>
     /// <exception cref="Win32Exception">It could not be started.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled, and the program has been stopped.</exception>
     public async Task<ToolAnswer?> RunAsync(ProcessCommand command, CancellationToken cancellationToken)
     {
         var session = await SessionAsync().WaitAsync(command.Timeout, time, cancellationToken);
-        return await session.RunAsync(command, command.Timeout + command.Grace + Patience, time, cancellationToken);
+        return await session.RunAsync(command, command.Timeout + command.Grace + AnswerMargin, time, cancellationToken);
     }
 
     public async ValueTask DisposeAsync()
@@ -77,7 +80,9 @@ internal sealed partial class ToolHost(TimeProvider time, ILogger<ToolHost> log)
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The process that runs programs ({ProcessId}) has ended; the next program starts another")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The process that runs programs ({ProcessId}) has ended; the next program starts another")]
     private partial void LogEnded(int processId);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The process that runs programs says: {Line}")]

@@ -30,7 +30,8 @@ internal enum ToolOutcome
 /// <param name="Truncated">Whether there was more of either.</param>
 /// <param name="LeftBehind">The process that could not be killed; 0 when there is none.</param>
 internal sealed record ToolAnswer(
-    long Id, ToolOutcome Outcome, int ExitCode = 0, byte[]? Output = null, byte[]? Error = null, bool Truncated = false, int LeftBehind = 0);
+    long Id, ToolOutcome Outcome, int ExitCode = 0, byte[]? Output = null, byte[]? Error = null, bool Truncated = false,
+    int LeftBehind = 0);
 
 /// <summary>Messages as lines of JSON.</summary>
 [JsonSerializable(typeof(ToolRequest))]
@@ -57,9 +58,11 @@ internal sealed partial class ToolMessages : JsonSerializerContext
 
     /// <summary>Reads a request.</summary>
     /// <exception cref="JsonException">The line is none.</exception>
-    public static ToolRequest ReadRequest(string line) => JsonSerializer.Deserialize(line, Default.ToolRequest) ?? throw new JsonException("null");
+    public static ToolRequest ReadRequest(string line) =>
+        JsonSerializer.Deserialize(line, Default.ToolRequest) ?? throw new JsonException("null");
 
     /// <summary>Reads an answer.</summary>
     /// <exception cref="JsonException">The line is none.</exception>
-    public static ToolAnswer ReadAnswer(string line) => JsonSerializer.Deserialize(line, Default.ToolAnswer) ?? throw new JsonException("null");
+    public static ToolAnswer ReadAnswer(string line) =>
+        JsonSerializer.Deserialize(line, Default.ToolAnswer) ?? throw new JsonException("null");
 }

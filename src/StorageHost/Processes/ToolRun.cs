@@ -4,7 +4,9 @@ using CliWrap;
 
 namespace StorageHost.Processes;
 
-/// <summary>One program, run by CliWrap: a deadline, an interrupt and then a kill for all of it, bounded output, and nothing left over.</summary>
+/// <summary>
+/// One program, run by CliWrap: a deadline, an interrupt and then a kill for all of it, bounded output, and nothing left over.
+/// </summary>
 internal sealed class ToolRun : IDisposable
 {
     private static readonly TimeSpan DrainWait = TimeSpan.FromSeconds(10);
@@ -29,7 +31,8 @@ internal sealed class ToolRun : IDisposable
     }
 
     /// <summary>
-    /// Runs it to its end. The start is over when this returns its task: the kernel ends the program together with the thread that calls this.
+    /// Runs it to its end. The start is over when this returns its task: the kernel ends the program together with the thread that calls
+    /// this.
     /// </summary>
     /// <param name="id">Tells the run from others.</param>
     public async Task<ToolAnswer> RunAsync(long id)
@@ -37,8 +40,12 @@ internal sealed class ToolRun : IDisposable
         try
         {
             var running = ToolCage.Wrap(command)
-                .WithStandardOutputPipe(PipeTarget.Create(async (stream, _) => output = await BoundedCapture.ReadAsync(stream, command.OutputBytes, drain.Token)))
-                .WithStandardErrorPipe(PipeTarget.Create(async (stream, _) => error = await BoundedCapture.ReadAsync(stream, command.OutputBytes, drain.Token)))
+                .WithStandardOutputPipe(
+                    PipeTarget.Create(async (stream, _) =>
+                        output = await BoundedCapture.ReadAsync(stream, command.OutputBytes, drain.Token)))
+                .WithStandardErrorPipe(
+                    PipeTarget.Create(async (stream, _) =>
+                        error = await BoundedCapture.ReadAsync(stream, command.OutputBytes, drain.Token)))
                 .ExecuteAsync(null, process => ended = process.WaitForExitAsync(), kill.Token, interrupt.Token);
             group = new ProcessGroup(running.ProcessId);
             var cleaning = CleanUpAsync(group.Value);
@@ -101,8 +108,8 @@ internal sealed class ToolRun : IDisposable
     }
 
     /// <summary>
-    /// When the program has ended, however it did, all that it started and left in its group ends too. A group's number is nobody else's while
-    /// it has members; when it has none, the kernel would have to give out every other number first.
+    /// When the program has ended, however it did, all that it started and left in its group ends too. A group's number is nobody else's
+    /// while it has members; when it has none, the kernel would have to give out every other number first.
     /// </summary>
     private async Task CleanUpAsync(ProcessGroup started)
     {

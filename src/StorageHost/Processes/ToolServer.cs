@@ -4,8 +4,9 @@ using System.Runtime.InteropServices;
 namespace StorageHost.Processes;
 
 /// <summary>
-/// The tool host itself: this program, started once more with a word of its own. It reads requests from its standard input, a line each, runs
-/// the programs, and answers on its standard output. It ends with its input, which the kernel closes when the daemon ends, however it does.
+/// The tool host itself: this program, started once more with a word of its own. It reads requests from its standard input, a line each,
+/// runs the programs, and answers on its standard output. It ends with its input, which the kernel closes when the daemon ends, however it
+/// does.
 /// </summary>
 internal sealed partial class ToolServer
 {
@@ -35,9 +36,12 @@ internal sealed partial class ToolServer
         return 0;
     }
 
-    private static PosixSignalRegistration Ignore(PosixSignal signal) => PosixSignalRegistration.Create(signal, context => context.Cancel = true);
+    private static PosixSignalRegistration Ignore(PosixSignal signal) =>
+        PosixSignalRegistration.Create(signal, context => context.Cancel = true);
 
-    /// <summary>Reads and starts on one thread, the process's first, which lives as long as the process does: with it the programs end.</summary>
+    /// <summary>
+    /// Reads and starts on one thread, the process's first, which lives as long as the process does: with it the programs end.
+    /// </summary>
     private void Serve()
     {
         using var requests = new StreamReader(Console.OpenStandardInput());

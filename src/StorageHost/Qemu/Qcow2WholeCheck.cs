@@ -50,7 +50,9 @@ internal sealed class Qcow2WholeCheck : IWholeCheck
         steps = Walk().GetEnumerator();
     }
 
-    /// <summary>Tables may name the same clusters as often as they like, and so a small file could be read for ever. Of 64 TiB they take 8 GiB.</summary>
+    /// <summary>
+    /// Tables may name the same clusters as often as they like, and so a small file could be read for ever. Of 64 TiB they take 8 GiB.
+    /// </summary>
     public long MaxReadBytes { get; init; } = 32L << 30;
 
     public string? Fault => fault
@@ -203,7 +205,8 @@ internal sealed class Qcow2WholeCheck : IWholeCheck
             Read(offset, entry);
             var entries = BinaryPrimitives.ReadUInt32BigEndian(entry.AsSpan(8));
             var table = BinaryPrimitives.ReadUInt64BigEndian(entry);
-            var more = (ulong)BinaryPrimitives.ReadUInt16BigEndian(entry.AsSpan(18)) + BinaryPrimitives.ReadUInt32BigEndian(entry.AsSpan(20));
+            var more = (ulong)BinaryPrimitives.ReadUInt16BigEndian(entry.AsSpan(18))
+                + BinaryPrimitives.ReadUInt32BigEndian(entry.AsSpan(20));
             offset += (FixedBytes + more + 7) & ~7UL;
             if (NeedTable("bitmap table", table, (ulong)entries * EntryBytes))
             {
@@ -225,7 +228,9 @@ internal sealed class Qcow2WholeCheck : IWholeCheck
         }
     }
 
-    /// <summary>Reads a table in slices: the number of the first entry in the buffer, and how many there are. What the file lacks is left out.</summary>
+    /// <summary>
+    /// Reads a table in slices: the number of the first entry in the buffer, and how many there are. What the file lacks is left out.
+    /// </summary>
     private IEnumerable<(ulong First, int Count)> Entries(ulong offset, ulong count, byte[] buffer)
     {
         var there = offset >= length ? 0 : Math.Min(count, (length - offset) / EntryBytes);

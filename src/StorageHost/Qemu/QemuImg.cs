@@ -7,12 +7,17 @@ using StorageHost.Processes;
 
 namespace StorageHost.Qemu;
 
-/// <summary>Makes data disks with qemu-img, in memory (an empty one of 64 TiB takes 1.2 MB): a program on the volume could hang with it.</summary>
-internal sealed partial class QemuImg(ProcessRunner runner, IOptions<QemuOptions> options, ILogger<QemuImg> logger) : IDiskCreator, IDisposable
+/// <summary>
+/// Makes data disks with qemu-img, in memory (an empty one of 64 TiB takes 1.2 MB): a program on the volume could hang with it.
+/// </summary>
+internal sealed partial class QemuImg(ProcessRunner runner, IOptions<QemuOptions> options, ILogger<QemuImg> logger)
+    : IDiskCreator, IDisposable
 {
     private const int LoggedError = 2000;
 
-    /// <summary>Each takes some hundredths of a second of a processor; a burst of requests is not to take all of them from those who start machines.</summary>
+    /// <summary>
+    /// Each takes some hundredths of a second of a processor; a burst of requests is not to take all of them from those who start machines.
+    /// </summary>
     private const int MaxRuns = 4;
 
     private readonly SemaphoreSlim _slots = new(MaxRuns, MaxRuns);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using StorageHost.Api;
+using StorageHost.Api.Dispatch;
 using StorageHost.Images;
 using StorageHost.Images.Jobs;
 using StorageHost.Images.Names;

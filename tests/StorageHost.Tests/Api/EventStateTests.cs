@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Moq;
-using StorageHost.Api;
+using StorageHost.Api.Events;
 using StorageHost.Images;
 using StorageHost.ImageStorages;
 using StorageHost.Tests.Support;

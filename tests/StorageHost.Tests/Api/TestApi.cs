@@ -10,6 +10,8 @@ using Serilog.Core;
 using Serilog.Events;
 using Serilog.Formatting.Display;
 using StorageHost.Api;
+using StorageHost.Api.Dispatch;
+using StorageHost.Api.Events;
 using StorageHost.Hosting.Security;
 using StorageHost.Images;
 using StorageHost.ImageStorages;
@@ -40,7 +42,13 @@ internal sealed class TestApi : IAsyncDisposable, ILogEventSink
         app.UseConnectionLimit();
         app.UseStorageHostApi();
         app.UseSecurity();
-        app.MapStorageHostApi();
+        app.MapHealth();
+        app.MapDispatch();
+        app.MapPools();
+        app.MapJobs();
+        app.MapImageStorages();
+        app.MapEvents();
+        app.MapDocumentation();
         map?.Invoke(app);
     }
 

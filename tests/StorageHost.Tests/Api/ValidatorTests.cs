@@ -1,5 +1,8 @@
+using System.Diagnostics;
+using FluentValidation.Results;
 using StorageHost.Api.Dispatch;
 using StorageHost.Images.Disks;
+using StorageHost.Images.Names;
 using StorageHost.Images.Pools;
 using Xunit;
 
@@ -21,7 +24,7 @@ public sealed class ValidatorTests
     [InlineData("centos", "web02.QCOW2", "createvmform.hostname must be the host's name alone: the daemon adds '.qcow2' to name its disk; it is 'web02.QCOW2'")]
     [InlineData("centos", "qcow2", "")]
     public void Setimage(string? image, string? hostname, string faults) =>
-        Same(faults, new SetImageValidator(Reading.Names).Validate(new SetImagePayload(image, hostname)));
+        Same(faults, new SetImageValidator().Validate(new SetImagePayload(Reading.Names.Image(image), Reading.Names.Host(hostname))));
 
     /// <summary>What is there already is deleted as ever.</summary>
     [Theory]
@@ -30,16 +33,16 @@ public sealed class ValidatorTests
     [InlineData("delete an image", "")]
     public void A_name_that_ends_in_a_dot(string what, string faults) => Same(faults, what switch
     {
-        "addstorage" => new AddStorageValidator(Reading.Names, new DisksOptions()).Validate(new AddStoragePayload("a.", 5)),
-        "delete a host" => new DeleteHostValidator(Reading.Names).Validate(new DeletePayload("a.", Purge: null)),
-        _ => new DeleteImageValidator(Reading.Names).Validate(new DeletePayload("a.", Purge: null)),
+        "addstorage" => new AddStorageValidator(new DisksOptions()).Validate(new AddStoragePayload(Reading.Names.Host("a."), 5)),
+        "delete a host" => Host("a."),
+        _ => Image("a."),
     });
 
     [Theory]
     [InlineData(0L, "")]
     [InlineData(1L, "duplicateinfo.a. must not end in '.': DNS takes a last dot for nothing, so two names would be one host; it is 'a.'")]
     public void A_level_of_an_image_that_ends_in_a_dot(long level, string faults) =>
-        Same(faults, new DupValidator(Reading.Names, new PoolOptions()).Validate(new DupPayload([KeyValuePair.Create("a.", (long?)level)])));
+        Same(faults, Dup([KeyValuePair.Create("a.", (long?)level)]));
 
     [Theory]
     [InlineData("-a")]
@@ -50,7 +53,7 @@ public sealed class ValidatorTests
     [InlineData("{PropertyName}")]
     public void A_name_of_other_characters_is_refused_and_shown(string name)
     {
-        var fault = Assert.Single(new DeleteHostValidator(Reading.Names).Validate(new DeletePayload(name, Purge: null)).Errors);
+        var fault = Assert.Single(Host(name).Errors);
         Assert.EndsWith($"; it is '{name.Replace('\n', '?')}'", fault.ErrorMessage, StringComparison.Ordinal);
     }
 
@@ -62,7 +65,7 @@ public sealed class ValidatorTests
     [InlineData(65537L, "storageinfo.size must be a whole number from 1 to 65536")]
     [InlineData(4294967297L, "storageinfo.size must be a whole number from 1 to 65536")]
     public void Addstorage(long? size, string faults) =>
-        Same(faults, new AddStorageValidator(Reading.Names, new DisksOptions()).Validate(new AddStoragePayload("web01", size)));
+        Same(faults, new AddStorageValidator(new DisksOptions()).Validate(new AddStoragePayload(Reading.Names.Host("web01"), size)));
 
     [Theory]
     [InlineData("0", "")]
@@ -103,7 +106,7 @@ public sealed class ValidatorTests
     public void Dup_faults_name_the_entry()
     {
         KeyValuePair<string, long?>[] levels = [new("ok", 1), new("a\u001bb", 99), new("", 1), new(Long, 1)];
-        var faults = new DupValidator(Reading.Names, new PoolOptions()).Validate(new DupPayload(levels)).Errors.Select(fault => fault.PropertyName);
+        var faults = Dup(levels).Errors.Select(fault => fault.PropertyName);
         Assert.Equal($"duplicateinfo.a?b duplicateinfo.a?b duplicateinfo. duplicateinfo.{Long[..40]}...", string.Join(' ', faults));
     }
 
@@ -115,7 +118,7 @@ public sealed class ValidatorTests
     public void Dup_takes_1_to_100_images(int entries, bool valid)
     {
         var levels = Enumerable.Range(0, entries).Select(n => KeyValuePair.Create($"image{n}", (long?)1)).ToList();
-        var result = new DupValidator(Reading.Names, new PoolOptions()).Validate(new DupPayload(levels));
+        var result = Dup(levels);
         Assert.Equal(valid, result.IsValid);
         Assert.All(result.Errors, fault => Assert.Equal("duplicateinfo", fault.PropertyName));
     }
@@ -126,10 +129,26 @@ public sealed class ValidatorTests
     [InlineData(null, "target is required", "target is required")]
     public void A_deletion_checks_its_target_as_what_it_is(string? name, string asHost, string asImage)
     {
-        Same(asHost, new DeleteHostValidator(Reading.Names).Validate(new DeletePayload(name, Purge: null)));
-        Same(asImage, new DeleteImageValidator(Reading.Names).Validate(new DeletePayload(name, Purge: null)));
+        Same(asHost, Host(name));
+        Same(asImage, Image(name));
     }
 
-    private static void Same(string faults, FluentValidation.Results.ValidationResult result) =>
+    [Fact]
+    public void What_is_no_name_has_no_value()
+    {
+        Assert.Equal("web01", Reading.Names.Host("web01").Value.Text);
+        Assert.Throws<UnreachableException>(() => Reading.Names.Host("../web01").Value);
+    }
+
+    private static ValidationResult Dup(IReadOnlyList<KeyValuePair<string, long?>> levels) =>
+        new DupValidator(new PoolOptions()).Validate(new DupPayload([.. levels.Select(level => (Reading.Names.Image(level.Key), level.Value))]));
+
+    private static ValidationResult Host(string? name) =>
+        new DeleteHostValidator().Validate(new DeleteHostPayload(Reading.Names.Host(name), Purge: null));
+
+    private static ValidationResult Image(string? name) =>
+        new DeleteValidator<ImageName>().Validate(new DeletePayload<ImageName>(Reading.Names.Image(name)));
+
+    private static void Same(string faults, ValidationResult result) =>
         Assert.Equal(faults, string.Join("; ", result.Errors.Select(fault => $"{fault.PropertyName} {fault.ErrorMessage}")));
 }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using StorageHost.BlockDevices;
 using StorageHost.Files.Posix;
@@ -80,8 +81,8 @@ public sealed class LsblkTests : IDisposable
     {
         const string Whole = """echo '{"blockdevices":[{"kname":"sda","maj:min":"8:0","type":"disk"}]}'""";
         var program = await ScriptAsync($". {scratch.File("says")}");
-        var log = new ListLog<DiskPoller>();
-        using var poller = new DiskPoller(new Lsblk(runner, program), new MountTable(), TimeProvider.System, log);
+        var log = new ListLog<DiskSurvey>();
+        var disks = Polled(new Lsblk(runner, program), log);
         foreach (var says in (string[])
             [
                 Whole,
@@ -93,9 +94,9 @@ public sealed class LsblkTests : IDisposable
             ])
         {
             await File.WriteAllTextAsync(scratch.File("says"), says);
-            await poller.LookAsync(CancellationToken.None);
-            await poller.LookAsync(CancellationToken.None);
-            Assert.Single(poller.Latest.Value!);
+            await disks.LookAsync(CancellationToken.None);
+            await disks.LookAsync(CancellationToken.None);
+            Assert.Single(disks.Latest.Value!);
         }
 
         Assert.Equal(
@@ -112,17 +113,18 @@ public sealed class LsblkTests : IDisposable
     [Fact]
     public async Task The_poller_has_facts_soon_after_it_starts()
     {
-        using var poller = new DiskPoller(new Lsblk(runner), new MountTable(), TimeProvider.System, NullLogger<DiskPoller>.Instance);
-        Assert.Equal(Facts<IReadOnlyList<PhysicalDisk>>.None, poller.Latest);
+        var disks = Polled(new Lsblk(runner), NullLogger<DiskSurvey>.Instance);
+        using var poller = new FactPoller([disks]);
+        Assert.Equal(Facts<IReadOnlyList<PhysicalDisk>>.None, disks.Latest);
         await poller.StartAsync(CancellationToken.None);
-        for (var tries = 0; poller.Latest.TakenAt is null && tries < 1000; tries++)
+        for (var tries = 0; disks.Latest.TakenAt is null && tries < 1000; tries++)
         {
             await Task.Delay(10);
         }
 
         await poller.StopAsync(CancellationToken.None);
-        Assert.Null(poller.Latest.Problem);
-        Assert.All(poller.Latest.Value!, disk => Assert.NotEmpty(disk.DeviceNumbers));
+        Assert.Null(disks.Latest.Problem);
+        Assert.All(disks.Latest.Value!, disk => Assert.NotEmpty(disk.DeviceNumbers));
     }
 
     [Fact]
@@ -159,6 +161,9 @@ public sealed class LsblkTests : IDisposable
                 .Select(names => string.Join(' ', names.Order(StringComparer.Ordinal))).Order(StringComparer.Ordinal).ToArray());
         Assert.Empty(DeviceLinks.FileSystems(scratch.File("none")));
     }
+
+    private static PolledFacts<IReadOnlyList<PhysicalDisk>> Polled(Lsblk lsblk, ILogger<DiskSurvey> log) =>
+        new(new DiskSurvey(lsblk, new MountTable(), log), new PollLog("the disks", log), TimeProvider.System);
 
     /// <summary>
     /// A program that does what the script says, written by a process of its own: a file that this process has open for writing cannot be

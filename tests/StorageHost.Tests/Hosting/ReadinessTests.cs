@@ -22,7 +22,7 @@ namespace StorageHost.Tests.Hosting;
 public sealed class ReadinessTests : IAsyncLifetime
 {
     private readonly Core core = new();
-    private readonly Mock<IGlusterSource> gluster = new();
+    private readonly Mock<IFacts<GlusterCluster>> gluster = new();
     private readonly StorageThreads threads;
     private readonly WebApplication app;
 

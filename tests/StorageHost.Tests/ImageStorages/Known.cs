@@ -5,7 +5,7 @@ using StorageHost.ImageStorages;
 namespace StorageHost.Tests.ImageStorages;
 
 /// <summary>Facts as the tests need them, and the service that puts them together.</summary>
-internal sealed class Known : IGlusterSource, IDiskSource, IDirectorySource
+internal sealed class Known : IFacts<GlusterCluster>, IFacts<IReadOnlyList<PhysicalDisk>>, IDirectorySource
 {
     public static readonly DateTimeOffset Taken = new(2040, 5, 1, 12, 0, 0, TimeSpan.FromHours(2));
 
@@ -21,9 +21,9 @@ internal sealed class Known : IGlusterSource, IDiskSource, IDirectorySource
 
     public List<(string Name, Facts<DirectoryFacts> Facts)> Directories { get; } = [];
 
-    Facts<GlusterCluster> IGlusterSource.Latest => Cluster;
+    Facts<GlusterCluster> IFacts<GlusterCluster>.Latest => Cluster;
 
-    Facts<IReadOnlyList<PhysicalDisk>> IDiskSource.Latest => Disks;
+    Facts<IReadOnlyList<PhysicalDisk>> IFacts<IReadOnlyList<PhysicalDisk>>.Latest => Disks;
 
     IReadOnlyList<(string Name, Facts<DirectoryFacts> Facts)> IDirectorySource.Latest => Directories;
 

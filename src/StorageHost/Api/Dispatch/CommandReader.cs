@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using FluentValidation;
 using FluentValidation.Results;
 using Microsoft.Extensions.Options;
@@ -16,12 +15,12 @@ internal sealed class CommandReader(FileNames names, IOptions<PoolOptions> pool,
 {
     private static readonly ReadOnlyMemory<byte> EmptyObject = "{}"u8.ToArray();
 
-    private readonly DupValidator dup = new(names, pool.Value);
-    private readonly SetImageValidator setImage = new(names);
-    private readonly AddStorageValidator addStorage = new(names, disks.Value);
-    private readonly DeleteHostValidator deleteHost = new(names);
-    private readonly DeleteDiskValidator deleteDisk = new(names);
-    private readonly DeleteImageValidator deleteImage = new(names);
+    private readonly DupValidator dup = new(pool.Value);
+    private readonly SetImageValidator setImage = new();
+    private readonly AddStorageValidator addStorage = new(disks.Value);
+    private readonly DeleteHostValidator deleteHost = new();
+    private readonly DeleteValidator<DataDiskEntry> deleteDisk = new();
+    private readonly DeleteValidator<ImageName> deleteImage = new();
 
     /// <param name="method">GET, POST or DELETE. GET and DELETE need no body: browsers cannot send one with them.</param>
     /// <param name="body">The body as it came.</param>
@@ -49,16 +48,19 @@ internal sealed class CommandReader(FileNames names, IOptions<PoolOptions> pool,
         switch (Verb(payload, faults, Wire.Action, ErrorTable.UnknownAction, Wire.Dup, Wire.SetImage, Wire.AddStorage))
         {
             case Wire.Dup:
-                var levels = Valid(dup, new DupPayload(payload.Numbers(Wire.DuplicateInfo)), faults).Levels;
-                return new SetLevels(levels.ToDictionary(level => Image(level.Key), level => (int)level.Value!));
+                var numbers = payload.Numbers(Wire.DuplicateInfo);
+                var levels = Valid(dup, new DupPayload([.. numbers.Select(level => (names.Image(level.Key), level.Value))]), faults).Levels;
+                return new SetLevels(levels.ToDictionary(level => level.Image.Value, level => (int)level.Wanted!));
             case Wire.SetImage:
                 var form = payload.Object(Wire.CreateVmForm);
-                var disk = Valid(setImage, new SetImagePayload(form.Text(Wire.Image), form.Text(Wire.Hostname)), faults);
-                return new SetImage(Image(disk.Image), Host(disk.Hostname), key);
+                var asked = new SetImagePayload(names.Image(form.Text(Wire.Image)), names.Host(form.Text(Wire.Hostname)));
+                var disk = Valid(setImage, asked, faults);
+                return new SetImage(disk.Image.Value, disk.Hostname.Value, key);
             default:
                 var info = payload.Object(Wire.StorageInfo);
-                var storage = Valid(addStorage, new AddStoragePayload(info.Text(Wire.Hostname), info.Number(Wire.Size)), faults);
-                return new AddStorage(Host(storage.Hostname), (int)storage.Size!, key);
+                var storage = Valid(
+                    addStorage, new AddStoragePayload(names.Host(info.Text(Wire.Hostname)), info.Number(Wire.Size)), faults);
+                return new AddStorage(storage.Hostname.Value, (int)storage.Size!, key);
         }
     }
 
@@ -68,13 +70,13 @@ internal sealed class CommandReader(FileNames names, IOptions<PoolOptions> pool,
         var target = payload.Text(Wire.Target);
         return what switch
         {
-            Wire.Host => DeleteHost(Valid(deleteHost, new DeletePayload(target, payload.Flag(Wire.Purge)), faults)),
-            Wire.Disk => new DeleteDisk(Disk(Valid(deleteDisk, new DeletePayload(target, Purge: null), faults).Target)),
-            _ => new DeleteImage(Image(Valid(deleteImage, new DeletePayload(target, Purge: null), faults).Target)),
+            Wire.Host => DeleteHost(Valid(deleteHost, new DeleteHostPayload(names.Host(target), payload.Flag(Wire.Purge)), faults)),
+            Wire.Disk => new DeleteDisk(Valid(deleteDisk, new DeletePayload<DataDiskEntry>(names.DataDisk(target)), faults).Target.Value),
+            _ => new DeleteImage(Valid(deleteImage, new DeletePayload<ImageName>(names.Image(target)), faults).Target.Value),
         };
     }
 
-    private DeleteHost DeleteHost(DeletePayload payload) => new(Host(payload.Target), payload.Purge is true);
+    private static DeleteHost DeleteHost(DeleteHostPayload payload) => new(payload.Target.Value, payload.Purge is true);
 
     private static string Verb(
         PayloadReader payload, List<ValidationFailure> faults, string member, ErrorKind unknown, params IReadOnlyList<string> known)
@@ -97,12 +99,4 @@ internal sealed class CommandReader(FileNames names, IOptions<PoolOptions> pool,
         faults.AddRange(validator.Validate(payload).Errors.Where(fault => !known.Contains(fault.PropertyName)));
         return faults is [] ? payload : throw new InvalidRequestException(faults);
     }
-
-    private ImageName Image(string? text) => names.ParseImage(text, out var image) is null ? image : throw NotValidated();
-
-    private Hostname Host(string? text) => names.ParseHostname(text, out var hostname) is null ? hostname : throw NotValidated();
-
-    private DataDiskEntry Disk(string? text) => names.ParseDataDisk(text, out var disk) is null ? disk! : throw NotValidated();
-
-    private static UnreachableException NotValidated() => new("a name passed its validator and is none");
 }

@@ -9,7 +9,15 @@ internal static class DispatchEndpoints
 {
     private const string RespondAsync = "respond-async";
 
-    public static void MapDispatch(this RouteGroupBuilder api)
+    private const string PostDescription = """
+        `dup` sets how many ready copies each image keeps: a level, not an increment. It answers at once and a job fills the pools.
+        `setimage` answers when the disk is whole and durable; with `Prefer: respond-async` at once, as a job.
+        `addstorage` makes an empty data disk of so many GiB.
+        With an `Idempotency-Key`, a `setimage` or `addstorage` that got no answer can be sent again and has the outcome of the first.
+        Members match in any letter case; unknown and null ones are ignored; the Content-Type does not matter.
+        """;
+
+    public static void MapDispatch(this IEndpointRouteBuilder api)
     {
         var dispatch = api.MapGroup("/").WithTags("Dispatch");
         dispatch.MapGet("/", DispatchAsync).WithName("get")
@@ -19,13 +27,7 @@ internal static class DispatchEndpoints
             .Produces<ImagesAnswer>().Refuses(400, 413, 503, 504);
         dispatch.MapPost("/", DispatchAsync).WithName("post")
             .WithSummary("dup: sets pool levels; setimage: publishes a system disk; addstorage: makes a data disk")
-            .WithDescription("""
-                `dup` sets how many ready copies each image keeps: a level, not an increment. It answers at once and a job fills the pools.
-                `setimage` answers when the disk is whole and durable; with `Prefer: respond-async` at once, as a job.
-                `addstorage` makes an empty data disk of so many GiB.
-                With an `Idempotency-Key`, a `setimage` or `addstorage` that got no answer can be sent again and has the outcome of the first.
-                Members match in any letter case; unknown and null ones are ignored; the Content-Type does not matter.
-                """)
+            .WithDescription(PostDescription)
             .RequireAuthorization(Scopes.Provision)
             .Produces<DiskAnswer>().Produces<JobAnswer>(StatusCodes.Status202Accepted)
             .Refuses(400, 404, 409, 413, 422, 429, 503, 504, 507);
@@ -46,7 +48,8 @@ internal static class DispatchEndpoints
     {
         var request = context.Request;
         var body = await RequestBody.ReadAsync(request, cancellationToken);
-        var command = reader.Read(request.Method, body, request.Query, request.Headers.TryGetValue(IdempotencyKey.Header, out var key) ? key.ToString() : null);
+        var command = reader.Read(
+            request.Method, body, request.Query, request.Headers.TryGetValue(IdempotencyKey.Header, out var key) ? key.ToString() : null);
         context.Features.Get<AuditedChange>()?.What = command.ToString();
         switch (command)
         {

@@ -3,7 +3,9 @@ using StorageHost.Images.Disks;
 
 namespace StorageHost.Api.Dispatch;
 
-/// <summary>The header <c>Idempotency-Key</c>: a word that the caller chose for its request, quoted (as the IETF's draft has it) or not.</summary>
+/// <summary>
+/// The header <c>Idempotency-Key</c>: a word that the caller chose for its request, quoted (as the IETF's draft has it) or not.
+/// </summary>
 internal static class IdempotencyKey
 {
     public const string Header = "Idempotency-Key";

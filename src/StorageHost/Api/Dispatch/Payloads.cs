@@ -7,23 +7,26 @@ using StorageHost.Images.Pools;
 namespace StorageHost.Api.Dispatch;
 
 /// <summary>What <c>dup</c> needs of the wire.</summary>
-internal sealed record DupPayload(IReadOnlyList<KeyValuePair<string, long?>> Levels);
+internal sealed record DupPayload(IReadOnlyList<(ParsedName<ImageName> Image, long? Wanted)> Levels);
 
 /// <summary>What <c>setimage</c> needs of the wire.</summary>
-internal sealed record SetImagePayload(string? Image, string? Hostname);
+internal sealed record SetImagePayload(ParsedName<ImageName> Image, ParsedName<Hostname> Hostname);
 
 /// <summary>What <c>addstorage</c> needs of the wire.</summary>
-internal sealed record AddStoragePayload(string? Hostname, long? Size);
+internal sealed record AddStoragePayload(ParsedName<Hostname> Hostname, long? Size);
 
-/// <summary>What deleting a host, a data disk or an image needs of the wire; purge is for hosts only.</summary>
-internal sealed record DeletePayload(string? Target, bool? Purge);
+/// <summary>What deleting a host needs of the wire.</summary>
+internal sealed record DeleteHostPayload(ParsedName<Hostname> Target, bool? Purge);
+
+/// <summary>What deleting a data disk or an image needs of the wire.</summary>
+internal sealed record DeletePayload<T>(ParsedName<T> Target);
 
 /// <summary>Checks <c>dup</c>.</summary>
 internal sealed class DupValidator : AbstractValidator<DupPayload>
 {
     private const int MostEntries = 100;
 
-    public DupValidator(FileNames names, PoolOptions pool) =>
+    public DupValidator(PoolOptions pool) =>
         RuleFor(payload => payload.Levels).Custom((levels, context) =>
         {
             if (levels.Count is 0 or > MostEntries)
@@ -35,8 +38,8 @@ internal sealed class DupValidator : AbstractValidator<DupPayload>
 
             foreach (var (image, wanted) in levels)
             {
-                var field = $"{Wire.DuplicateInfo}.{Echo.Of(image)}";
-                context.AddFault(field, Rules.ImageFault(names, image, out _) ?? (wanted == 0 ? null : Rules.NewNameFault(image)));
+                var field = $"{Wire.DuplicateInfo}.{Echo.Of(image.Text ?? "")}";
+                context.AddFault(field, wanted == 0 ? image.Fault : image.NewFault());
                 context.AddFault(field, Rules.NumberFault(wanted, 0, pool.MaxCopies));
             }
         });
@@ -45,40 +48,31 @@ internal sealed class DupValidator : AbstractValidator<DupPayload>
 /// <summary>Checks <c>setimage</c>.</summary>
 internal sealed class SetImageValidator : AbstractValidator<SetImagePayload>
 {
-    public SetImageValidator(FileNames names)
+    public SetImageValidator()
     {
-        RuleFor(payload => payload.Image).NewImageName($"{Wire.CreateVmForm}.{Wire.Image}", names);
-        RuleFor(payload => payload.Hostname).NewHostname($"{Wire.CreateVmForm}.{Wire.Hostname}", names);
+        RuleFor(payload => payload.Image).NewImage($"{Wire.CreateVmForm}.{Wire.Image}");
+        RuleFor(payload => payload.Hostname).NewHost($"{Wire.CreateVmForm}.{Wire.Hostname}");
     }
 }
 
 /// <summary>Checks <c>addstorage</c>.</summary>
 internal sealed class AddStorageValidator : AbstractValidator<AddStoragePayload>
 {
-    public AddStorageValidator(FileNames names, DisksOptions disks)
+    public AddStorageValidator(DisksOptions disks)
     {
-        RuleFor(payload => payload.Hostname).NewHostname($"{Wire.StorageInfo}.{Wire.Hostname}", names);
+        RuleFor(payload => payload.Hostname).NewHost($"{Wire.StorageInfo}.{Wire.Hostname}");
         RuleFor(payload => payload.Size).WholeNumber($"{Wire.StorageInfo}.{Wire.Size}", 1, () => disks.MaxSizeGb);
     }
 }
 
 /// <summary>Checks the deletion of a host.</summary>
-internal sealed class DeleteHostValidator : AbstractValidator<DeletePayload>
+internal sealed class DeleteHostValidator : AbstractValidator<DeleteHostPayload>
 {
-    public DeleteHostValidator(FileNames names) =>
-        RuleFor(payload => payload.Target).Hostname(Wire.Target, names);
+    public DeleteHostValidator() => RuleFor(payload => payload.Target).Name(Wire.Target);
 }
 
-/// <summary>Checks the deletion of a data disk.</summary>
-internal sealed class DeleteDiskValidator : AbstractValidator<DeletePayload>
+/// <summary>Checks the deletion of a data disk or an image.</summary>
+internal sealed class DeleteValidator<T> : AbstractValidator<DeletePayload<T>>
 {
-    public DeleteDiskValidator(FileNames names) =>
-        RuleFor(payload => payload.Target).DataDisk(Wire.Target, names);
-}
-
-/// <summary>Checks the deletion of an image.</summary>
-internal sealed class DeleteImageValidator : AbstractValidator<DeletePayload>
-{
-    public DeleteImageValidator(FileNames names) =>
-        RuleFor(payload => payload.Target).ImageName(Wire.Target, names);
+    public DeleteValidator() => RuleFor(payload => payload.Target).Name(Wire.Target);
 }

@@ -21,7 +21,8 @@ internal sealed partial class ErrorHandler(ILogger<ErrorHandler> logger) : IExce
 
         var level = kind.Status switch { 500 => LogLevel.Error, > 500 => LogLevel.Warning, _ => LogLevel.Information };
 
-        // A refusal is expected: its reason and the call that failed say it all. Whoever refused logs the call as well, but sums it up when it repeats.
+        // A refusal is expected: its reason and the call that failed say it all. Whoever refused logs the call as well, but sums it up when
+        // it repeats.
         var cause = exception is RefusedException { InnerException: IOException failed } ? $" ({failed.Message})" : "";
         LogRefused(level, kind.Status >= 500 && exception is not RefusedException ? exception : null, kind.Code, message, cause);
         await httpContext.WriteErrorAsync(kind, message, (exception as InvalidRequestException)?.Errors);

@@ -42,7 +42,9 @@ internal sealed class DispatchDocumentation : IOperationFilter
                 operation.Parameters =
                 [
                     Parameter(Wire.Action, "What to delete.", Words(Wire.Host, Wire.Disk, Wire.Image), [Wire.Host, Wire.Disk, Wire.Image]),
-                    Parameter(Wire.Target, "Its name: the hostname, the data disk or the image.", Of(JsonSchemaType.String), ["web01", "web01_storage_5G", "centos"]),
+                    Parameter(
+                        Wire.Target, "Its name: the hostname, the data disk or the image.", Of(JsonSchemaType.String),
+                        ["web01", "web01_storage_5G", "centos"]),
                     new OpenApiParameter
                     {
                         Name = Wire.Purge,
@@ -120,7 +122,8 @@ internal sealed class DispatchDocumentation : IOperationFilter
     {
         Name = IdempotencyKey.Header,
         In = ParameterLocation.Header,
-        Description = "For setimage and addstorage: the caller's own word for the request. Sent again with it, the request has the outcome of the first.",
+        Description = "For setimage and addstorage: the caller's own word for the request. "
+            + "Sent again with it, the request has the outcome of the first.",
         Schema = new OpenApiSchema { Type = JsonSchemaType.String, MaxLength = RequestMark.MaxKeyLength },
     };
 

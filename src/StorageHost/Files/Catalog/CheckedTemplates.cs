@@ -47,5 +47,6 @@ internal sealed class CheckedTemplates(VolumeSessions volume, TemplateFile templ
     }
 
     private Task<OpenedTemplate> OpenInspectedAsync(ImageName image, CancellationToken cancellationToken) => volume.RunAsync(
-        "open a template", (VolumeSession session, StorageCall<OpenedTemplate> _) => templates.Open(session.Mount, image), cancellationToken);
+        "open a template", (VolumeSession session, StorageCall<OpenedTemplate> _) => templates.Open(session.Mount, image),
+        cancellationToken);
 }

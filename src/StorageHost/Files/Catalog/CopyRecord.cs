@@ -32,7 +32,8 @@ internal static unsafe class CopyRecord
         var shown = DirectoryHandle.Stat(file, name).Fingerprint.ModifiedNs;
         if (shown != of.ModifiedNs)
         {
-            ExtendedAttributes.Set(file, name, Attribute, string.Create(CultureInfo.InvariantCulture, $"{VersionWithTime} {record} {shown}"));
+            ExtendedAttributes.Set(
+                file, name, Attribute, string.Create(CultureInfo.InvariantCulture, $"{VersionWithTime} {record} {shown}"));
             SetTime(file, name, shown);
         }
 
@@ -52,7 +53,8 @@ internal static unsafe class CopyRecord
 
     /// <summary>Whether a newer daemon wrote the record: what it means is not known here, so the copy is that daemon's to judge.</summary>
     public static bool IsNewer(SafeFileHandle file, string name) =>
-        BigInteger.TryParse(ExtendedAttributes.Get(file, name, Attribute)?.Split(' ')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var version)
+        BigInteger.TryParse(
+            ExtendedAttributes.Get(file, name, Attribute)?.Split(' ')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var version)
             && version > BigInteger.Parse(VersionWithTime, CultureInfo.InvariantCulture);
 
     /// <summary>Whether a file is an untouched, unnamed copy of that state of the template.</summary>

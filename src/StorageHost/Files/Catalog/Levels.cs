@@ -45,7 +45,8 @@ internal static class Levels
     /// <param name="names">Which images there may be.</param>
     /// <param name="unreadable">Keeps what cannot be read.</param>
     /// <param name="unknown">Takes up the images whose levels cannot be read.</param>
-    public static Dictionary<ImageName, int> Read(DirectoryHandle mount, FileNames names, UnreadableFiles unreadable, HashSet<ImageName> unknown)
+    public static Dictionary<ImageName, int> Read(
+        DirectoryHandle mount, FileNames names, UnreadableFiles unreadable, HashSet<ImageName> unknown)
     {
         var levels = new Dictionary<ImageName, int>();
         foreach (var name in mount.TryStat(Folder, out _) ? mount.List(Folder) : [])
@@ -83,8 +84,8 @@ internal static class Levels
         }
     }
 
-    // Gluster's client opens a file in truth when something is first done with it, and then, as while it remembers an older one of the name,
-    // it may be another node that has removed it.
+    // Gluster's client opens a file in truth when something is first done with it, and then, as while it remembers an older one of the
+    // name, it may be another node that has removed it.
     private static SafeFileHandle? TryHold(DirectoryHandle mount, string name)
     {
         SafeFileHandle? file = null;
@@ -110,7 +111,9 @@ internal static class Levels
         using var file = mount.TryOpenRegular(name);
         Span<byte> buffer = stackalloc byte[MaxLength];
         return file is not null
-            && int.TryParse(Encoding.ASCII.GetString(buffer[..Blocks.Read(file, name, buffer, 0)]).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var level)
+            && int.TryParse(
+                Encoding.ASCII.GetString(buffer[..Blocks.Read(file, name, buffer, 0)]).Trim(), NumberStyles.None,
+                CultureInfo.InvariantCulture, out var level)
             ? level
             : null;
     }

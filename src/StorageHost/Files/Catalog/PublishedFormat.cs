@@ -6,8 +6,8 @@ using StorageHost.Images.Templates;
 namespace StorageHost.Files.Catalog;
 
 /// <summary>
-/// The format that a copy had when it was made, in the extended attribute <c>user.storagehost.format</c>. A guest with a raw disk may write what it
-/// likes into the first sector, the header of a qcow2 that names a template among them; it stays a raw disk.
+/// The format that a copy had when it was made, in the extended attribute <c>user.storagehost.format</c>. A guest with a raw disk may write
+/// what it likes into the first sector, the header of a qcow2 that names a template among them; it stays a raw disk.
 /// </summary>
 internal static class PublishedFormat
 {

@@ -7,12 +7,16 @@ using StorageHost.Images.Names;
 
 namespace StorageHost.Files.Catalog;
 
-/// <summary>Keeps a disk's <see cref="RequestMark"/> in the extended attribute <c>user.storagehost.request</c>: a line for each part.</summary>
+/// <summary>
+/// Keeps a disk's <see cref="RequestMark"/> in the extended attribute <c>user.storagehost.request</c>: a line for each part.
+/// </summary>
 internal static class RequestMarks
 {
     private const string Attribute = "user.storagehost.request";
 
-    /// <summary>Marks a file that has only its private name, and with that name; publishing makes the mark durable with the final name.</summary>
+    /// <summary>
+    /// Marks a file that has only its private name, and with that name; publishing makes the mark durable with the final name.
+    /// </summary>
     public static void Write(SafeFileHandle file, string name, RequestMark? mark)
     {
         if (mark is not null)
@@ -21,14 +25,19 @@ internal static class RequestMarks
         }
     }
 
-    /// <summary>Whether a daemon that answered the repeated request has removed the private name, and so committed for the publisher.</summary>
+    /// <summary>
+    /// Whether a daemon that answered the repeated request has removed the private name, and so committed for the publisher.
+    /// </summary>
     /// <remarks>It says so in the mark. The number of names would tell as well, but not at once: Gluster's client remembers it.</remarks>
-    public static bool IsCommitted(SafeFileHandle file, string name) => Parse(ExtendedAttributes.Get(file, name, Attribute)) is { Made: not null, PrivateName: "" };
+    public static bool IsCommitted(SafeFileHandle file, string name) =>
+        Parse(ExtendedAttributes.Get(file, name, Attribute)) is { Made: not null, PrivateName: "" };
 
     /// <summary>Takes the mark off a copy that goes back to its pool: it is for whoever comes next.</summary>
     public static void Clear(SafeFileHandle file, string name) => ExtendedAttributes.Remove(file, name, Attribute);
 
-    /// <summary>The mark of a disk that was made for this very request, and is durable now; null when there is no such disk of that name.</summary>
+    /// <summary>
+    /// The mark of a disk that was made for this very request, and is durable now; null when there is no such disk of that name.
+    /// </summary>
     /// <param name="mount">Where.</param>
     /// <param name="disk">The disk's name.</param>
     /// <param name="wanted">The request; null when it has no name.</param>
@@ -53,9 +62,10 @@ internal static class RequestMarks
             : throw new RefusedException(Refusal.StorageUnavailable, $"{disk} is just being published; send the same request again");
     }
 
-    // Whoever made it may have died or may hang between giving it the name and the commit. So both is done here: the fsync, and the removal of the
-    // private name. While the file has another name than these, it may be another daemon's.
-    private static bool IsCommitted(DirectoryHandle mount, SafeFileHandle file, FileName disk, RequestMark made, string privateName, Func<string, bool> tryRemove)
+    // Whoever made it may have died or may hang between giving it the name and the commit. So both is done here: the fsync, and the removal
+    // of the private name. While the file has another name than these, it may be another daemon's.
+    private static bool IsCommitted(
+        DirectoryHandle mount, SafeFileHandle file, FileName disk, RequestMark made, string privateName, Func<string, bool> tryRemove)
     {
         var stat = DirectoryHandle.StatSynced(file, disk.Text);
         if (stat.Links == 2 && PrivateNames.IsPrivate(privateName) && tryRemove(privateName))
@@ -69,7 +79,9 @@ internal static class RequestMarks
 
     private static string Format(RequestMark mark) => $"{mark.Key}\n{mark.Request}\n{mark.Source}";
 
-    private static (RequestMark? Made, string PrivateName) Parse(string? text) => text?.Split('\n') is [var key, var request, var source, .. var rest]
-        ? (new RequestMark(key, request, Enum.TryParse<DiskSource>(source, out var known) ? known : null), rest is [var name] ? name : "")
-        : default;
+    private static (RequestMark? Made, string PrivateName) Parse(string? text) =>
+        text?.Split('\n') is [var key, var request, var source, .. var rest]
+            ? (new RequestMark(
+                key, request, Enum.TryParse<DiskSource>(source, out var known) ? known : null), rest is [var name] ? name : "")
+            : default;
 }

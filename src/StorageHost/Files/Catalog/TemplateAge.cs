@@ -27,7 +27,8 @@ internal sealed class TemplateAge(IOptions<PoolOptions> options, TimeProvider ti
         {
             throw new RefusedException(
                 Refusal.JobConflict,
-                $"the template {opened.Template.Image} may still be being written: its last write is less than {options.SettleTime.TotalSeconds:0.###} s old")
+                $"the template {opened.Template.Image} may still be being written: "
+                    + $"its last write is less than {options.SettleTime.TotalSeconds:0.###} s old")
             {
                 RetryAfter = rest,
             };
@@ -35,7 +36,8 @@ internal sealed class TemplateAge(IOptions<PoolOptions> options, TimeProvider ti
     }
 
     /// <summary>How long a template and its backing files have to be left alone still; null when they were for long enough.</summary>
-    public TimeSpan? Unsettled(OpenedTemplate opened) => opened.Chain.Select(file => Rest(file.Template)).Max() is { } rest && rest > TimeSpan.Zero ? rest : null;
+    public TimeSpan? Unsettled(OpenedTemplate opened) =>
+        opened.Chain.Select(file => Rest(file.Template)).Max() is { } rest && rest > TimeSpan.Zero ? rest : null;
 
     private TimeSpan? Rest(Template template)
     {
@@ -43,7 +45,9 @@ internal sealed class TemplateAge(IOptions<PoolOptions> options, TimeProvider ti
         return age >= TimeSpan.Zero ? options.SettleTime - age : options.SettleTime - Watched(template);
     }
 
-    /// <summary>For how long this daemon has seen no change: of a time to come, which another node's clock may give, nothing else is known.</summary>
+    /// <summary>
+    /// For how long this daemon has seen no change: of a time to come, which another node's clock may give, nothing else is known.
+    /// </summary>
     private TimeSpan Watched(Template template)
     {
         var (image, state) = (template.Image, template.Fingerprint);

@@ -21,7 +21,9 @@ internal sealed class TemplateFile(FileNames names, IImageInspector inspector, V
     /// <exception cref="RefusedException">ImageNotFound.</exception>
     public Template Find(DirectoryHandle mount, ImageName image) => TryFind(mount, image) ?? throw NotFound(image);
 
-    /// <summary>Opens a template and every template that it is backed by. All are regular files whose headers have passed the inspection.</summary>
+    /// <summary>
+    /// Opens a template and every template that it is backed by. All are regular files whose headers have passed the inspection.
+    /// </summary>
     /// <exception cref="RefusedException">ImageNotFound; ImageRejected.</exception>
     public OpenedTemplate Open(DirectoryHandle mount, ImageName image)
     {
@@ -65,13 +67,19 @@ internal sealed class TemplateFile(FileNames names, IImageInspector inspector, V
         return names.Classify(name) is TemplateEntry entry ? entry.Image : null;
     }
 
-    /// <summary>Whether a backing file name may lead to a template, in whatever way it says so: another path, a URL, <c>json:</c>.</summary>
+    /// <summary>
+    /// Whether a backing file name may lead to a template, in whatever way it says so: another path, a URL, <c>json:</c>.
+    /// </summary>
     public bool MayBeBackedBy(string backingFile, ImageName image) =>
-        BackingTemplate(backingFile) == image || Regex.IsMatch(backingFile, $"(?<![A-Za-z0-9._-]){Regex.Escape(names.Template(image).Text)}(?![A-Za-z0-9._-])", RegexOptions.CultureInvariant);
+        BackingTemplate(backingFile) == image
+            || Regex.IsMatch(
+                backingFile, $"(?<![A-Za-z0-9._-]){Regex.Escape(names.Template(image).Text)}(?![A-Za-z0-9._-])",
+                RegexOptions.CultureInvariant);
 
     /// <summary>The refusal of a template for a fault of its own or of one that it is backed by.</summary>
     internal static RefusedException Rejected(ImageName image, ImageName faulty, string fault) => new(
-        Refusal.ImageRejected, $"the template {image} is not served: {(faulty == image ? "" : $"its backing file, the template {faulty}: ")}{fault}");
+        Refusal.ImageRejected,
+        $"the template {image} is not served: {(faulty == image ? "" : $"its backing file, the template {faulty}: ")}{fault}");
 
     private static RefusedException NotFound(ImageName image) => new(Refusal.ImageNotFound, $"there is no template {image}");
 

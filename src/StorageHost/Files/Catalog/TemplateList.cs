@@ -41,7 +41,8 @@ internal sealed class TemplateList(FileNames names, IVolumePolicy policy, TimePr
         DirectoryHandle mount, (DateTimeOffset Clock, long Stamp) began, FileStat directory)
     {
         List<VolumeEntry> all = [.. mount.List(".", regularOnly: true).Select(names.Classify).OfType<VolumeEntry>()];
-        ImageName[] images = [.. all.OfType<TemplateEntry>().Select(entry => entry.Image).OrderBy(image => image.Text, StringComparer.Ordinal)];
+        ImageName[] images = [.. all.OfType<TemplateEntry>().Select(entry => entry.Image)
+            .OrderBy(image => image.Text, StringComparer.Ordinal)];
         var changed = DateTimeOffset.UnixEpoch.AddTicks(directory.Fingerprint.ModifiedNs / TimeSpan.NanosecondsPerTick);
         last = new Listing(directory.Device, directory.Fingerprint, began.Stamp, began.Clock - changed >= Settled, images);
         return (all, images);

@@ -7,7 +7,9 @@ using StorageHost.Images.Templates;
 
 namespace StorageHost.Files.Catalog;
 
-/// <summary>Looks through templates whether they are whole: each state of each once, in slices, so that other calls get their turn.</summary>
+/// <summary>
+/// Looks through templates whether they are whole: each state of each once, in slices, so that other calls get their turn.
+/// </summary>
 internal sealed class WholeTemplates(VolumeSessions volume, IImageInspector inspector, TimeProvider time)
 {
     /// <summary>How long one storage call of a check may go on: other calls wait for its thread.</summary>
@@ -40,7 +42,8 @@ internal sealed class WholeTemplates(VolumeSessions volume, IImageInspector insp
         }
 
         var check = await volume.RunAsync(
-            "look through a template", (VolumeSession _, StorageCall<IWholeCheck?> _) => inspector.CheckWhole(file.Content), cancellationToken);
+            "look through a template", (VolumeSession _, StorageCall<IWholeCheck?> _) => inspector.CheckWhole(file.Content),
+            cancellationToken);
         while (check is not null && !await volume.TransferAsync(
             "look through a template", (VolumeSession _, StorageCall<bool> call) => check.Advance(Until(call)), cancellationToken))
         {
@@ -48,7 +51,8 @@ internal sealed class WholeTemplates(VolumeSessions volume, IImageInspector insp
         }
 
         var now = await volume.RunAsync(
-            "look at a template", (VolumeSession _, StorageCall<FileStat> _) => DirectoryHandle.Stat(file.Handle, image.Text), cancellationToken);
+            "look at a template", (VolumeSession _, StorageCall<FileStat> _) => DirectoryHandle.Stat(file.Handle, image.Text),
+            cancellationToken);
         if (now.Fingerprint != of)
         {
             throw new RefusedException(Refusal.JobConflict, $"the template {image} changed while it was looked through");

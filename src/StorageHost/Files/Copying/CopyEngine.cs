@@ -17,12 +17,13 @@ namespace StorageHost.Files.Copying;
 /// writing at the same time. A copy is handed on only when it is on the storage and is what its template is.
 /// </summary>
 internal sealed class CopyEngine(
-    VolumeSessions volume, FileNames names, TemplateFile templates, CheckedTemplates safe, FilePermissions permissions, IOptions<PoolOptions> options,
-    ImageMetrics metrics) : ICopyEngine
+    VolumeSessions volume, FileNames names, TemplateFile templates, CheckedTemplates safe, FilePermissions permissions,
+    IOptions<PoolOptions> options, ImageMetrics metrics) : ICopyEngine
 {
     /// <summary>
-    /// How much is read and written at a time, in bytes. FUSE takes a direct write apart and sends the parts at once, but lets no second write
-    /// into a file meanwhile: so few large ones. Larger ones still are no faster, and whoever cancels waits for one of each copy (docs/benchmarks.md).
+    /// How much is read and written at a time, in bytes. FUSE takes a direct write apart and sends the parts at once, but lets no second
+    /// write into a file meanwhile: so few large ones. Larger ones still are no faster, and whoever cancels waits for one of each copy
+    /// (docs/benchmarks.md).
     /// </summary>
     private const int BlockSize = 1 << 20;
 
@@ -41,7 +42,8 @@ internal sealed class CopyEngine(
     /// <summary>Blocks of passes that have ended: as garbage they would lie about until a rare full collection.</summary>
     private readonly ConcurrentBag<AlignedBuffer> spare = [];
 
-    public async Task<IReadOnlyList<Claim>> MakeAsync(ImageName image, int copies, Func<CopyProgress, ValueTask<Pace>> progress, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<Claim>> MakeAsync(
+        ImageName image, int copies, Func<CopyProgress, ValueTask<Pace>> progress, CancellationToken cancellationToken)
     {
         var opened = await safe.OpenAsync(image, cancellationToken);
         var (source, template) = (opened.Source, opened.Template);
@@ -73,7 +75,8 @@ internal sealed class CopyEngine(
     }
 
     private async Task<string> StreamAsync(
-        SafeFileHandle source, Template template, List<CopyInTheMaking> making, Func<CopyProgress, ValueTask<Pace>> progress, CancellationToken cancellationToken)
+        SafeFileHandle source, Template template, List<CopyInTheMaking> making, Func<CopyProgress, ValueTask<Pace>> progress,
+        CancellationToken cancellationToken)
     {
         var length = template.Fingerprint.Size;
         var reader = new SparseReader(source, names.Template(template.Image).Text, length);
@@ -87,7 +90,8 @@ internal sealed class CopyEngine(
             {
                 await writing[slot];
                 var pace = await progress(new CopyProgress(reader.Position, Interlocked.Read(ref written)));
-                var buffer = (buffers[slot] ??= spare.TryTake(out var used) ? used : new AlignedBuffer(BlockSize)).Memory[..(pace == Pace.Full ? BlockSize : GentleBlockSize)];
+                var aligned = buffers[slot] ??= spare.TryTake(out var used) ? used : new AlignedBuffer(BlockSize);
+                var buffer = aligned.Memory[..(pace == Pace.Full ? BlockSize : GentleBlockSize)];
                 if (await RunAsync("read a template", _ => reader.ReadNext(buffer, digest), cancellationToken) is not { } block)
                 {
                     break;
@@ -126,7 +130,9 @@ internal sealed class CopyEngine(
     private async Task<Origin> FinishAsync(CopyInTheMaking copy, Template template, string digest, CancellationToken cancellationToken)
     {
         var origin = await RunAsync("make a copy durable", _ => copy.Finish(template.Fingerprint, digest, permissions), cancellationToken);
-        if (options.Value.Verify && digest != Reflinked && await ReadBackAsync(copy, template.Fingerprint.Size, cancellationToken) != digest)
+        if (options.Value.Verify
+            && digest != Reflinked
+            && await ReadBackAsync(copy, template.Fingerprint.Size, cancellationToken) != digest)
         {
             throw new RefusedException(Refusal.StorageUnavailable, $"a copy of {template.Image} does not read back as it was written");
         }
@@ -149,7 +155,8 @@ internal sealed class CopyEngine(
     private void CheckUnchanged(VolumeSession session, SafeFileHandle source, Template template)
     {
         var name = names.Template(template.Image).Text;
-        if (templates.Find(session.Mount, template.Image).Fingerprint != template.Fingerprint || DirectoryHandle.Stat(source, name).Fingerprint != template.Fingerprint)
+        if (templates.Find(session.Mount, template.Image).Fingerprint != template.Fingerprint
+            || DirectoryHandle.Stat(source, name).Fingerprint != template.Fingerprint)
         {
             throw new RefusedException(Refusal.JobConflict, $"the template {template.Image} changed while it was copied");
         }

@@ -20,7 +20,8 @@ internal sealed class HostIndex(IDirectorySource directories, VolumeSessions vol
     public ValueTask<FileName?> FindNamesakeAsync(Hostname hostname, CancellationToken cancellationToken)
     {
         var now = Renew();
-        return !IsOther(now.Guests, hostname) && !now.Generations.Any(made => made.TryGetValue(hostname.Text, out var disk) && disk.Host != hostname)
+        return !IsOther(now.Guests, hostname)
+            && !now.Generations.Any(made => made.TryGetValue(hostname.Text, out var disk) && disk.Host != hostname)
             ? ValueTask.FromResult<FileName?>(null)
             : new(FindOnStorageAsync(now, hostname, cancellationToken));
     }
@@ -42,7 +43,8 @@ internal sealed class HostIndex(IDirectorySource directories, VolumeSessions vol
     private Task<FileName?> FindOnStorageAsync(State known, Hostname hostname, CancellationToken cancellationToken)
     {
         var disks = known.Images.Where(image => string.Equals(image.GuestId, hostname.Text, StringComparison.OrdinalIgnoreCase)).ToArray();
-        var made = known.Generations.Select(made => made.TryGetValue(hostname.Text, out var disk) ? disk : default).Where(disk => disk != default).ToArray();
+        var made = known.Generations.Select(made => made.TryGetValue(hostname.Text, out var disk) ? disk : default)
+            .Where(disk => disk != default).ToArray();
         FileName[] own =
         [
             .. disks.Where(disk => disk.GuestId == hostname.Text).Select(disk => new FileName(disk.FileName)),
@@ -56,7 +58,8 @@ internal sealed class HostIndex(IDirectorySource directories, VolumeSessions vol
         ];
         return volume.RunAsync(
             "look for a host of the same name",
-            (VolumeSession session, StorageCall<FileName?> _) => own.Any(IsThere(session)) ? null : others.Where(IsThere(session)).Select(disk => (FileName?)disk).FirstOrDefault(),
+            (VolumeSession session, StorageCall<FileName?> _) =>
+                own.Any(IsThere(session)) ? null : others.Where(IsThere(session)).Select(disk => (FileName?)disk).FirstOrDefault(),
             cancellationToken);
     }
 
@@ -72,7 +75,8 @@ internal sealed class HostIndex(IDirectorySource directories, VolumeSessions vol
             return before;
         }
 
-        var guests = new HashSet<string>(images.Select(image => image.GuestId).Where(guest => guest.Length > 0), StringComparer.OrdinalIgnoreCase);
+        var guests = new HashSet<string>(
+            images.Select(image => image.GuestId).Where(guest => guest.Length > 0), StringComparer.OrdinalIgnoreCase);
         var next = new State(images, guests, [], before.Made);
         return Interlocked.CompareExchange(ref state, next, before) == before ? next : state;
     }

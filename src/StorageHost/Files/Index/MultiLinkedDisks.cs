@@ -18,6 +18,7 @@ internal sealed class MultiLinkedDisks(TimeProvider time)
     {
         var (before, now) = (known, time.GetTimestamp());
         known = found.ToDictionary(name => name, name => before.GetValueOrDefault(name, now), StringComparer.Ordinal);
-        return [.. known.Where(disk => time.GetElapsedTime(disk.Value, now) >= Normal).Select(disk => disk.Key).Order(StringComparer.Ordinal)];
+        return [.. known.Where(disk => time.GetElapsedTime(disk.Value, now) >= Normal).Select(disk => disk.Key)
+            .Order(StringComparer.Ordinal)];
     }
 }

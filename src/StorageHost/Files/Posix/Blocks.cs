@@ -85,5 +85,6 @@ internal static unsafe class Blocks
     private static bool IsZero(ReadOnlySpan<byte> data, int start) =>
         !data.Slice(start, Math.Min(PageSize, data.Length - start)).ContainsAnyExcept((byte)0);
 
-    private static int Retry(string call, string name) => Marshal.GetLastPInvokeError() == Errno.Interrupted ? 0 : throw DirectoryHandle.Failed(call, name);
+    private static int Retry(string call, string name) =>
+        Marshal.GetLastPInvokeError() == Errno.Interrupted ? 0 : throw DirectoryHandle.Failed(call, name);
 }

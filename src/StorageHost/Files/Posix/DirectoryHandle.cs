@@ -22,18 +22,24 @@ internal sealed unsafe class DirectoryHandle(SafeFileHandle directory, OfdLocks?
     /// <summary>Opens a directory by its full path.</summary>
     public static SafeFileHandle OpenDirectory(string path) => TransientRetry.Execute(
         static path => Handle(
-            Syscalls.OpenAt(Syscalls.AtFdCwd, path, Syscalls.ReadOnly | Syscalls.Directory | Syscalls.CloseOnExec, 0), "open", StorageException.WholeDirectory),
+            Syscalls.OpenAt(Syscalls.AtFdCwd, path, Syscalls.ReadOnly | Syscalls.Directory | Syscalls.CloseOnExec, 0), "open",
+            StorageException.WholeDirectory),
         path);
 
     public static FileStat Stat(SafeFileHandle file, string name) => TransientRetry.Execute(
-        static state => TryStat(state.file, "", Syscalls.AtEmptyPath, state.name, out var stat) ? stat : throw Failed("stat", state.name), (file, name));
+        static state => TryStat(state.file, "", Syscalls.AtEmptyPath, state.name, out var stat) ? stat : throw Failed("stat", state.name),
+        (file, name));
 
     /// <summary>
     /// The same, past what the kernel remembers. Gluster's own client remembers for a second as well, but not what it has just renamed,
     /// fsynced, linked, or failed to remove: after those calls the answer comes from the bricks (10.3, md-cache).
     /// </summary>
     public static FileStat StatNow(SafeFileHandle file, string name) => TransientRetry.Execute(
-        static state => TryStat(state.file, "", Syscalls.AtEmptyPath | Syscalls.AtForceSync, state.name, out var stat) ? stat : throw Failed("stat", state.name), (file, name));
+        static state =>
+            TryStat(state.file, "", Syscalls.AtEmptyPath | Syscalls.AtForceSync, state.name, out var stat)
+                ? stat
+                : throw Failed("stat", state.name),
+        (file, name));
 
     /// <summary>The same, again and again: an fsync brings the state from the bricks each time.</summary>
     public static FileStat StatSynced(SafeFileHandle file, string name)
@@ -45,7 +51,9 @@ internal sealed unsafe class DirectoryHandle(SafeFileHandle directory, OfdLocks?
     /// <summary>Looks at a name without following a link; false only when it does not exist.</summary>
     public bool TryStat(string name, out FileStat stat)
     {
-        var (found, result) = TransientRetry.Execute(static state => (TryStat(state.Directory, state.name, Syscalls.AtSymlinkNoFollow, state.name, out var stat), stat), (Directory, name));
+        var (found, result) = TransientRetry.Execute(
+            static state => (TryStat(state.Directory, state.name, Syscalls.AtSymlinkNoFollow, state.name, out var stat), stat),
+            (Directory, name));
         stat = result;
         return found;
     }
@@ -63,7 +71,8 @@ internal sealed unsafe class DirectoryHandle(SafeFileHandle directory, OfdLocks?
     /// <summary>Opens a regular file for reading; null when it does not exist or is something else, which is left alone.</summary>
     public SafeFileHandle? TryOpenRegular(string name) => TryStat(name, out var stat) && stat.IsRegular ? TryOpen(name) : null;
 
-    public SafeFileHandle Open(string name, int flags = Syscalls.ReadOnly, uint mode = 0) => TryOpen(name, flags, mode) ?? throw Failed("open", name);
+    public SafeFileHandle Open(string name, int flags = Syscalls.ReadOnly, uint mode = 0) =>
+        TryOpen(name, flags, mode) ?? throw Failed("open", name);
 
     /// <summary>A private file's handle; the file is opened when it is not.</summary>
     public SafeFileHandle Opened(PrivateFile file) => file.Handle ??= Open(file.Name);
@@ -101,8 +110,9 @@ internal sealed unsafe class DirectoryHandle(SafeFileHandle directory, OfdLocks?
 
     /// <summary>Gives an open file a second name.</summary>
     /// <remarks>
-    /// EEXIST can be the answer to our own link: a request that was sent twice, or a try that failed although it was done. So the name is looked
-    /// at. Either this client knew the name and sent nothing, and then it is another file's; or it did not, and then it has to ask the server.
+    /// EEXIST can be the answer to our own link: a request that was sent twice, or a try that failed although it was done. So the name is
+    /// looked at. Either this client knew the name and sent nothing, and then it is another file's; or it did not, and then it has to ask
+    /// the server.
     /// </remarks>
     /// <exception cref="StorageException">It is unknown whether it was linked.</exception>
     public LinkOutcome Link(string from, SafeFileHandle file, string to)
@@ -126,16 +136,22 @@ internal sealed unsafe class DirectoryHandle(SafeFileHandle directory, OfdLocks?
         });
     }
 
-    /// <summary>Whether a name leads to the file of that state, as the server knows it unless this client has looked at the name in the last second.</summary>
+    /// <summary>
+    /// Whether a name leads to the file of that state, as the server knows it unless this client has looked at the name in the last second.
+    /// </summary>
     public bool LeadsTo(string name, FileStat file) => TransientRetry.Execute(
         static state => TryStat(state.Directory, state.name, Syscalls.AtSymlinkNoFollow | Syscalls.AtForceSync, state.name, out var stat)
             && (stat.Inode, stat.Device) == (state.file.Inode, state.file.Device),
         (Directory, name, file));
 
-    /// <summary>Removes a private name; false when it is not there: another daemon has recovered it, or an earlier try of this call was done.</summary>
+    /// <summary>
+    /// Removes a private name; false when it is not there: another daemon has recovered it, or an earlier try of this call was done.
+    /// </summary>
     public bool TryUnlinkOwn(string name) => TransientRetry.Execute(
         static state => Syscalls.UnlinkAt(state.Directory, state.name, 0) == 0
-            || (Marshal.GetLastPInvokeError() is var errno && errno == Errno.NoEntry ? false : throw new StorageException("unlink", state.name, errno)),
+            || (Marshal.GetLastPInvokeError() is var errno && errno == Errno.NoEntry
+                ? false
+                : throw new StorageException("unlink", state.name, errno)),
         (Directory, name));
 
     /// <summary>Removes a name; false when it did not exist.</summary>
@@ -167,8 +183,8 @@ internal sealed unsafe class DirectoryHandle(SafeFileHandle directory, OfdLocks?
 
     /// <summary>Makes content, attributes and names of a file durable. Never retried: a failed fsync may have dropped the data.</summary>
     /// <remarks>
-    /// XFS (Linux 6.18) says yes to the fsync of a directory when it has shut down and lost the change, and to that of a file when it shuts down
-    /// meanwhile. To a look it does not; and of a FUSE mount's client such a look, which is content with what is known, asks nothing.
+    /// XFS (Linux 6.18) says yes to the fsync of a directory when it has shut down and lost the change, and to that of a file when it shuts
+    /// down meanwhile. To a look it does not; and of a FUSE mount's client such a look, which is content with what is known, asks nothing.
     /// </remarks>
     public static void Sync(SafeFileHandle file, string name)
     {
@@ -178,7 +194,11 @@ internal sealed unsafe class DirectoryHandle(SafeFileHandle directory, OfdLocks?
         }
 
         TransientRetry.Execute(
-            static state => Syscalls.StatAt(state.file, "", Syscalls.AtEmptyPath | Syscalls.AtNoSync, Syscalls.BasicStats, out _) == 0 ? true : throw Failed("fsync", state.name), (file, name));
+            static state =>
+                Syscalls.StatAt(state.file, "", Syscalls.AtEmptyPath | Syscalls.AtNoSync, Syscalls.BasicStats, out _) == 0
+                    ? true
+                    : throw Failed("fsync", state.name),
+            (file, name));
     }
 
     /// <summary>Makes the removal of names from the storage directory durable; not on Gluster.</summary>
@@ -197,10 +217,13 @@ internal sealed unsafe class DirectoryHandle(SafeFileHandle directory, OfdLocks?
 
     /// <summary>How the directory itself is on the server now: its modification time says whether a name came or went.</summary>
     public FileStat StatSelf() => TransientRetry.Execute(
-        static directory => TryStat(directory, "", Syscalls.AtEmptyPath | Syscalls.AtForceSync, ".", out var stat) ? stat : throw Failed("stat", "."),
+        static directory =>
+            TryStat(directory, "", Syscalls.AtEmptyPath | Syscalls.AtForceSync, ".", out var stat) ? stat : throw Failed("stat", "."),
         Directory);
 
-    /// <summary>The names in a directory, without <c>.</c> and <c>..</c>, in no order; or only those of what may be a regular file.</summary>
+    /// <summary>
+    /// The names in a directory, without <c>.</c> and <c>..</c>, in no order; or only those of what may be a regular file.
+    /// </summary>
     public List<string> List(string name, bool regularOnly = false)
     {
         using var cursor = new DirectoryCursor(Open(name, Syscalls.ReadOnly | Syscalls.Directory), name);
@@ -236,7 +259,8 @@ internal sealed unsafe class DirectoryHandle(SafeFileHandle directory, OfdLocks?
     /// <summary>The failure that errno tells of.</summary>
     internal static StorageException Failed(string call, string file) => new(call, file, Marshal.GetLastPInvokeError());
 
-    private static SafeFileHandle Handle(int file, string call, string name) => file >= 0 ? new SafeFileHandle(file, ownsHandle: true) : throw Failed(call, name);
+    private static SafeFileHandle Handle(int file, string call, string name) =>
+        file >= 0 ? new SafeFileHandle(file, ownsHandle: true) : throw Failed(call, name);
 
     private static bool TryStat(SafeFileHandle directory, string path, int flags, string name, out FileStat stat)
     {

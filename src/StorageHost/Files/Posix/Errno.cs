@@ -40,14 +40,14 @@ internal static class Errno
 
     private static readonly FrozenDictionary<int, string> Names = new Dictionary<int, string>
     {
-        [NotPermitted] = "EPERM", [NoEntry] = "ENOENT", [Interrupted] = "EINTR", [InputOutput] = "EIO", [NoSuchDevice] = "ENXIO", [9] = "EBADF",
-        [Again] = "EAGAIN", [NoMemory] = "ENOMEM", [Access] = "EACCES", [Busy] = "EBUSY", [Exists] = "EEXIST", [CrossDevice] = "EXDEV",
-        [NoDevice] = "ENODEV", [NotDirectory] = "ENOTDIR", [IsDirectory] = "EISDIR", [Invalid] = "EINVAL", [NotTty] = "ENOTTY",
-        [NoFilesOnMachine] = "ENFILE", [NoFiles] = "EMFILE", [27] = "EFBIG", [NoSpace] = "ENOSPC", [ReadOnly] = "EROFS",
-        [TooManyNames] = "EMLINK", [Range] = "ERANGE", [36] = "ENAMETOOLONG", [37] = "ENOLCK",
-        [NoSystemCall] = "ENOSYS", [NotEmpty] = "ENOTEMPTY", [TooManyLinks] = "ELOOP", [NoData] = "ENODATA", [77] = "EBADFD", [NotSupported] = "EOPNOTSUPP",
-        [103] = "ECONNABORTED", [NotConnected] = "ENOTCONN", [TimedOut] = "ETIMEDOUT", [112] = "EHOSTDOWN", [113] = "EHOSTUNREACH",
-        [Stale] = "ESTALE", [QuotaExceeded] = "EDQUOT",
+        [NotPermitted] = "EPERM", [NoEntry] = "ENOENT", [Interrupted] = "EINTR", [InputOutput] = "EIO", [NoSuchDevice] = "ENXIO",
+        [9] = "EBADF", [Again] = "EAGAIN", [NoMemory] = "ENOMEM", [Access] = "EACCES", [Busy] = "EBUSY", [Exists] = "EEXIST",
+        [CrossDevice] = "EXDEV", [NoDevice] = "ENODEV", [NotDirectory] = "ENOTDIR", [IsDirectory] = "EISDIR", [Invalid] = "EINVAL",
+        [NotTty] = "ENOTTY", [NoFilesOnMachine] = "ENFILE", [NoFiles] = "EMFILE", [27] = "EFBIG", [NoSpace] = "ENOSPC",
+        [ReadOnly] = "EROFS", [TooManyNames] = "EMLINK", [Range] = "ERANGE", [36] = "ENAMETOOLONG", [37] = "ENOLCK",
+        [NoSystemCall] = "ENOSYS", [NotEmpty] = "ENOTEMPTY", [TooManyLinks] = "ELOOP", [NoData] = "ENODATA", [77] = "EBADFD",
+        [NotSupported] = "EOPNOTSUPP", [103] = "ECONNABORTED", [NotConnected] = "ENOTCONN", [TimedOut] = "ETIMEDOUT", [112] = "EHOSTDOWN",
+        [113] = "EHOSTUNREACH", [Stale] = "ESTALE", [QuotaExceeded] = "EDQUOT",
     }.ToFrozenDictionary();
 
     public static string Name(int errno) => Names.TryGetValue(errno, out var name) ? name : errno.ToString(CultureInfo.InvariantCulture);
@@ -55,7 +55,9 @@ internal static class Errno
     /// <summary>This machine could not even ask the storage: nothing was learnt of it.</summary>
     public static bool IsOwn(int errno) => errno is NoFiles or NoFilesOnMachine or NoMemory;
 
-    /// <summary>A healthy replica volume under racing nodes says these for a moment (measured on Gluster 10.3); a signal the third.</summary>
+    /// <summary>
+    /// A healthy replica volume under racing nodes says these for a moment (measured on Gluster 10.3); a signal the third.
+    /// </summary>
     public static bool IsTransient(int errno) => errno is NotConnected or Stale or Interrupted;
 }
 

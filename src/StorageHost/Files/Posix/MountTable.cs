@@ -44,7 +44,8 @@ internal sealed class MountTable : IMounts
         var root = mounts.Find(mount => mount.Point.Path == "/" && !mounts.Exists(other => other.Id == mount.Parent));
         for (var (current, steps) = (root, 0); current is not null && steps < mounts.Count; steps++)
         {
-            var next = mounts.Where(mount => mount.Parent == current.Id && Covers(mount.Point.Path, path)).MinBy(mount => mount.Point.Path.Length);
+            var next = mounts.Where(mount => mount.Parent == current.Id && Covers(mount.Point.Path, path))
+                .MinBy(mount => mount.Point.Path.Length);
             if (next is null)
             {
                 return current.Point;
@@ -77,15 +78,21 @@ internal sealed class MountTable : IMounts
             var separator = Array.IndexOf(fields, "-");
             if (fields.Length > separator + 2 && separator > 5)
             {
-                yield return new Line(fields[0], fields[1], new MountPoint(fields[separator + 1], Unescape(fields[4]), Unescape(fields[separator + 2]), fields[2]));
+                yield return new Line(
+                    fields[0], fields[1],
+                    new MountPoint(fields[separator + 1], Unescape(fields[4]), Unescape(fields[separator + 2]), fields[2]));
             }
         }
     }
 
     private static bool Covers(string mountPoint, string path) =>
-        mountPoint == "/" || path == mountPoint || (path.StartsWith(mountPoint, StringComparison.Ordinal) && path[mountPoint.Length] == '/');
+        mountPoint == "/"
+            || path == mountPoint
+            || (path.StartsWith(mountPoint, StringComparison.Ordinal) && path[mountPoint.Length] == '/');
 
-    /// <summary>A file system such as btrfs has a device number of its own that no block device bears: its source says which one it lies on.</summary>
+    /// <summary>
+    /// A file system such as btrfs has a device number of its own that no block device bears: its source says which one it lies on.
+    /// </summary>
     private static MountPoint BlockDevice(MountPoint point)
     {
         if (!point.DeviceNumber.StartsWith("0:", StringComparison.Ordinal) || !point.Source.StartsWith("/dev/", StringComparison.Ordinal))

@@ -8,11 +8,12 @@ namespace StorageHost.Files.Posix;
 /// (a node that was cut off still believes in its locks), so nothing here relies on a lock alone.
 /// </summary>
 /// <remarks>
-/// One mount's locks are set one after the other. A client of Gluster (10.3, its issue 4371) hangs for good when as many processes are killed
-/// while they wait for a lock and the bricks are away as it has threads for events: two. A daemon that is killed must not be two of them.
+/// One mount's locks are set one after the other. A client of Gluster (10.3, its issue 4371) hangs for good when as many processes are
+/// killed while they wait for a lock and the bricks are away as it has threads for events: two. A daemon that is killed must not be two of
+/// them.
 /// </remarks>
-/// <param name="patience">How long one waits for its turn; 10 s when null.</param>
-internal sealed class OfdLocks(TimeSpan? patience = null)
+/// <param name="turnTimeout">How long one waits for its turn; 10 s when null.</param>
+internal sealed class OfdLocks(TimeSpan? turnTimeout = null)
 {
     /// <summary>
     /// The bytes with which QEMU says "nobody else may read" and "nobody else may write" (block/file-posix.c, RAW_LOCK_SHARED_BASE);
@@ -21,7 +22,7 @@ internal sealed class OfdLocks(TimeSpan? patience = null)
     private const long QemuUnsharedStart = 200;
     private const long QemuUnsharedLength = 2;
 
-    private readonly TimeSpan patience = patience ?? TimeSpan.FromSeconds(10);
+    private readonly TimeSpan turnTimeout = turnTimeout ?? TimeSpan.FromSeconds(10);
 
     /// <summary>Who has it may set a lock.</summary>
     internal Lock Turn { get; } = new();
@@ -51,7 +52,9 @@ internal sealed class OfdLocks(TimeSpan? patience = null)
     /// </summary>
     public bool TryKeepQemuOut(SafeFileHandle file, string name) => TryKeepOut(file, name, Syscalls.ReadLock);
 
-    /// <summary>Keeps out QEMU and whoever else wants to keep QEMU out; false also when there is one. The file must be open for writing.</summary>
+    /// <summary>
+    /// Keeps out QEMU and whoever else wants to keep QEMU out; false also when there is one. The file must be open for writing.
+    /// </summary>
     public bool TryKeepAllOut(SafeFileHandle file, string name) => TryKeepOut(file, name, Syscalls.WriteLock);
 
     private bool TryKeepOut(SafeFileHandle file, string name, short type) =>
@@ -62,12 +65,14 @@ internal sealed class OfdLocks(TimeSpan? patience = null)
     private static bool IsLockedByOthers(SafeFileHandle file, string name, long start, long length)
     {
         var probe = new FileLock { Type = Syscalls.WriteLock, Start = start, Length = length };
-        return Syscalls.Lock(file, Syscalls.OfdGetLock, ref probe) == 0 ? probe.Type != Syscalls.Unlocked : throw DirectoryHandle.Failed("lock", name);
+        return Syscalls.Lock(file, Syscalls.OfdGetLock, ref probe) == 0
+            ? probe.Type != Syscalls.Unlocked
+            : throw DirectoryHandle.Failed("lock", name);
     }
 
     private bool Set(SafeFileHandle file, string name, short type, long start, long length)
     {
-        if (!Turn.TryEnter(patience))
+        if (!Turn.TryEnter(turnTimeout))
         {
             throw new StorageException("lock", name, Errno.TimedOut);
         }

@@ -25,7 +25,9 @@ internal sealed class SparseReader(SafeFileHandle file, string name, long length
     private bool mayBeHole = true;
     private bool knowsHoles = true;
 
-    /// <summary>Gives the offset of the next data at or after this one; negative, with errno set, when there is none or nobody can tell.</summary>
+    /// <summary>
+    /// Gives the offset of the next data at or after this one; negative, with errno set, when there is none or nobody can tell.
+    /// </summary>
     public delegate long SeekData(SafeFileHandle file, long offset);
 
     /// <summary>How far it has read, holes included.</summary>
@@ -80,7 +82,9 @@ internal sealed class SparseReader(SafeFileHandle file, string name, long length
         return new DataBlock(offset, data);
     }
 
-    /// <summary>The block at or before the next data. A file system that cannot tell is not asked again, and the reader stays where it is.</summary>
+    /// <summary>
+    /// The block at or before the next data. A file system that cannot tell is not asked again, and the reader stays where it is.
+    /// </summary>
     private long FindData()
     {
         var data = seek(file, Position);

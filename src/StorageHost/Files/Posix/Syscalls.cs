@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace StorageHost.Files.Posix;
 
 /// <summary>
-/// The system calls that storage needs and .NET hides, on 64-bit Linux with glibc. Each sets errno; <see cref="DirectoryHandle"/> looks at it.
-/// Names are relative to a directory that is held open, so that an unmounted or swapped mount point is never written to by mistake.
+/// The system calls that storage needs and .NET hides, on 64-bit Linux with glibc. Each sets errno; <see cref="DirectoryHandle"/> looks at
+/// it. Names are relative to a directory that is held open, so that an unmounted or swapped mount point is never written to by mistake.
 /// </summary>
 internal static unsafe partial class Syscalls
 {

@@ -4,12 +4,13 @@ using Polly.Retry;
 namespace StorageHost.Files.Posix;
 
 /// <summary>
-/// Every retry of a storage call: at most five more tries within some 0.6 s, further and further apart, or twelve within 1.2 s where a cache has to
-/// be outlasted. Runs on storage threads only, since it sleeps between the tries.
+/// Every retry of a storage call: at most five more tries within some 0.6 s, further and further apart, or twelve within 1.2 s where a
+/// cache has to be outlasted. Runs on storage threads only, since it sleeps between the tries.
 /// </summary>
 internal static class TransientRetry
 {
-    private static readonly ResiliencePipeline Failures = Build(arguments => arguments.Exception is StorageException failed && Errno.IsTransient(failed.Errno));
+    private static readonly ResiliencePipeline Failures = Build(arguments =>
+        arguments.Exception is StorageException failed && Errno.IsTransient(failed.Errno));
 
     private static readonly ResiliencePipeline Waits = Build(arguments => arguments.Result is false);
 
@@ -20,7 +21,9 @@ internal static class TransientRetry
         Delay = TimeSpan.FromMilliseconds(100),
     }).Build();
 
-    /// <summary>Tries again while a healthy replica volume says what racing nodes hear from it for a moment; see <see cref="Errno.IsTransient"/>.</summary>
+    /// <summary>
+    /// Tries again while a healthy replica volume says what racing nodes hear from it for a moment; see <see cref="Errno.IsTransient"/>.
+    /// </summary>
     public static T Execute<T>(Func<T> call) => Failures.Execute(call);
 
     /// <summary>The same without a closure.</summary>
@@ -32,12 +35,13 @@ internal static class TransientRetry
     /// <summary>The same for longer than Gluster's client answers from what it remembers, which is a second.</summary>
     public static bool UntilForgotten(Func<bool> isDone) => LongWaits.Execute(isDone);
 
-    private static ResiliencePipeline Build(Func<Outcome<object>, bool> shouldRetry) => new ResiliencePipelineBuilder().AddRetry(new RetryStrategyOptions
-    {
-        ShouldHandle = arguments => ValueTask.FromResult(shouldRetry(arguments.Outcome)),
-        MaxRetryAttempts = 5,
-        Delay = TimeSpan.FromMilliseconds(20),
-        BackoffType = DelayBackoffType.Exponential,
-        UseJitter = true,
-    }).Build();
+    private static ResiliencePipeline Build(Func<Outcome<object>, bool> shouldRetry) =>
+        new ResiliencePipelineBuilder().AddRetry(new RetryStrategyOptions
+        {
+            ShouldHandle = arguments => ValueTask.FromResult(shouldRetry(arguments.Outcome)),
+            MaxRetryAttempts = 5,
+            Delay = TimeSpan.FromMilliseconds(20),
+            BackoffType = DelayBackoffType.Exponential,
+            UseJitter = true,
+        }).Build();
 }

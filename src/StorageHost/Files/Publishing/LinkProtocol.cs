@@ -14,35 +14,21 @@ namespace StorageHost.Files.Publishing;
 /// </summary>
 internal static class LinkProtocol
 {
-    /// <summary>What became of an attempt.</summary>
-    public enum Outcome
-    {
-        /// <summary>The name is the file's, durably and for good. The private name is gone.</summary>
-        Published,
-
-        /// <summary>Another file has the name, or is just being given it. Nothing was changed.</summary>
-        Taken,
-
-        /// <summary>The caller left before anything was changed.</summary>
-        Abandoned,
-
-        /// <summary>Another daemon had recovered the private name. The file is not ours any more.</summary>
-        Lost,
-    }
-
     /// <summary>Publishes a private file under a name that publishers on other nodes may want at the same moment.</summary>
     /// <param name="session">The session that the file belongs to.</param>
     /// <param name="file">The file, fsynced.</param>
     /// <param name="to">The final name.</param>
     /// <param name="mayLink">Whether the caller is still there; asked last before the name is given.</param>
     /// <param name="isUntouched">Whether the state of a file with one name is still the one that was to be published.</param>
-    /// <exception cref="StorageException">The outcome is unknown: the name may have been given. The file belongs to no pool any more.</exception>
-    public static Outcome Publish(VolumeSession session, PrivateFile file, FileName to, Func<bool> mayLink, Func<FileStat, bool> isUntouched)
+    /// <exception cref="StorageException">The outcome is unknown: the name may have been given. The file belongs to no pool any
+    /// more.</exception>
+    public static NamingOutcome Publish(
+        VolumeSession session, PrivateFile file, FileName to, Func<bool> mayLink, Func<FileStat, bool> isUntouched)
     {
         using var right = session.Names.TryTake(to);
         if (right is null)
         {
-            return Outcome.Taken;
+            return NamingOutcome.Taken;
         }
 
         var handle = session.Mount.Opened(file);
@@ -53,27 +39,29 @@ internal static class LinkProtocol
         }
         catch (StorageException failed) when (failed is { Call: "link", Errno: Errno.QuotaExceeded })
         {
-            // Near its limit, a Gluster quota counts a file once more when it is linked into another directory; within one directory it does not.
+            // Near its limit, a Gluster quota counts a file once more when it is linked into another directory; within one directory it
+            // does not.
             session.Private.MoveBeside(session.Mount, file);
             return Publish(session.Mount, handle, file.Name, to, mayLink, isUntouched, TryRemove);
         }
     }
 
     /// <summary>The protocol itself; <paramref name="tryRemove"/> removes the private name, or says that it is gone.</summary>
-    internal static Outcome Publish(
-        DirectoryHandle mount, SafeFileHandle file, string from, FileName to, Func<bool> mayLink, Func<FileStat, bool> isUntouched, Func<string, bool> tryRemove)
+    internal static NamingOutcome Publish(
+        DirectoryHandle mount, SafeFileHandle file, string from, FileName to, Func<bool> mayLink, Func<FileStat, bool> isUntouched,
+        Func<string, bool> tryRemove)
     {
         if (!mayLink())
         {
-            return Outcome.Abandoned;
+            return NamingOutcome.Abandoned;
         }
 
         try
         {
             switch (mount.Link(from, file, to.Text))
             {
-                case LinkOutcome.Taken: return Outcome.Taken;
-                case LinkOutcome.Gone: return Outcome.Lost;
+                case LinkOutcome.Taken: return NamingOutcome.Taken;
+                case LinkOutcome.Gone: return NamingOutcome.Gone;
             }
 
             DirectoryHandle.Sync(file, to.Text);
@@ -103,8 +91,8 @@ internal static class LinkProtocol
 
     /// <summary>Removes a private name by a call that the servers decide.</summary>
     /// <remarks>
-    /// On a volume that distributes, Gluster says yes to the removal of a name that is gone (10.3, dht_unlink_cbk), but looks the name up anew before
-    /// it renames it. So there the name is moved to another private one first, which then goes, now or with the next recovery.
+    /// On a volume that distributes, Gluster says yes to the removal of a name that is gone (10.3, dht_unlink_cbk), but looks the name up
+    /// anew before it renames it. So there the name is moved to another private one first, which then goes, now or with the next recovery.
     /// </remarks>
     public static bool TryRemovePrivateName(VolumeSession session, string name)
     {
@@ -132,7 +120,8 @@ internal static class LinkProtocol
     }
 
     private static void TryCommit(
-        DirectoryHandle mount, SafeFileHandle file, string from, FileName to, Func<FileStat, bool> isUntouched, Func<string, bool> tryRemove)
+        DirectoryHandle mount, SafeFileHandle file, string from, FileName to, Func<FileStat, bool> isUntouched,
+        Func<string, bool> tryRemove)
     {
         try
         {
@@ -146,15 +135,16 @@ internal static class LinkProtocol
 
     /// <summary>
     /// Removes the private name. The server resolves it, so it is there exactly as long as no other daemon has recovered the file, whatever
-    /// this client remembers. A recovery that finds two names removes the private one, so the final one is alone after a moment. One that came
-    /// before the link took the file for its own, and it has another name then.
+    /// this client remembers. A recovery that finds two names removes the private one, so the final one is alone after a moment. One that
+    /// came before the link took the file for its own, and it has another name then.
     /// </summary>
-    internal static Outcome Commit(
-        DirectoryHandle mount, SafeFileHandle file, string from, FileName to, Func<FileStat, bool> isUntouched, Func<string, bool> tryRemove)
+    internal static NamingOutcome Commit(
+        DirectoryHandle mount, SafeFileHandle file, string from, FileName to, Func<FileStat, bool> isUntouched,
+        Func<string, bool> tryRemove)
     {
         if (tryRemove(from))
         {
-            return Outcome.Published;
+            return NamingOutcome.Published;
         }
 
         // Another daemon that has answered a repeated request has committed, and has said so.
@@ -163,21 +153,21 @@ internal static class LinkProtocol
             (isCommitted = RequestMarks.IsCommitted(file, to.Text)) || (stat = DirectoryHandle.StatSynced(file, to.Text)).Links <= 1);
         if (isCommitted)
         {
-            return Outcome.Published;
+            return NamingOutcome.Published;
         }
 
         switch (stat.Links)
         {
             // It was published, and deleted by somebody who saw it.
-            case 0: return Outcome.Published;
-            case 1 when !mount.LeadsTo(to.Text, stat): return Outcome.Lost;
-            case 1 when isUntouched(stat): return Outcome.Published;
+            case 0: return NamingOutcome.Published;
+            case 1 when !mount.LeadsTo(to.Text, stat): return NamingOutcome.Gone;
+            case 1 when isUntouched(stat): return NamingOutcome.Published;
 
             // A guest may run on it already. Or it was the disk of another host, which has been deleted. Nobody knows, so the disk stays.
             case 1: throw new StorageException("unlink", from, Errno.NoEntry);
         }
 
         mount.TryUnlink(to.Text, ofInode: stat.Inode);
-        return Outcome.Lost;
+        return NamingOutcome.Gone;
     }
 }

@@ -13,8 +13,8 @@ namespace StorageHost.Files.Publishing;
 
 /// <summary>Claims and publishes on the volume; the protocol itself is <see cref="LinkProtocol"/>.</summary>
 internal sealed class Publisher(
-    VolumeSessions volume, FileNames names, TemplateFile templates, FilePermissions permissions, IImageInspector inspector, CopyNumbers numbers,
-    UnreadableFiles unreadable) : IPublisher
+    VolumeSessions volume, FileNames names, TemplateFile templates, FilePermissions permissions, IImageInspector inspector,
+    CopyNumbers numbers, UnreadableFiles unreadable) : IPublisher
 {
     private const int MaxDisksOfOneSize = 1000;
 
@@ -26,7 +26,9 @@ internal sealed class Publisher(
             Claim? claim = null;
             try
             {
-                return claim = session.Mount.TryRename(names.Copy(copy.Image, copy.Number).Text, file.Name) ? Check(session.Mount, file, copy) : null;
+                return claim = session.Mount.TryRename(names.Copy(copy.Image, copy.Number).Text, file.Name)
+                    ? Check(session.Mount, file, copy)
+                    : null;
             }
             finally
             {
@@ -45,7 +47,9 @@ internal sealed class Publisher(
             (VolumeSession session, StorageCall<PublishResult> call) =>
             {
                 using var file = own();
-                return Publish(session, claim, names.SystemDisk(hostname), mark, () => !call.IsAbandoned && !cancellationToken.IsCancellationRequested);
+                return Publish(
+                    session, claim, names.SystemDisk(hostname), mark,
+                    () => !call.IsAbandoned && !cancellationToken.IsCancellationRequested);
             },
             CancellationToken.None));
 
@@ -68,7 +72,9 @@ internal sealed class Publisher(
     public Task RetireAsync(Copy copy, CancellationToken cancellationToken) => volume.RunAsync(
         "retire a copy",
         (VolumeSession session, StorageCall<bool> _) =>
-            names.Copy(copy.Image, copy.Number).Text is var name && unreadable.TryUse(name, () => session.Mount.TryUnlink(name, ofInode: copy.Inode), out var isGone) && isGone,
+            names.Copy(copy.Image, copy.Number).Text is var name
+                && unreadable.TryUse(name, () => session.Mount.TryUnlink(name, ofInode: copy.Inode), out var isGone)
+                && isGone,
         cancellationToken);
 
     public Task RetireAsync(Claim claim, CancellationToken cancellationToken) =>
@@ -77,18 +83,21 @@ internal sealed class Publisher(
             (VolumeSession session, StorageCall<bool> _) =>
             {
                 using var file = own();
-                return unreadable.TryUse($"a claimed copy of {claim.Image}", () => session.Mount.TryUnlink(file.Name), out var isGone) && isGone;
+                return unreadable.TryUse($"a claimed copy of {claim.Image}", () => session.Mount.TryUnlink(file.Name), out var isGone)
+                    && isGone;
             },
             cancellationToken));
 
-    public Task<FileName> PublishDataDiskAsync(SafeFileHandle image, Hostname hostname, int sizeGb, RequestMark? mark, CancellationToken cancellationToken) =>
+    public Task<FileName> PublishDataDiskAsync(
+        SafeFileHandle image, Hostname hostname, int sizeGb, RequestMark? mark, CancellationToken cancellationToken) =>
         OwnAsync(image, own => volume.RunAsync(
             "publish a data disk",
             (VolumeSession session, StorageCall<FileName> call) =>
             {
                 using var owned = own();
                 var header = inspector.Inspect(new HeaderSource(owned, "the new disk"));
-                if (header is not { Format: ImageFormat.Qcow2, BackingFile: null, Fault: null } || header.VirtualBytes != (long)sizeGb << 30)
+                if (header is not { Format: ImageFormat.Qcow2, BackingFile: null, Fault: null }
+                    || header.VirtualBytes != (long)sizeGb << 30)
                 {
                     throw new RefusedException(Refusal.StorageUnavailable, "qemu-img made something else than the disk that was asked for");
                 }
@@ -103,14 +112,15 @@ internal sealed class Publisher(
                 permissions.Apply(handle, file.Name);
                 RequestMarks.Write(handle, file.Name, mark);
                 DirectoryHandle.Sync(handle, file.Name);
-                return PublishDataDisk(session, file, hostname, sizeGb, mark, () => !call.IsAbandoned && !cancellationToken.IsCancellationRequested);
+                return PublishDataDisk(
+                    session, file, hostname, sizeGb, mark, () => !call.IsAbandoned && !cancellationToken.IsCancellationRequested);
             },
             CancellationToken.None));
 
     /// <summary>Gives a copy that never had a disk's name to its pool, under a number that was never used.</summary>
     /// <remarks>
-    /// By a rename, which the server decides and which leaves no moment with two names. It would replace what has the new name, so a number that is
-    /// seen to be taken is passed over; of two daemons that draw the same number at once, one loses a ready copy and nobody a disk.
+    /// By a rename, which the server decides and which leaves no moment with two names. It would replace what has the new name, so a number
+    /// that is seen to be taken is passed over; of two daemons that draw the same number at once, one loses a ready copy and nobody a disk.
     /// </remarks>
     internal Copy AddToPool(VolumeSession session, PrivateFile file, ImageName image)
     {
@@ -120,7 +130,9 @@ internal sealed class Publisher(
             var name = names.Copy(image, number).Text;
             if (!mount.TryStat(name, out _))
             {
-                return mount.TryRename(file.Name, name) ? Added(mount, handle, image, number, name) : throw new StorageException("rename", file.Name, Errno.NoEntry);
+                return mount.TryRename(file.Name, name)
+                    ? Added(mount, handle, image, number, name)
+                    : throw new StorageException("rename", file.Name, Errno.NoEntry);
             }
         }
 
@@ -144,9 +156,10 @@ internal sealed class Publisher(
     }
 
     /// <summary>What to say of a system disk that was there before.</summary>
-    private static PublishResult Standing(VolumeSession session, FileName disk, RequestMark? mark) => FindMark(session, disk, mark) is { } made
-        ? new PublishResult(PublishOutcome.Repeated, disk, Source: made.Source)
-        : new PublishResult(PublishOutcome.HostExists, disk);
+    private static PublishResult Standing(VolumeSession session, FileName disk, RequestMark? mark) =>
+        FindMark(session, disk, mark) is { } made
+            ? new PublishResult(PublishOutcome.Repeated, disk, Source: made.Source)
+            : new PublishResult(PublishOutcome.HostExists, disk);
 
     private static RequestMark? FindMark(VolumeSession session, FileName disk, RequestMark? mark) =>
         RequestMarks.Find(session.Mount, disk, mark, name => LinkProtocol.TryRemovePrivateName(session, name));
@@ -156,7 +169,8 @@ internal sealed class Publisher(
     {
         if (mark is not null && !mount.TryStat(disk.Text, out _))
         {
-            throw new RefusedException(Refusal.StorageUnavailable, $"{disk} is being given away at this moment; the same request can be sent again");
+            throw new RefusedException(
+                Refusal.StorageUnavailable, $"{disk} is being given away at this moment; the same request can be sent again");
         }
     }
 
@@ -167,16 +181,17 @@ internal sealed class Publisher(
             .Select(disk => (FileName?)disk.File).FirstOrDefault();
 
     /// <summary>Gives a data disk the first name that is free, or finds the one that was made for the same request just now.</summary>
-    private FileName PublishDataDisk(VolumeSession session, PrivateFile file, Hostname hostname, int sizeGb, RequestMark? mark, Func<bool> mayLink)
+    private FileName PublishDataDisk(
+        VolumeSession session, PrivateFile file, Hostname hostname, int sizeGb, RequestMark? mark, Func<bool> mayLink)
     {
         for (var number = 0; number < MaxDisksOfOneSize; number++)
         {
             var disk = names.DataDisk(hostname, sizeGb, number);
             switch (LinkProtocol.Publish(session, file, disk, mayLink, stat => stat.Links == 1))
             {
-                case LinkProtocol.Outcome.Published: return disk;
-                case LinkProtocol.Outcome.Abandoned: throw new OperationCanceledException();
-                case LinkProtocol.Outcome.Lost: throw new StorageException("unlink", file.Name, Errno.NoEntry);
+                case NamingOutcome.Published: return disk;
+                case NamingOutcome.Abandoned: throw new OperationCanceledException();
+                case NamingOutcome.Gone: throw new StorageException("unlink", file.Name, Errno.NoEntry);
             }
 
             if (FindMark(session, disk, mark) is not null)
@@ -204,9 +219,9 @@ internal sealed class Publisher(
         RequestMarks.Write(mount.Opened(file), file.Name, mark);
         switch (LinkProtocol.Publish(session, file, disk, mayLink, stat => CopyRecord.IsWhole(stat, claim.MadeFrom, claim.MadeFrom)))
         {
-            case LinkProtocol.Outcome.Published: return new PublishResult(PublishOutcome.Published, disk);
-            case LinkProtocol.Outcome.Lost: return new PublishResult(PublishOutcome.Gone, disk);
-            case LinkProtocol.Outcome.Abandoned: return new PublishResult(PublishOutcome.Abandoned, disk, Return());
+            case NamingOutcome.Published: return new PublishResult(PublishOutcome.Published, disk);
+            case NamingOutcome.Gone: return new PublishResult(PublishOutcome.Gone, disk);
+            case NamingOutcome.Abandoned: return new PublishResult(PublishOutcome.Abandoned, disk, Return());
         }
 
         var standing = Standing(session, disk, mark);
@@ -229,7 +244,8 @@ internal sealed class Publisher(
     {
         var handle = mount.Opened(file);
         var stat = DirectoryHandle.StatNow(handle, file.Name);
-        if ((stat.Inode == copy.Inode ? copy.MadeFrom : CopyRecord.Read(handle, file.Name)) is { } origin && CopyRecord.IsWhole(stat, origin, origin))
+        if ((stat.Inode == copy.Inode ? copy.MadeFrom : CopyRecord.Read(handle, file.Name)) is { } origin
+            && CopyRecord.IsWhole(stat, origin, origin))
         {
             return new Claim(copy.Image, file, origin);
         }
@@ -238,14 +254,17 @@ internal sealed class Publisher(
         return null;
     }
 
-    /// <summary>Hands a file over to work that may start late or never: it is released exactly once, when nobody can use it any more.</summary>
+    /// <summary>
+    /// Hands a file over to work that may start late or never: it is released exactly once, when nobody can use it any more.
+    /// </summary>
     private static async Task<T> OwnAsync<TFile, T>(TFile file, Func<Func<TFile>, Task<T>> run)
         where TFile : class, IDisposable
     {
         TFile? owned = file;
         try
         {
-            return await run(() => Interlocked.Exchange(ref owned, null) ?? throw new StorageException("open", "a file whose caller has left", Errno.NoEntry));
+            return await run(() =>
+                Interlocked.Exchange(ref owned, null) ?? throw new StorageException("open", "a file whose caller has left", Errno.NoEntry));
         }
         finally
         {

@@ -22,7 +22,7 @@ internal sealed partial class Recovery(
     private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(2);
 
     // None begins while one that was given up is still at it. The scan, which comes next, does not wait for it for long.
-    private readonly StorageShare recovering = threads.NewShare(1, patience: TimeSpan.FromSeconds(5));
+    private readonly StorageShare recovering = threads.NewShare(1, waitLimit: TimeSpan.FromSeconds(5));
 
     // Since when each is as it was at the last look. Not by its modification time: clocks jump, and other nodes have others.
     private Dictionary<(string Name, Fingerprint State), long> unchanged = [];
@@ -46,8 +46,8 @@ internal sealed partial class Recovery(
         cancellationToken);
 
     /// <summary>
-    /// Settles what stopped requests and passes have left in the own directory: a directory with files in it could not be removed, and would be
-    /// left to the next daemon.
+    /// Settles what stopped requests and passes have left in the own directory: a directory with files in it could not be removed, and
+    /// would be left to the next daemon.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
@@ -132,7 +132,8 @@ internal sealed partial class Recovery(
 
     private void RecoverDead(VolumeSession session, string directory)
     {
-        if (!session.Mount.TryStat(directory, out _) || LockFile.TryAcquire(session.Mount, $"{directory}/{PrivateDirectory.LockName}") is not { } lockFile)
+        if (!session.Mount.TryStat(directory, out _)
+            || LockFile.TryAcquire(session.Mount, $"{directory}/{PrivateDirectory.LockName}") is not { } lockFile)
         {
             return;
         }
@@ -156,7 +157,9 @@ internal sealed partial class Recovery(
     }
 
     /// <summary>A claim whose copy has no other name goes back to its pool; any other private name is unlinked.</summary>
-    /// <remarks>How many names it has is asked after the rename: then the bricks answer, and whoever links it later finds its private name gone.</remarks>
+    /// <remarks>
+    /// How many names it has is asked after the rename: then the bricks answer, and whoever links it later finds its private name gone.
+    /// </remarks>
     private void Settle(VolumeSession session, string name, string? text)
     {
         using var file = session.Private.NewFile(text is null ? PrivateKind.Making : PrivateKind.Claim, text ?? "");

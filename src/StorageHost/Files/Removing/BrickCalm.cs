@@ -3,10 +3,10 @@ using StorageHost.ImageStorages;
 namespace StorageHost.Files.Removing;
 
 /// <summary>
-/// How long all bricks of the served volume have been there, as far as is known. What is not known is no proof: then it takes longer, or until
-/// another daemon knows. Clocks play no part, only time that has passed here.
+/// How long all bricks of the served volume have been there, as far as is known. What is not known is no proof: then it takes longer, or
+/// until another daemon knows. Clocks play no part, only time that has passed here.
 /// </summary>
-internal sealed class BrickCalm(IGlusterSource gluster, TimeProvider time)
+internal sealed class BrickCalm(IFacts<GlusterCluster> gluster, TimeProvider time)
 {
     /// <summary>A deleted file comes back within seconds of its brick; the facts are renewed four times a minute.</summary>
     private static readonly TimeSpan WhenKnown = TimeSpan.FromMinutes(5);
@@ -40,5 +40,6 @@ internal sealed class BrickCalm(IGlusterSource gluster, TimeProvider time)
 
     /// <summary>Whether no brick can bring back any more what was deleted before that time.</summary>
     public bool HasLasted(long since) =>
-        time.GetElapsedTime(Math.Max(since, lastUnsure), lastKnown) >= WhenKnown || time.GetElapsedTime(Math.Max(since, lastAway)) >= WhenUnsure;
+        time.GetElapsedTime(Math.Max(since, lastUnsure), lastKnown) >= WhenKnown
+            || time.GetElapsedTime(Math.Max(since, lastAway)) >= WhenUnsure;
 }

@@ -10,7 +10,9 @@ namespace StorageHost.Files.Removing;
 /// </summary>
 internal sealed class DeletedFiles(VolumeSessions volume, TimeProvider time)
 {
-    /// <summary>A FUSE client of Gluster may believe in a name for one second (entry-timeout), and QEMU locks soon after it has opened.</summary>
+    /// <summary>
+    /// A FUSE client of Gluster may believe in a name for one second (entry-timeout), and QEMU locks soon after it has opened.
+    /// </summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
     /// <summary>As many files are kept open; more are closed at once.</summary>

@@ -7,14 +7,15 @@ namespace StorageHost.Files.Removing;
 
 /// <summary>What was deleted: under which name, and which file it was.</summary>
 /// <param name="Inode">
-/// The file's number. Gluster makes it of the file's gfid: it is the same on every node and as long as the file lives, and a new file gets another.
+/// The file's number. Gluster makes it of the file's gfid: it is the same on every node and as long as the file lives, and a new file gets
+/// another.
 /// </param>
 /// <param name="File">The name.</param>
 internal readonly record struct Deletion(ulong Inode, FileName File);
 
 /// <summary>
-/// The records of deletions: an empty file for each, <c>.storagehost/deleted/&lt;inode&gt;-&lt;name&gt;</c>, made before the name goes. So the
-/// volume itself says, after any crash and on every node, that a file which has its old name again is one that nobody wants.
+/// The records of deletions: an empty file for each, <c>.storagehost/deleted/&lt;inode&gt;-&lt;name&gt;</c>, made before the name goes. So
+/// the volume itself says, after any crash and on every node, that a file which has its old name again is one that nobody wants.
 /// </summary>
 internal static class DeletionRecords
 {
@@ -47,9 +48,11 @@ internal static class DeletionRecords
     /// <summary>The records that stand.</summary>
     /// <param name="mount">Where.</param>
     /// <param name="names">Which names there may be.</param>
-    public static IEnumerable<Deletion> Read(DirectoryHandle mount, FileNames names) => mount.TryList(Folder).Select(name => Parse(name, names)).OfType<Deletion>();
+    public static IEnumerable<Deletion> Read(DirectoryHandle mount, FileNames names) =>
+        mount.TryList(Folder).Select(name => Parse(name, names)).OfType<Deletion>();
 
-    private static string Name(Deletion deletion) => string.Create(CultureInfo.InvariantCulture, $"{Folder}/{deletion.Inode:x16}-{deletion.File}");
+    private static string Name(Deletion deletion) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Folder}/{deletion.Inode:x16}-{deletion.File}");
 
     private static Deletion? Parse(string name, FileNames names) =>
         name.Length > Digits && name[Digits] == '-'

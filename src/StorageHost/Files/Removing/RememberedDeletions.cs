@@ -9,13 +9,13 @@ namespace StorageHost.Files.Removing;
 internal delegate bool BringsBack(MountPoint mount);
 
 /// <summary>
-/// Sees to it that what was deleted from a Gluster volume stays deleted. A brick that was away knows the file still, and for some seconds of its
-/// return Gluster may take that for the truth (docs/reliability.md). So each deletion leaves a record on the volume; while it stands, every daemon
-/// looks whether the name leads to that very file again, and deletes it again.
+/// Sees to it that what was deleted from a Gluster volume stays deleted. A brick that was away knows the file still, and for some seconds
+/// of its return Gluster may take that for the truth (docs/reliability.md). So each deletion leaves a record on the volume; while it
+/// stands, every daemon looks whether the name leads to that very file again, and deletes it again.
 /// </summary>
 internal sealed partial class RememberedDeletions(
-    FileNames names, DeletedFiles deleted, UnreadableFiles unreadable, BrickCalm calm, BringsBack bringsBack, ImageMetrics metrics, TimeProvider time,
-    ILogger<RememberedDeletions> log)
+    FileNames names, DeletedFiles deleted, UnreadableFiles unreadable, BrickCalm calm, BringsBack bringsBack, ImageMetrics metrics,
+    TimeProvider time, ILogger<RememberedDeletions> log)
 {
     /// <summary>So many records may stand: a listing of them, with every look, takes a fraction of a second then.</summary>
     private const int Most = 10_000;
@@ -80,7 +80,8 @@ internal sealed partial class RememberedDeletions(
 
     /// <summary>Deletes again what is back, and removes the records that nobody needs any more.</summary>
     /// <param name="session">Where.</param>
-    /// <param name="present">The names that are there; of a copy also which file it is, as it may come back under a name that it had earlier.</param>
+    /// <param name="present">The names that are there; of a copy also which file it is, as it may come back under a name that it had
+    /// earlier.</param>
     /// <returns>The names that lead, or led until now, to files that were deleted.</returns>
     public IReadOnlyCollection<FileName> Look(VolumeSession session, IEnumerable<(FileName File, ulong? Inode)> present)
     {
@@ -96,7 +97,9 @@ internal sealed partial class RememberedDeletions(
             Renew(session);
             foreach (var (inode, file) in Candidates(present))
             {
-                if (back.Count < MostAtOnce && unreadable.TryUse($"the deleted {file}", () => TryRepeat(session.Mount, file, inode), out var found) && found != Found.Another)
+                if (back.Count < MostAtOnce
+                    && unreadable.TryUse($"the deleted {file}", () => TryRepeat(session.Mount, file, inode), out var found)
+                    && found != Found.Another)
                 {
                     back.Add(file);
                     _ = found == Found.DeletedAgain && again.Add(file);
@@ -104,7 +107,8 @@ internal sealed partial class RememberedDeletions(
             }
 
             // Also of files in use: a deletion that was refused or cut short must not wait for days until the guest pauses.
-            foreach (var (deletion, _) in standing.Where(record => calm.HasLasted(record.Value) && !again.Contains(record.Key.File)).Take(MostAtOnce))
+            foreach (var (deletion, _) in standing.Where(record => calm.HasLasted(record.Value) && !again.Contains(record.Key.File))
+                .Take(MostAtOnce))
             {
                 DeletionRecords.Remove(session.Mount, deletion);
             }
@@ -134,7 +138,8 @@ internal sealed partial class RememberedDeletions(
         }
 
         var (before, now) = (standing, time.GetTimestamp());
-        standing = DeletionRecords.Read(session.Mount, names).ToDictionary(deletion => deletion, deletion => before.GetValueOrDefault(deletion, now));
+        standing = DeletionRecords.Read(session.Mount, names)
+            .ToDictionary(deletion => deletion, deletion => before.GetValueOrDefault(deletion, now));
         count = standing.Count;
     }
 
@@ -142,14 +147,19 @@ internal sealed partial class RememberedDeletions(
     {
         var byName = standing.Keys.ToLookup(deletion => deletion.File, deletion => deletion.Inode);
         var inodes = standing.Keys.Select(deletion => deletion.Inode).ToHashSet();
-        return present.SelectMany(each => (each.Inode is { } known && inodes.Contains(known) ? [known] : byName[each.File]).Select(inode => new Deletion(inode, each.File)));
+        return present.SelectMany(each =>
+            (each.Inode is { } known && inodes.Contains(known) ? [known] : byName[each.File])
+                .Select(inode => new Deletion(inode, each.File)));
     }
 
     /// <summary>Deletes a file again if it is the one and nobody uses it.</summary>
     private Found TryRepeat(DirectoryHandle mount, FileName name, ulong inode)
     {
         var text = name.Text;
-        if (!mount.TryStat(text, out var stat) || !stat.IsRegular || stat.Inode != inode || mount.TryOpen(text, Syscalls.ReadWrite) is not { } file)
+        if (!mount.TryStat(text, out var stat)
+            || !stat.IsRegular
+            || stat.Inode != inode
+            || mount.TryOpen(text, Syscalls.ReadWrite) is not { } file)
         {
             return Found.Another;
         }
@@ -157,8 +167,8 @@ internal sealed partial class RememberedDeletions(
         var isKept = false;
         try
         {
-            // What the name leads to this node may believe a second too long. But the lock is set on the bricks, and only on a file that is there.
-            // Who has it keeps all others from deleting the file, so nobody can have given its name to another until it is gone.
+            // What the name leads to this node may believe a second too long. But the lock is set on the bricks, and only on a file that is
+            // there. Who has it keeps all others from deleting the file, so nobody can have given its name to another until it is gone.
             if (DirectoryHandle.Stat(file, text).Inode != inode)
             {
                 return Found.Another;
@@ -201,12 +211,16 @@ internal sealed partial class RememberedDeletions(
         DeletedAgain,
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{File} had been deleted and was there again, brought back by a brick that was away: it was deleted again")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{File} had been deleted and was there again, brought back by a brick that was away: it was deleted again")]
     private partial void LogRepeated(FileName file);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Deleted files cannot be checked now: {Reason}")]
     private partial void LogHindered(string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The deletion of {File} is not remembered: {Reason}. If a brick that was away brings it back, it stays")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The deletion of {File} is not remembered: {Reason}. If a brick that was away brings it back, it stays")]
     private partial void LogNotRemembered(FileName file, string reason);
 }

@@ -11,7 +11,8 @@ namespace StorageHost.Files.Removing;
 
 /// <summary>Deletes files by their exact names, all or none, and never one that QEMU has open.</summary>
 internal sealed class Remover(
-    VolumeSessions volume, FileNames names, IImageInspector inspector, TemplateFile templates, DeletedFiles deleted, RememberedDeletions deletions) : IRemover
+    VolumeSessions volume, FileNames names, IImageInspector inspector, TemplateFile templates, DeletedFiles deleted,
+    RememberedDeletions deletions) : IRemover
 {
     public Task<RemovedHost> RemoveHostAsync(Hostname hostname, bool purge, CancellationToken cancellationToken) => volume.RunAsync(
         "delete a host",
@@ -19,13 +20,16 @@ internal sealed class Remover(
         {
             var mount = session.Mount;
             var system = names.SystemDisk(hostname);
-            FileName[] data = [.. Entries(mount).OfType<DataDiskEntry>().Where(disk => disk.Hostname == hostname).Select(disk => disk.File).OrderBy(file => file.Text, StringComparer.Ordinal)];
+            FileName[] data = [.. Entries(mount).OfType<DataDiskEntry>().Where(disk => disk.Hostname == hostname).Select(disk => disk.File)
+                .OrderBy(file => file.Text, StringComparer.Ordinal)];
             var exists = mount.TryStat(system.Text, out _);
             if (!exists && (!purge || data.Length == 0))
             {
                 throw new RefusedException(
                     Refusal.HostNotFound,
-                    data.Length == 0 ? $"{system} does not exist" : $"{system} does not exist; {hostname} has data disks, which \"purge\" deletes");
+                    data.Length == 0
+                        ? $"{system} does not exist"
+                        : $"{system} does not exist; {hostname} has data disks, which \"purge\" deletes");
             }
 
             var removed = RemoveAll(session, call, [.. exists ? [system] : Array.Empty<FileName>(), .. purge ? data : []]);
@@ -67,7 +71,8 @@ internal sealed class Remover(
             }
 
             LockFile.TryRemove(mount, LockFile.OfPool(image));
-            FileName[] copies = [.. Entries(mount).OfType<CopyEntry>().Where(copy => copy.Image == image).OrderBy(copy => copy.Number).Select(copy => copy.File)];
+            FileName[] copies = [.. Entries(mount).OfType<CopyEntry>().Where(copy => copy.Image == image).OrderBy(copy => copy.Number)
+                .Select(copy => copy.File)];
             return new RemovedImage(image, [.. removed, .. copies.Where(copy => mount.TryUnlink(copy.Text))]);
         },
         cancellationToken);
@@ -75,12 +80,14 @@ internal sealed class Remover(
     private void CheckUnused(DirectoryHandle mount, ImageName image)
     {
         _ = templates.Find(mount, image);
-        var clones = Entries(mount).Where(entry => entry is not (CopyEntry or PrivateEntry) && entry.File != names.Template(image) && IsBackedBy(mount, entry, image)).ToArray();
+        var clones = Entries(mount).Where(entry =>
+            entry is not (CopyEntry or PrivateEntry) && entry.File != names.Template(image) && IsBackedBy(mount, entry, image)).ToArray();
         if (clones.Length > 0)
         {
             throw new RefusedException(
                 Refusal.ImageInUse,
-                $"{clones.Length} linked clone(s) depend on {image}: {string.Join(", ", clones.Take(5).Select(clone => clone.File.Text))}{(clones.Length > 5 ? ", …" : "")}");
+                $"{clones.Length} linked clone(s) depend on {image}: "
+                    + $"{string.Join(", ", clones.Take(5).Select(clone => clone.File.Text))}{(clones.Length > 5 ? ", …" : "")}");
         }
     }
 
@@ -88,7 +95,9 @@ internal sealed class Remover(
     {
         var name = entry.File.Text;
         using var file = mount.TryOpenRegular(name);
-        return file is not null && inspector.Inspect(new HeaderSource(file, name)).BackingFile is { } backing && templates.MayBeBackedBy(backing, image)
+        return file is not null
+            && inspector.Inspect(new HeaderSource(file, name)).BackingFile is { } backing
+            && templates.MayBeBackedBy(backing, image)
             && !(entry is SystemDiskEntry && PublishedFormat.IsRaw(file, name));
     }
 
@@ -113,7 +122,10 @@ internal sealed class Remover(
                 held.Add((file, opened));
                 if (!mount.Locks.TryKeepQemuOut(opened, file.Text))
                 {
-                    throw new RefusedException(Refusal.DiskInUse, $"{file} is open in a virtual machine or another program, which has to be stopped first (or the daemon has no right to it)");
+                    throw new RefusedException(
+                        Refusal.DiskInUse,
+                        $"{file} is open in a virtual machine or another program, which has to be stopped first "
+                            + "(or the daemon has no right to it)");
                 }
             }
 
@@ -131,12 +143,14 @@ internal sealed class Remover(
             {
                 deletions.Remember(session, wanted);
 
-                // A disk whose publisher was cut short still has its private name. Without the record, recovery cannot make it a ready copy again.
+                // A disk whose publisher was cut short still has its private name. Without the record, recovery cannot make it a ready copy
+                // again.
                 held.ForEach(file => CopyRecord.Remove(file.File, file.Name.Text));
 
                 // Not what has the name by now: nobody asked QEMU about that.
                 isBegun = true;
-                removed.AddRange(held.Where(file => mount.TryUnlink(file.Name.Text, ofInode: DirectoryHandle.Stat(file.File, file.Name.Text).Inode)));
+                removed.AddRange(
+                    held.Where(file => mount.TryUnlink(file.Name.Text, ofInode: DirectoryHandle.Stat(file.File, file.Name.Text).Inode)));
 
                 // On Gluster the fsync of a directory does nothing, and that of a file without a name makes durable that it has none.
                 removed.ForEach(file => DirectoryHandle.Sync(file.File, file.Name.Text));
@@ -145,8 +159,10 @@ internal sealed class Remover(
             }
             finally
             {
-                // Nobody was told that these are gone. But another request may have deleted one meanwhile, or a removal that failed was done.
-                var kept = held.Except(removed).Where(file => !isBegun || HasName(file.File, file.Name)).Select(file => file.Name).ToHashSet();
+                // Nobody was told that these are gone. But another request may have deleted one meanwhile, or a removal that failed was
+                // done.
+                var kept = held.Except(removed).Where(file => !isBegun || HasName(file.File, file.Name)).Select(file => file.Name)
+                    .ToHashSet();
                 deletions.Forget(session, wanted.Where(deletion => kept.Contains(deletion.File)));
                 if (isBegun)
                 {

@@ -4,7 +4,9 @@ using StorageHost.Images.Names;
 
 namespace StorageHost.Files.Session;
 
-/// <summary>A file that exists to be locked. Whoever holds the lock may remove it, so a lock counts only while the name still leads to it.</summary>
+/// <summary>
+/// A file that exists to be locked. Whoever holds the lock may remove it, so a lock counts only while the name still leads to it.
+/// </summary>
 internal static class LockFile
 {
     /// <summary>The folder of the pools' locks, relative to the storage directory.</summary>

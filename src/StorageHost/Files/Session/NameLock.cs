@@ -12,8 +12,8 @@ namespace StorageHost.Files.Session;
 /// <summary>
 /// Lets one publisher at a time, of all on all nodes, give a name away. On a volume that distributes, <c>link</c> alone does not decide:
 /// the name is looked up first and linked then, and two files on different bricks were both given it (seen once in some 700 raced names).
-/// There a name is a byte of one lock file, from before the look-up until after the link. Elsewhere <c>link</c> decides, this costs nothing,
-/// and the lock file, which is never removed, is not even opened.
+/// There a name is a byte of one lock file, from before the look-up until after the link. Elsewhere <c>link</c> decides, this costs
+/// nothing, and the lock file, which is never removed, is not even opened.
 /// </summary>
 internal sealed unsafe class NameLock : IDisposable
 {
@@ -37,7 +37,9 @@ internal sealed unsafe class NameLock : IDisposable
         Refresh();
     }
 
-    /// <summary>Whether the files of the volume lie on several sets of bricks, as far as can be told. Only then a name has to be locked.</summary>
+    /// <summary>
+    /// Whether the files of the volume lie on several sets of bricks, as far as can be told. Only then a name has to be locked.
+    /// </summary>
     public bool Distributes => distributes;
 
     /// <summary>Finds out whether the volume distributes: bricks may have been added to it.</summary>
@@ -112,7 +114,8 @@ internal sealed unsafe class NameLock : IDisposable
     }
 
     // Of 2^62 bytes: two names share one as good as never, and would then only wait for each other.
-    private static long Position(FileName name) => BinaryPrimitives.ReadInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(name.Text))) & (long.MaxValue >> 1);
+    private static long Position(FileName name) =>
+        BinaryPrimitives.ReadInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(name.Text))) & (long.MaxValue >> 1);
 
     private sealed class Right(NameLock? owner, SafeFileHandle? file, FileName name) : IDisposable
     {

@@ -50,7 +50,8 @@ internal sealed class PrivateDirectory : IDisposable
 
     /// <summary>The names of all other private directories on the volume, whether their daemons live or not.</summary>
     public static IEnumerable<string> Others(VolumeSession session) =>
-        session.Mount.List(Root).Where(name => Guid.TryParseExact(name, "N", out _)).Select(name => $"{Root}/{name}").Where(name => name != session.Private.Name);
+        session.Mount.List(Root).Where(name => Guid.TryParseExact(name, "N", out _)).Select(name => $"{Root}/{name}")
+            .Where(name => name != session.Private.Name);
 
     /// <summary>
     /// Whether the lock is still ours; when it was lost and nobody has taken it, it is ours again. False once this node was cut off and
@@ -74,7 +75,9 @@ internal sealed class PrivateDirectory : IDisposable
         }
     }
 
-    /// <summary>A private name that was never used. It stays this caller's until it is disposed of; then recovery sweeps what is left of it.</summary>
+    /// <summary>
+    /// A private name that was never used. It stays this caller's until it is disposed of; then recovery sweeps what is left of it.
+    /// </summary>
     public PrivateFile NewFile(PrivateKind kind, string detail = "")
     {
         var file = new PrivateFile($"{Name}/{PrivateNames.Of(kind, Interlocked.Increment(ref lastNumber), detail)}", Release);
@@ -107,9 +110,12 @@ internal sealed class PrivateDirectory : IDisposable
     public bool IsInUse(string name) => inUse.ContainsKey(name);
 
     /// <summary>The names of the files in a private directory, but for its lock.</summary>
-    /// <remarks>Claims come first, and what is in the making is not listed before they have been used: it may be what the storage will not give.</remarks>
+    /// <remarks>
+    /// Claims come first, and what is in the making is not listed before they have been used: it may be what the storage will not give.
+    /// </remarks>
     public static IEnumerable<string> FilesIn(DirectoryHandle mount, string directory) =>
-        mount.List(directory).Where(name => name is not (LockName or PrivateNames.Making)).Select(name => $"{directory}/{name}").Concat(InTheMaking(mount, directory));
+        mount.List(directory).Where(name => name is not (LockName or PrivateNames.Making)).Select(name => $"{directory}/{name}")
+            .Concat(InTheMaking(mount, directory));
 
     /// <summary>Removes a private directory without files, whose lock is the caller's.</summary>
     public static void Remove(DirectoryHandle mount, string directory)
@@ -157,7 +163,9 @@ internal sealed class PrivateDirectory : IDisposable
         }
     }
 
-    /// <summary>Makes a private directory; null when its lock is another's. Failing, it leaves nothing, as far as the storage lets it.</summary>
+    /// <summary>
+    /// Makes a private directory; null when its lock is another's. Failing, it leaves nothing, as far as the storage lets it.
+    /// </summary>
     private static PrivateDirectory? TryCreate(DirectoryHandle mount, string name, Action<IDisposable> close)
     {
         mount.MakeDirectory(name);

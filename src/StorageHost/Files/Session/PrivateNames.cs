@@ -19,8 +19,9 @@ internal enum PrivateKind
 /// <c>.storagehost.&lt;directory&gt;.claim-&lt;n&gt;-&lt;image&gt;</c> beside the final names, where a quota asks for that.
 /// </summary>
 /// <remarks>
-/// Other daemons list the claims, to count them. A node that lists a directory of a Gluster volume remembers for a second how large each file
-/// in it was (10.3), also under the name that the file then gets in the volume's root: so what still grows lies where no other node looks.
+/// Other daemons list the claims, to count them. A node that lists a directory of a Gluster volume remembers for a second how large each
+/// file in it was (10.3), also under the name that the file then gets in the volume's root: so what still grows lies where no other node
+/// looks.
 /// </remarks>
 internal static partial class PrivateNames
 {
@@ -35,7 +36,8 @@ internal static partial class PrivateNames
     /// <summary>The name beside the final ones that a private file gets where only a link within one directory is let through.</summary>
     /// <param name="directory">The daemon's private directory.</param>
     /// <param name="name">The file's name in it.</param>
-    public static string Beside(string directory, string name) => FileNames.Private(Path.GetFileName(directory), name[(directory.Length + 1)..].Replace('/', '-'));
+    public static string Beside(string directory, string name) =>
+        FileNames.Private(Path.GetFileName(directory), name[(directory.Length + 1)..].Replace('/', '-'));
 
     /// <summary>The image of a claim, as text to be parsed; null when the name is no claim's.</summary>
     /// <param name="name">The name, in a private directory or beside the final ones.</param>
@@ -46,6 +48,8 @@ internal static partial class PrivateNames
     /// <summary>Whether a path from the storage directory is one that a private file could have. An attribute may say anything.</summary>
     public static bool IsPrivate(string path) => PrivatePath().IsMatch(path);
 
-    [GeneratedRegex(@"^\.storagehost/[0-9a-f]{32}/(claim-|making/)[0-9]+-[A-Za-z0-9._-]*\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"^\.storagehost/[0-9a-f]{32}/(claim-|making/)[0-9]+-[A-Za-z0-9._-]*\z",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex PrivatePath();
 }

@@ -19,8 +19,8 @@ internal interface IStorageCall
 }
 
 /// <summary>
-/// One piece of storage work and its caller. A system call that hangs cannot be stopped, so the caller can leave. Work that changes something
-/// asks before the change whether its caller is still there; after it, the outcome stands whoever has left.
+/// One piece of storage work and its caller. A system call that hangs cannot be stopped, so the caller can leave. Work that changes
+/// something asks before the change whether its caller is still there; after it, the outcome stands whoever has left.
 /// </summary>
 /// <typeparam name="T">What the work answers.</typeparam>
 internal sealed class StorageCall<T>(Func<StorageCall<T>, T> work) : IStorageCall

@@ -3,7 +3,9 @@ using StorageHost.Images;
 
 namespace StorageHost.Files.Session;
 
-/// <summary>What an errno means to a client: one table. Nothing here says "absent": only the call that was asked about a name can.</summary>
+/// <summary>
+/// What an errno means to a client: one table. Nothing here says "absent": only the call that was asked about a name can.
+/// </summary>
 internal static class StorageFaults
 {
     private const string Unknown = "; whether the request took effect is unknown";
@@ -22,7 +24,8 @@ internal static class StorageFaults
     {
         Errno.NoEntry when exception.File == StorageException.WholeDirectory => "the directory does not exist",
         Errno.NotDirectory when exception.File == StorageException.WholeDirectory => "the directory is a file",
-        Errno.Access when exception.File == StorageException.WholeDirectory => $"permission denied on the directory for the user {Environment.UserName} (EACCES)",
+        Errno.Access when exception.File == StorageException.WholeDirectory =>
+            $"permission denied on the directory for the user {Environment.UserName} (EACCES)",
         Errno.Access => $"permission denied on a file in the directory for the user {Environment.UserName} (EACCES); the log names it",
         Errno.ReadOnly => "the file system is read-only (EROFS)",
         Errno.NotPermitted => "the storage does not permit it (EPERM)",

@@ -2,7 +2,7 @@ using StorageHost.Images.Ports;
 
 namespace StorageHost.Files.Session;
 
-/// <summary>The section <c>Storage</c>: the directory that is served and how patient the daemon is with it.</summary>
+/// <summary>The section <c>Storage</c>: the directory that is served and how long the daemon waits for it.</summary>
 internal sealed class StorageOptions : IVolumePolicy
 {
     /// <summary>The id of this image storage in <c>/imagestorages/{id}</c>.</summary>
@@ -11,7 +11,9 @@ internal sealed class StorageOptions : IVolumePolicy
     /// <summary>The directory that holds templates, copies and disks: an absolute path. Required.</summary>
     public string Directory { get; init; } = "";
 
-    /// <summary>What the served directory is called as a volume, unless it lies on a Gluster volume; by default its path, <c>home_flexvdi</c>.</summary>
+    /// <summary>
+    /// What the served directory is called as a volume, unless it lies on a Gluster volume; by default its path, <c>home_flexvdi</c>.
+    /// </summary>
     public string VolumeId { get => field.Length > 0 ? field : IdOf(Directory); init; } = "";
 
     /// <summary>Directories that are looked at beside the served one and never written to: their paths by their names.</summary>
@@ -20,7 +22,9 @@ internal sealed class StorageOptions : IVolumePolicy
     /// <summary>What a template's file name ends with.</summary>
     public string TemplateSuffix { get; init; } = "_template.img";
 
-    /// <summary>The file system type that the directory must lie on, as the mount table names it (<c>fuse.glusterfs</c>); empty: any.</summary>
+    /// <summary>
+    /// The file system type that the directory must lie on, as the mount table names it (<c>fuse.glusterfs</c>); empty: any.
+    /// </summary>
     public string RequireMount { get; init; } = "";
 
     /// <summary>How much of the volume stays free of copies, in percent of its size.</summary>
@@ -46,7 +50,8 @@ internal sealed class StorageOptions : IVolumePolicy
 
     private static string IdOf(string directory)
     {
-        var id = string.Concat(directory.Trim('/').Select(letter => char.IsAsciiLetterOrDigit(letter) || letter is '.' or '-' ? letter : '_')).TrimStart('.', '_', '-');
+        var letters = directory.Trim('/').Select(letter => char.IsAsciiLetterOrDigit(letter) || letter is '.' or '-' ? letter : '_');
+        var id = string.Concat(letters).TrimStart('.', '_', '-');
         return id.Length == 0 ? "images" : id[..Math.Min(id.Length, 100)];
     }
 }

@@ -8,9 +8,9 @@ namespace StorageHost.Files.Session;
 /// that hang keep their places, and take no thread from calls of other kinds.
 /// </summary>
 /// <param name="places">How many.</param>
-/// <param name="patience">How long a call waits for a place; null: as long as it would wait for the storage.</param>
+/// <param name="waitLimit">How long a call waits for a place; null: as long as it would wait for the storage.</param>
 /// <param name="time">The clock.</param>
-internal sealed class StorageShare(int places, TimeSpan? patience, TimeProvider time)
+internal sealed class StorageShare(int places, TimeSpan? waitLimit, TimeProvider time)
 {
     private readonly Channel<bool> taken = Channel.CreateBounded<bool>(places);
 
@@ -23,14 +23,15 @@ internal sealed class StorageShare(int places, TimeSpan? patience, TimeProvider 
             return;
         }
 
-        using var late = new CancellationTokenSource(patience ?? deadline, time);
+        using var late = new CancellationTokenSource(waitLimit ?? deadline, time);
         try
         {
             await taken.Writer.WriteAsync(true, late.Token);
         }
         catch (OperationCanceledException exception)
         {
-            throw new RefusedException(Refusal.StorageUnavailable, $"earlier calls have not returned from the storage: {operation}", exception);
+            throw new RefusedException(
+                Refusal.StorageUnavailable, $"earlier calls have not returned from the storage: {operation}", exception);
         }
     }
 

@@ -13,8 +13,8 @@ namespace StorageHost.Files.Session;
 /// a breaker, so that a mount which no longer answers is refused at once instead of being waited for by everyone.
 /// </summary>
 /// <remarks>
-/// A call that hangs keeps its thread. So that one sick file cannot take them all, neither what runs in the background nor any one operation
-/// has more than three quarters of the threads.
+/// A call that hangs keeps its thread. So that one sick file cannot take them all, neither what runs in the background nor any one
+/// operation has more than three quarters of the threads.
 /// </remarks>
 internal sealed partial class StorageThreads : IDisposable
 {
@@ -45,13 +45,14 @@ internal sealed partial class StorageThreads : IDisposable
     {
     }
 
-    /// <summary>As patient as the served directory's, with another number of threads.</summary>
+    /// <summary>With the deadlines of the served directory's, and another number of threads.</summary>
     public StorageThreads(StorageOptions options, int threads, TimeProvider time, ILogger<StorageThreads> log)
     {
         this.options = options;
         this.time = time;
         this.log = log;
-        failures = new RepeatedLines<(string Operation, string Fault)>(1, (kind, count) => LogRepeated(kind.Operation, count, kind.Fault), time);
+        failures = new RepeatedLines<(string Operation, string Fault)>(
+            1, (kind, count) => LogRepeated(kind.Operation, count, kind.Fault), time);
 
         // Of two, both: nobody but the index uses them, and when one hangs the other may find out that the mount is well again.
         most = Math.Max(threads - Math.Max(threads / 4, 1), Math.Min(threads, 2));
@@ -60,8 +61,9 @@ internal sealed partial class StorageThreads : IDisposable
         {
             // Half of at least four calls in ten seconds without an answer: the mount hangs. Every two seconds one call may try again.
             // A call that was never begun, since its caller left, has not shown that the mount answers.
-            ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Exception is RefusedException { Reason: Refusal.StorageTimeout }
-                || (arguments.Outcome.Exception is OperationCanceledException && Breaker == CircuitState.HalfOpen)),
+            ShouldHandle = arguments =>
+                ValueTask.FromResult(arguments.Outcome.Exception is RefusedException { Reason: Refusal.StorageTimeout }
+                    || (arguments.Outcome.Exception is OperationCanceledException && Breaker == CircuitState.HalfOpen)),
             FailureRatio = 0.5,
             MinimumThroughput = 4,
             SamplingDuration = TimeSpan.FromSeconds(10) + this.options.OperationTimeout,
@@ -105,11 +107,14 @@ internal sealed partial class StorageThreads : IDisposable
     /// <summary>What the storage thread that asks is at; null when it is none.</summary>
     public static IStorageCall? Current => current;
 
-    /// <summary>A share for calls that hinder each other; for a place they wait as long as for the storage, or as long as is said here.</summary>
-    public StorageShare NewShare(int places, TimeSpan? patience = null) => new(places, patience, time);
+    /// <summary>
+    /// A share for calls that hinder each other; for a place they wait as long as for the storage, or as long as is said here.
+    /// </summary>
+    public StorageShare NewShare(int places, TimeSpan? waitLimit = null) => new(places, waitLimit, time);
 
     /// <summary>Runs a storage operation within <see cref="StorageOptions.OperationTimeout"/>.</summary>
-    /// <exception cref="RefusedException">StorageTimeout after the deadline; StorageUnavailable when the mount hangs or fails; NoSpace.</exception>
+    /// <exception cref="RefusedException">StorageTimeout after the deadline; StorageUnavailable when the mount hangs or fails;
+    /// NoSpace.</exception>
     public Task<T> RunAsync<T>(string operation, Func<StorageCall<T>, T> work, CancellationToken cancellationToken) =>
         RunAsync(operation, work, options.OperationTimeout, cancellationToken);
 
@@ -122,7 +127,8 @@ internal sealed partial class StorageThreads : IDisposable
         RunAsync(operation, work, deadline, null, cancellationToken);
 
     /// <summary>The same in a share of its own.</summary>
-    public async Task<T> RunAsync<T>(string operation, Func<StorageCall<T>, T> work, TimeSpan deadline, StorageShare? share, CancellationToken cancellationToken)
+    public async Task<T> RunAsync<T>(
+        string operation, Func<StorageCall<T>, T> work, TimeSpan deadline, StorageShare? share, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var call = new StorageCall<T>(work);
@@ -219,12 +225,18 @@ internal sealed partial class StorageThreads : IDisposable
                 throw new RefusedException(Refusal.StorageUnavailable, "too many storage operations wait already");
             }
 
-            StorageShare?[] shares = [own, operations.GetOrAdd(operation, static (_, self) => self.NewShare(self.most), this), Background.IsCurrent ? background : null];
+            StorageShare?[] shares =
+            [
+                own,
+                operations.GetOrAdd(operation, static (_, self) => self.NewShare(self.most), this),
+                Background.IsCurrent ? background : null,
+            ];
             foreach (var share in shares.OfType<StorageShare>())
             {
                 await share.EnterAsync(operation, deadline);
                 _ = call.Returned.ContinueWith(
-                    static (_, state) => ((StorageShare)state!).Leave(), share, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+                    static (_, state) => ((StorageShare)state!).Leave(), share, CancellationToken.None,
+                    TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             }
         }
         catch (RefusedException)
@@ -259,11 +271,15 @@ internal sealed partial class StorageThreads : IDisposable
 
             throw new RefusedException(
                 Refusal.StorageTimeout,
-                string.Create(CultureInfo.InvariantCulture, $"the storage did not answer within {deadline.TotalSeconds:0.#} s; whether the request took effect is unknown"));
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"the storage did not answer within {deadline.TotalSeconds:0.#} s; whether the request took effect is unknown"));
         }
     }
 
-    /// <summary>Closing may hang as well. It waits for a place as long as it takes: else the finalizer would close it, which must not hang.</summary>
+    /// <summary>
+    /// Closing may hang as well. It waits for a place as long as it takes: else the finalizer would close it, which must not hang.
+    /// </summary>
     private async Task ReleaseAsync(StorageCall<bool> call)
     {
         Interlocked.Increment(ref waiting);

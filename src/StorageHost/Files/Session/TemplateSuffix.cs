@@ -5,8 +5,8 @@ using StorageHost.Images;
 namespace StorageHost.Files.Session;
 
 /// <summary>
-/// What the file names of templates end with on this volume: written down by the first daemon that serves it. A daemon with another suffix would
-/// see no template, and retire every copy that the others make.
+/// What the file names of templates end with on this volume: written down by the first daemon that serves it. A daemon with another suffix
+/// would see no template, and retire every copy that the others make.
 /// </summary>
 internal static class TemplateSuffix
 {
@@ -20,14 +20,17 @@ internal static class TemplateSuffix
     {
         if (Read(mount) is not { } known)
         {
-            return mount.TryStat(FileName, out _) ? throw new RefusedException(Refusal.StorageUnavailable, $"{FileName} is not a regular file: remove it") : false;
+            return mount.TryStat(FileName, out _)
+                ? throw new RefusedException(Refusal.StorageUnavailable, $"{FileName} is not a regular file: remove it")
+                : false;
         }
 
         return known == suffix
             ? true
             : throw new RefusedException(
                 Refusal.StorageUnavailable,
-                $"templates on this volume end with '{known}', and Storage:TemplateSuffix is '{suffix}': change the setting, or remove {FileName} when no daemon serves the volume with '{known}'");
+                $"templates on this volume end with '{known}', and Storage:TemplateSuffix is '{suffix}': "
+                    + $"change the setting, or remove {FileName} when no daemon serves the volume with '{known}'");
     }
 
     /// <summary>The same, and writes it down where the volume has none.</summary>

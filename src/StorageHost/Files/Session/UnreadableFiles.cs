@@ -24,7 +24,9 @@ internal sealed partial class UnreadableFiles(ILogger<UnreadableFiles> log)
         },
         out _);
 
-    /// <summary>Does something with a file; false when the storage does not let it, whatever it says: a quota has errors of its own.</summary>
+    /// <summary>
+    /// Does something with a file; false when the storage does not let it, whatever it says: a quota has errors of its own.
+    /// </summary>
     public bool TryUse<T>(string name, Func<T> use, [MaybeNullWhen(false)] out T result)
     {
         result = default;

@@ -4,7 +4,9 @@ using StorageHost.Images;
 
 namespace StorageHost.Files.Session;
 
-/// <summary>The storage directory while it is mounted, with this daemon's private directory on it, and its right to give names there.</summary>
+/// <summary>
+/// The storage directory while it is mounted, with this daemon's private directory on it, and its right to give names there.
+/// </summary>
 internal sealed record VolumeSession(DirectoryHandle Mount, PrivateDirectory Private, NameLock Names, MountPoint MountPoint) : IDisposable
 {
     /// <summary>For a session that nobody took up: nothing of it stays.</summary>
@@ -58,7 +60,9 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
 
     private VolumeSession Current => session ?? throw new RefusedException(Refusal.StorageUnavailable, problem);
 
-    /// <summary>Runs an operation on the volume; see <see cref="StorageThreads.RunAsync{T}(string, Func{StorageCall{T}, T}, CancellationToken)"/>.</summary>
+    /// <summary>
+    /// Runs an operation on the volume; see <see cref="StorageThreads.RunAsync{T}(string, Func{StorageCall{T}, T}, CancellationToken)"/>.
+    /// </summary>
     public Task<T> RunAsync<T>(string operation, Func<VolumeSession, StorageCall<T>, T> work, CancellationToken cancellationToken)
     {
         var current = Current;
@@ -66,7 +70,8 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
     }
 
     /// <summary>The same with a deadline of its own.</summary>
-    public Task<T> RunAsync<T>(string operation, Func<VolumeSession, StorageCall<T>, T> work, TimeSpan deadline, CancellationToken cancellationToken)
+    public Task<T> RunAsync<T>(
+        string operation, Func<VolumeSession, StorageCall<T>, T> work, TimeSpan deadline, CancellationToken cancellationToken)
     {
         var current = Current;
         return threads.RunAsync(operation, (StorageCall<T> call) => work(current, call), deadline, cancellationToken);
@@ -80,7 +85,8 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
     }
 
     /// <summary>The same in a share of its own.</summary>
-    public Task<T> TransferAsync<T>(string operation, Func<VolumeSession, StorageCall<T>, T> work, StorageShare share, CancellationToken cancellationToken)
+    public Task<T> TransferAsync<T>(
+        string operation, Func<VolumeSession, StorageCall<T>, T> work, StorageShare share, CancellationToken cancellationToken)
     {
         var current = Current;
         return threads.RunAsync(operation, (StorageCall<T> call) => work(current, call), options.TransferTimeout, share, cancellationToken);
@@ -96,7 +102,8 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
     public void Release(IDisposable resource) => threads.Release(resource);
 
     /// <summary>Checks the session, and begins a new one when there is none or it is dead.</summary>
-    /// <exception cref="RefusedException">StorageUnavailable or StorageTimeout when the directory cannot be served, or not be written to.</exception>
+    /// <exception cref="RefusedException">StorageUnavailable or StorageTimeout when the directory cannot be served, or not be written
+    /// to.</exception>
     public async Task EnsureSessionAsync(CancellationToken cancellationToken)
     {
         await EnsureBegunAsync(cancellationToken);
@@ -122,7 +129,8 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
             await threads.DrainAsync(LeaveTimeout);
             if (left is not null)
             {
-                await threads.RunAsync("leave the volume", (StorageCall<bool> _) => left.Private.TryRemove(left.Mount), LeaveTimeout, CancellationToken.None);
+                await threads.RunAsync(
+                    "leave the volume", (StorageCall<bool> _) => left.Private.TryRemove(left.Mount), LeaveTimeout, CancellationToken.None);
             }
         }
         catch (RefusedException)
@@ -142,7 +150,9 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
         {
             if (session is { } current)
             {
-                var fault = await threads.RunAsync("check the mount", (StorageCall<string?> _) => FindFault(current), options.OperationTimeout, sessions, cancellationToken);
+                var fault = await threads.RunAsync(
+                    "check the mount", (StorageCall<string?> _) => FindFault(current), options.OperationTimeout, sessions,
+                    cancellationToken);
                 if (fault is null)
                 {
                     return;
@@ -152,7 +162,9 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
                 Release(End(fault));
             }
 
-            session = await threads.RunAsync("open the storage directory", (StorageCall<VolumeSession> _) => Begin(), options.OperationTimeout, sessions, cancellationToken);
+            session = await threads.RunAsync(
+                "open the storage directory", (StorageCall<VolumeSession> _) => Begin(), options.OperationTimeout, sessions,
+                cancellationToken);
             LogSessionBegan(session.MountPoint.FileSystemType, session.MountPoint.Source, session.Private.Name);
         }
         catch (RefusedException exception) when (session is null)
@@ -187,7 +199,8 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
         PrivateDirectory? own = null;
         try
         {
-            var point = MountTable.Of(mount.Directory) ?? throw new RefusedException(Refusal.StorageUnavailable, "the storage directory is not in the mount table");
+            var point = MountTable.Of(mount.Directory)
+                ?? throw new RefusedException(Refusal.StorageUnavailable, "the storage directory is not in the mount table");
             if (MountFault(point) is { } fault)
             {
                 throw new RefusedException(Refusal.StorageUnavailable, fault);
@@ -230,12 +243,16 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
         var (now, then) = (DirectoryHandle.Stat(reopened, "."), DirectoryHandle.Stat(current.Mount.Directory, "."));
         if ((now.Inode, now.Device) != (then.Inode, then.Device))
         {
-            return MountTable.Of(reopened) is { } point && MountFault(point) is { } fault ? fault : "another file system was mounted on the storage directory";
+            return MountTable.Of(reopened) is { } point && MountFault(point) is { } fault
+                ? fault
+                : "another file system was mounted on the storage directory";
         }
 
         current.Names.Refresh();
         CompareSuffix(() => TemplateSuffix.Settle(current.Mount, current.Private, options.TemplateSuffix));
-        return current.Private.IsAlive(current.Mount) ? null : "this node was cut off from the volume, and its private directory was recovered";
+        return current.Private.IsAlive(current.Mount)
+            ? null
+            : "this node was cut off from the volume, and its private directory was recovered";
     }
 
     // One small file that the storage will not give must not end a session, or keep one from beginning.
@@ -262,14 +279,17 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
         var required = options.RequireMount.Length > 0 ? options.RequireMount : expected?.FileSystemType;
         return required is not null && required != point.FileSystemType
                 ? $"the storage directory must lie on {required}, but lies on {point.FileSystemType}: the volume is not mounted"
-            : expected is not null && point.Path.Length < expected.Path.Length ? "what was mounted on the storage directory is not mounted any more"
+            : expected is not null && point.Path.Length < expected.Path.Length
+                ? "what was mounted on the storage directory is not mounted any more"
             : null;
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Serving the storage directory on {Type} {Source}, private directory {Private}")]
     private partial void LogSessionBegan(string type, string source, string @private);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The volume's template suffix cannot be compared with Storage:TemplateSuffix: {Call}: {Errno}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The volume's template suffix cannot be compared with Storage:TemplateSuffix: {Call}: {Errno}")]
     private partial void LogSuffixUnknown(string call, string errno);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The session with the volume ended: {Reason}")]

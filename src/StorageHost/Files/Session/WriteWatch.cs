@@ -4,8 +4,8 @@ using StorageHost.Images;
 namespace StorageHost.Files.Session;
 
 /// <summary>
-/// Knows whether the storage directory can be written to. At rest a look costs one system call. Once that call, or the failure of an operation,
-/// gives reason for doubt, each look writes a little, until that is done.
+/// Knows whether the storage directory can be written to. At rest a look costs one system call. Once that call, or the failure of an
+/// operation, gives reason for doubt, each look writes a little, until that is done.
 /// </summary>
 internal sealed class WriteWatch
 {
@@ -70,7 +70,9 @@ internal sealed class WriteWatch
     private static RefusedException Refuse(StorageException failure)
     {
         var refused = StorageFaults.Refuse(new StorageException(failure.Call, StorageException.WholeDirectory, failure.Errno));
-        return refused.Reason == Refusal.NoSpace ? refused : new RefusedException(refused.Reason, $"nothing can be written: {refused.Message}", failure);
+        return refused.Reason == Refusal.NoSpace
+            ? refused
+            : new RefusedException(refused.Reason, $"nothing can be written: {refused.Message}", failure);
     }
 
     /// <summary>Writes as a claim and a copy do: data, durably, and a name in the storage directory itself.</summary>

@@ -7,7 +7,8 @@ using Serilog.Sinks.Async;
 namespace StorageHost.Hosting.Logging;
 
 /// <summary>
-/// Stands between the daemon and whoever reads its log. Where nobody reads, lines wait up to a number, and are dropped and counted from there on.
+/// Stands between the daemon and whoever reads its log. Where nobody reads, lines wait up to a number, and are dropped and counted from
+/// there on.
 /// </summary>
 internal sealed class LogQueue : ILogEventSink, IAsyncLogEventSinkMonitor, IDisposable
 {
@@ -15,7 +16,7 @@ internal sealed class LogQueue : ILogEventSink, IAsyncLogEventSinkMonitor, IDisp
     private const int Capacity = 4096;
 
     /// <summary>How long the end of the daemon waits for a reader.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan FlushTimeout = TimeSpan.FromSeconds(2);
 
     private readonly ILogEventSink queue;
     private IAsyncLogEventSinkInspector? inside;
@@ -37,5 +38,5 @@ internal sealed class LogQueue : ILogEventSink, IAsyncLogEventSinkMonitor, IDisp
     }
 
     /// <summary>Writes what waits, if somebody reads it.</summary>
-    public void Dispose() => Task.Run(() => (queue as IDisposable)?.Dispose()).Wait(Patience);
+    public void Dispose() => Task.Run(() => (queue as IDisposable)?.Dispose()).Wait(FlushTimeout);
 }

@@ -2,7 +2,9 @@ using Microsoft.Extensions.Primitives;
 
 namespace StorageHost.Hosting.Logging;
 
-/// <summary>The settings of the log in two parts: where it goes, which stays, and the rest, which follows the settings when they are taken up.</summary>
+/// <summary>
+/// The settings of the log in two parts: where it goes, which stays, and the rest, which follows the settings when they are taken up.
+/// </summary>
 internal sealed class LogSettings : ConfigurationProvider, IConfigurationSource
 {
     private const string Section = "Serilog:";
@@ -13,7 +15,8 @@ internal sealed class LogSettings : ConfigurationProvider, IConfigurationSource
 
     /// <summary>Where the log goes.</summary>
     public static IConfiguration Sinks(IConfiguration all) =>
-        new ConfigurationBuilder().AddInMemoryCollection(all.AsEnumerable().Where(entry => IsOfSinks(entry.Key) || IsOfPrograms(entry.Key))).Build();
+        new ConfigurationBuilder().AddInMemoryCollection(all.AsEnumerable().Where(entry => IsOfSinks(entry.Key) || IsOfPrograms(entry.Key)))
+            .Build();
 
     /// <summary>Levels and whatever else there is.</summary>
     public static IConfiguration Others(IConfiguration all)

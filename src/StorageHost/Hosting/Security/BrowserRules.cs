@@ -26,7 +26,8 @@ internal sealed class BrowserRules(RequestDelegate next, IOptions<SecurityOption
         var isChange = !HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method);
         var isForThisMachine = security.Value is { IsOpen: true, AllowAnonymous: false };
         return isChange && IsCrossSite(request) ? "A page of another site may not do that."
-            : isForThisMachine && IsForeignName(request.Host) ? "This daemon is for programs on its own machine, which call it localhost or by its address."
+            : isForThisMachine && IsForeignName(request.Host)
+                ? "This daemon is for programs on its own machine, which call it localhost or by its address."
             : null;
     }
 
@@ -39,14 +40,16 @@ internal sealed class BrowserRules(RequestDelegate next, IOptions<SecurityOption
         Uri.TryCreate(origin, UriKind.Absolute, out var page) && page.Authority.Equals(host.Value, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>A name with a dot may be anybody's, who lets it lead to 127.0.0.1 once his page is loaded.</summary>
-    private static bool IsForeignName(HostString host) => host.Host.Contains('.', StringComparison.Ordinal) && !IPAddress.TryParse(host.Host, out _);
+    private static bool IsForeignName(HostString host) =>
+        host.Host.Contains('.', StringComparison.Ordinal) && !IPAddress.TryParse(host.Host, out _);
 
     private static void AddHeaders(HttpContext context)
     {
         var headers = context.Response.Headers;
         var isPage = context.Request.Path.StartsWithSegments("/swagger", StringComparison.OrdinalIgnoreCase);
         headers.ContentSecurityPolicy = isPage
-            ? "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+            ? "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+                + "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
             : "default-src 'none'; frame-ancestors 'none'";
         headers.XContentTypeOptions = "nosniff";
         headers.XFrameOptions = "DENY";

@@ -88,7 +88,8 @@ internal sealed partial class CallerHandler(
 
     private static AuthenticateResult BySocket(Socket socket) => Is(Grant.Everything($"uid {UnixSocket.PeerUser(socket)}"), "socket");
 
-    private static AuthenticateResult Is(Grant grant, string how) => AuthenticateResult.Success(new AuthenticationTicket(grant.ToCaller(how), SchemeName));
+    private static AuthenticateResult Is(Grant grant, string how) =>
+        AuthenticateResult.Success(new AuthenticationTicket(grant.ToCaller(how), SchemeName));
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A wrong token came from {Client}")]
     private partial void LogWrongToken(IPAddress? client);

@@ -38,7 +38,9 @@ internal sealed class ClientTrust(X509Certificate2Collection authorities)
     /// <summary>When the first of the authorities is no longer valid.</summary>
     public DateTime Expires => authorities.Min(authority => authority.NotAfter).ToUniversalTime();
 
-    /// <summary>How a certificate is judged, in the handshake and after it. Revocation is not asked about: who is out is taken off the list.</summary>
+    /// <summary>
+    /// How a certificate is judged, in the handshake and after it. Revocation is not asked about: who is out is taken off the list.
+    /// </summary>
     public X509ChainPolicy NewPolicy()
     {
         var policy = new X509ChainPolicy
@@ -53,5 +55,6 @@ internal sealed class ClientTrust(X509Certificate2Collection authorities)
         return policy;
     }
 
-    private static bool IsRoot(X509Certificate2 authority) => authority.SubjectName.RawData.AsSpan().SequenceEqual(authority.IssuerName.RawData);
+    private static bool IsRoot(X509Certificate2 authority) =>
+        authority.SubjectName.RawData.AsSpan().SequenceEqual(authority.IssuerName.RawData);
 }

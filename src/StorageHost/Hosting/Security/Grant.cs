@@ -38,7 +38,8 @@ internal sealed record Grant(string Name, IReadOnlyList<string> Scopes)
         where T : class
     {
         var entries = new List<T>();
-        foreach (var (index, line) in text.Split('\n', StringSplitOptions.TrimEntries).Index().Where(each => each.Item is not ("" or ['#', ..])))
+        foreach (var (index, line) in text.Split('\n', StringSplitOptions.TrimEntries).Index()
+            .Where(each => each.Item is not ("" or ['#', ..])))
         {
             var parts = line.Split([' ', '\t'], 2, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
             var fault = ParseScopes(parts[0], out var scopes);

@@ -21,7 +21,9 @@ internal sealed record ListenAddress(string Key, string Url)
 
     /// <summary>Whether only this machine can reach it.</summary>
     public bool IsLocal => parsed is { } address
-        && (address.IsUnixPipe || address.Host == "localhost" || (IPAddress.TryParse(address.Host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip)));
+        && (address.IsUnixPipe
+            || address.Host == "localhost"
+            || (IPAddress.TryParse(address.Host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip)));
 
     /// <summary>Whether it stands for several addresses, of which one is enough.</summary>
     public bool IsOneOfSeveral => parsed is { IsUnixPipe: false } address && !IPAddress.TryParse(address.Host.Trim('[', ']'), out _);
@@ -51,10 +53,14 @@ internal sealed record ListenAddress(string Key, string Url)
             : [.. Split("HTTP_PORTS").Select(port => new ListenAddress("HTTP_PORTS", $"http://*:{port}")),
                 .. Split("HTTPS_PORTS").Select(port => new ListenAddress("HTTPS_PORTS", $"https://*:{port}"))];
 
-        string[] Split(string key) => (configuration[key] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        string[] Split(string key) =>
+            (configuration[key] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
     }
 
-    /// <summary>Says which addresses others could reach unasked, and what Kestrel is told about TLS behind the back of <see cref="SecurityOptions"/>.</summary>
+    /// <summary>
+    /// Says which addresses others could reach unasked, and what Kestrel is told about TLS behind the back of
+    /// <see cref="SecurityOptions"/>.
+    /// </summary>
     public static IEnumerable<string> FindFaults(IConfiguration configuration, SecurityOptions security) =>
     [
         .. All(configuration).Select(address => address.FindFault(security)).OfType<string>(),
@@ -72,7 +78,8 @@ internal sealed record ListenAddress(string Key, string Url)
         : $"{Key}: {Url} can be reached by others, and nothing asks who they are; listen on a loopback address, "
             + "or set Security:TokensFile, or Security:ClientCa for https, or Security:AllowAnonymous to true";
 
-    private static IEnumerable<IConfigurationSection> Endpoints(IConfiguration configuration) => configuration.GetSection("Kestrel:Endpoints").GetChildren();
+    private static IEnumerable<IConfigurationSection> Endpoints(IConfiguration configuration) =>
+        configuration.GetSection("Kestrel:Endpoints").GetChildren();
 
     private static BindingAddress? Parse(string url)
     {

@@ -40,7 +40,8 @@ internal static class SecuritySetup
     }
 
     /// <summary>Comes after what writes error answers, and before the endpoints.</summary>
-    public static IApplicationBuilder UseSecurity(this IApplicationBuilder app) => app.UseMiddleware<BrowserRules>().UseAuthentication().UseAuthorization();
+    public static IApplicationBuilder UseSecurity(this IApplicationBuilder app) =>
+        app.UseMiddleware<BrowserRules>().UseAuthentication().UseAuthorization();
 
     /// <summary>Says for how long a connection has a request; comes first, so that no answer is cut short.</summary>
     public static IApplicationBuilder UseConnectionLimit(this IApplicationBuilder app) => app.Use((context, next) =>
@@ -71,6 +72,7 @@ internal static class SecuritySetup
             Scheme = BearerScheme,
             Description = $"A token that `storagehost token add` has made; its scopes are of {string.Join(", ", Scopes.All)}.",
         });
-        swagger.AddSecurityRequirement(document => new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(BearerScheme, document)] = [] });
+        swagger.AddSecurityRequirement(document =>
+            new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(BearerScheme, document)] = [] });
     }
 }

@@ -4,7 +4,8 @@ namespace StorageHost.Hosting.Security;
 
 /// <summary>Says at every start what is open, and takes up the files of the section <c>Security</c> when they change.</summary>
 internal sealed partial class SecurityWatch(
-    SecurityFiles files, IOptions<SecurityOptions> security, IConfiguration configuration, TimeProvider time, ILogger<SecurityWatch> log) : BackgroundService
+    SecurityFiles files, IOptions<SecurityOptions> security, IConfiguration configuration, TimeProvider time,
+    ILogger<SecurityWatch> log) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 

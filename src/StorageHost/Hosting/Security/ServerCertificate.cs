@@ -33,7 +33,10 @@ internal sealed record ServerCertificate(X509Certificate2 Certificate, SslStream
         ServerCertificate? read = null;
         if (!TryUse(() => read = With(X509Certificate2.CreateFromPem(certificates, key), chain), out var keyFault))
         {
-            keyFaults.Add(key.Contains(Encrypted, StringComparison.Ordinal) ? "the key is encrypted, and nobody is there to give the password" : $"is not the key of Security:Certificate: {keyFault}");
+            keyFaults.Add(
+                key.Contains(Encrypted, StringComparison.Ordinal)
+                    ? "the key is encrypted, and nobody is there to give the password"
+                    : $"is not the key of Security:Certificate: {keyFault}");
         }
 
         return read;

@@ -47,7 +47,8 @@ internal sealed partial class Tls(SecurityFiles files, FailureLimit failures, IL
         var client = (connection.RemoteEndPoint as IPEndPoint)?.Address;
         if (failures.Admit(client))
         {
-            LogRefused(client, Echo.Of(peer.Certificate.Subject), string.Join(", ", chain?.ChainStatus.Select(status => status.Status) ?? []));
+            LogRefused(
+                client, Echo.Of(peer.Certificate.Subject), string.Join(", ", chain?.ChainStatus.Select(status => status.Status) ?? []));
         }
 
         return false;
@@ -55,7 +56,8 @@ internal sealed partial class Tls(SecurityFiles files, FailureLimit failures, IL
 
     /// <summary>The handshake lets go of what it was sent when it is over.</summary>
     private static X509Certificate2Collection Copy(X509Chain? chain) =>
-        [.. chain?.ChainElements.Skip(1).Select(element => X509CertificateLoader.LoadCertificate(element.Certificate.RawDataMemory.Span)) ?? []];
+        [.. chain?.ChainElements.Skip(1).Select(element =>
+            X509CertificateLoader.LoadCertificate(element.Certificate.RawDataMemory.Span)) ?? []];
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A client certificate from {Client} was refused ({Subject}): {Reasons}")]
     private partial void LogRefused(IPAddress? client, string subject, string reasons);

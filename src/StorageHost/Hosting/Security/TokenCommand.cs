@@ -17,19 +17,21 @@ internal static class TokenCommand
     {
         var fault = Grant.ParseScopes(scopes, out var granted)
             ?? (TokenList.IsName(name) ? null : "a token's name is 1 to 100 letters, digits, '.', '_' or '-', a letter or digit first");
-        return fault is not null ? ExitCodes.Usage($"storagehost: {fault}") : Run(configuration, FileMode.OpenOrCreate, FileAccess.ReadWrite, (file, text, tokens) =>
-        {
-            if (Has(tokens, name))
+        return fault is not null
+            ? ExitCodes.Usage($"storagehost: {fault}")
+            : Run(configuration, FileMode.OpenOrCreate, FileAccess.ReadWrite, (file, text, tokens) =>
             {
-                return ExitCodes.Usage($"storagehost: there is a token named {name} already");
-            }
+                if (Has(tokens, name))
+                {
+                    return ExitCodes.Usage($"storagehost: there is a token named {name} already");
+                }
 
-            var token = TokenList.Prefix + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
-            var before = text is "" or [.., '\n'] ? text : text + '\n';
-            Write(file, $"{before}{new TokenEntry(new Grant(name, granted), TokenList.HashOf(token))}\n");
-            Console.WriteLine(token);
-            return ExitCodes.Ok;
-        });
+                var token = TokenList.Prefix + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
+                var before = text is "" or [.., '\n'] ? text : text + '\n';
+                Write(file, $"{before}{new TokenEntry(new Grant(name, granted), TokenList.HashOf(token))}\n");
+                Console.WriteLine(token);
+                return ExitCodes.Ok;
+            });
     }
 
     /// <summary>Names the tokens and their scopes.</summary>
@@ -44,16 +46,17 @@ internal static class TokenCommand
     });
 
     /// <summary>Takes a token away.</summary>
-    public static int Remove(IConfigurationRoot configuration, string name) => Run(configuration, FileMode.Open, FileAccess.ReadWrite, (file, text, tokens) =>
-    {
-        if (!Has(tokens, name))
+    public static int Remove(IConfigurationRoot configuration, string name) =>
+        Run(configuration, FileMode.Open, FileAccess.ReadWrite, (file, text, tokens) =>
         {
-            return ExitCodes.Usage($"storagehost: there is no token named {name}");
-        }
+            if (!Has(tokens, name))
+            {
+                return ExitCodes.Usage($"storagehost: there is no token named {name}");
+            }
 
-        Write(file, string.Join('\n', text.Split('\n').Where(line => !IsOf(line, name))));
-        return ExitCodes.Ok;
-    });
+            Write(file, string.Join('\n', text.Split('\n').Where(line => !IsOf(line, name))));
+            return ExitCodes.Ok;
+        });
 
     private static int Run(IConfigurationRoot configuration, FileMode mode, FileAccess access, Func<FileStream, string, TokenList, int> act)
     {
@@ -64,7 +67,10 @@ internal static class TokenCommand
         }
 
         var path = configuration[Setting] ?? "";
-        var fault = path.Length == 0 ? "is required: the file that holds the tokens" : path.StartsWith('/') ? null : "must be an absolute path";
+        var fault = path.Length == 0
+            ? "is required: the file that holds the tokens"
+            : path.StartsWith('/') ? null
+            : "must be an absolute path";
         if (fault is not null)
         {
             return ExitCodes.Configuration([$"{Setting}: {fault}"]);
@@ -83,7 +89,9 @@ internal static class TokenCommand
             var text = reader.ReadToEnd();
             var faults = new List<string>();
             var tokens = TokenList.Read(text, faults);
-            return faults.Count > 0 ? ExitCodes.Configuration([.. faults.Select(each => $"{Setting}: {path}: {each}")]) : act(file, text, tokens);
+            return faults.Count > 0
+                ? ExitCodes.Configuration([.. faults.Select(each => $"{Setting}: {path}: {each}")])
+                : act(file, text, tokens);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

@@ -28,7 +28,8 @@ internal sealed partial class TokenList(IReadOnlyList<TokenEntry> entries)
     public static TokenList Read(string text, ICollection<string> faults)
     {
         var list = Grant.ReadList(text, faults, Parse);
-        foreach (var name in list.GroupBy(entry => entry.Grant.Name, StringComparer.Ordinal).Where(same => same.Count() > 1).Select(same => same.Key))
+        foreach (var name in list.GroupBy(entry => entry.Grant.Name, StringComparer.Ordinal).Where(same => same.Count() > 1)
+            .Select(same => same.Key))
         {
             faults.Add($"there are several tokens named {name}");
         }
@@ -58,13 +59,16 @@ internal sealed partial class TokenList(IReadOnlyList<TokenEntry> entries)
         return found;
     }
 
-    private static (TokenEntry? Entry, string? Fault) Parse(string[] scopes, string rest) => EntryPattern().Match(rest) is { Success: true } entry
-        ? (new TokenEntry(new Grant(entry.Groups["name"].Value, scopes), Convert.FromHexString(entry.Groups["hash"].ValueSpan)), null)
-        : (null, "must be scopes, sha256: with 64 hexadecimal digits, and the token's name");
+    private static (TokenEntry? Entry, string? Fault) Parse(string[] scopes, string rest) =>
+        EntryPattern().Match(rest) is { Success: true } entry
+            ? (new TokenEntry(new Grant(entry.Groups["name"].Value, scopes), Convert.FromHexString(entry.Groups["hash"].ValueSpan)), null)
+            : (null, "must be scopes, sha256: with 64 hexadecimal digits, and the token's name");
 
     [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\z", RegexOptions.CultureInvariant)]
     private static partial Regex NamePattern();
 
-    [GeneratedRegex(@"^sha256:(?<hash>[0-9a-fA-F]{64})\s+(?<name>[A-Za-z0-9][A-Za-z0-9._-]{0,99})\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"^sha256:(?<hash>[0-9a-fA-F]{64})\s+(?<name>[A-Za-z0-9][A-Za-z0-9._-]{0,99})\z",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex EntryPattern();
 }

@@ -15,7 +15,10 @@ internal static class UnixSocket
     private const int FileTypeMask = 0xf000;
     private const int SocketFileType = 0xc000;
 
-    /// <summary>As Kestrel does it by default, except that a Unix socket gets its mode before anybody can connect, and may lie where a killed daemon left one.</summary>
+    /// <summary>
+    /// As Kestrel does it by default, except that a Unix socket gets its mode before anybody can connect, and may lie where a killed daemon
+    /// left one.
+    /// </summary>
     public static Socket Bind(EndPoint endPoint, string mode)
     {
         if (endPoint is not UnixDomainSocketEndPoint)
@@ -65,7 +68,8 @@ internal static class UnixSocket
     private static void RemoveSocket(string path)
     {
         using var here = new SafeFileHandle(Syscalls.AtFdCwd, ownsHandle: false);
-        if (Syscalls.StatAt(here, path, Syscalls.AtSymlinkNoFollow, Syscalls.BasicStats, out var stat) == 0 && (stat.Mode & FileTypeMask) == SocketFileType)
+        if (Syscalls.StatAt(here, path, Syscalls.AtSymlinkNoFollow, Syscalls.BasicStats, out var stat) == 0
+            && (stat.Mode & FileTypeMask) == SocketFileType)
         {
             Syscalls.UnlinkAt(here, path, 0);
         }

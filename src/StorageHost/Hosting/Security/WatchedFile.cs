@@ -24,7 +24,8 @@ internal interface IWatchedFile
 /// <param name="read">Reads their texts, and adds what is wrong with each to the list in its place.</param>
 /// <param name="none">What holds before anything was read.</param>
 internal sealed class WatchedFile<T>(
-    IReadOnlyList<string> settings, IReadOnlyList<string> paths, Func<IReadOnlyList<string>, IReadOnlyList<ICollection<string>>, T> read, T none) : IWatchedFile
+    IReadOnlyList<string> settings, IReadOnlyList<string> paths, Func<IReadOnlyList<string>, IReadOnlyList<ICollection<string>>, T> read,
+    T none) : IWatchedFile
     where T : class?
 {
     private Found seen = new([], []);
@@ -85,6 +86,7 @@ internal sealed class WatchedFile<T>(
 
     private sealed record Found(IReadOnlyList<string> Texts, IReadOnlyList<string> Faults)
     {
-        public bool IsSame(Found other) => Faults.SequenceEqual(other.Faults, StringComparer.Ordinal) && Texts.SequenceEqual(other.Texts, StringComparer.Ordinal);
+        public bool IsSame(Found other) =>
+            Faults.SequenceEqual(other.Faults, StringComparer.Ordinal) && Texts.SequenceEqual(other.Texts, StringComparer.Ordinal);
     }
 }

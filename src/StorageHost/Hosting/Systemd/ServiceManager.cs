@@ -10,8 +10,8 @@ internal sealed class ServiceManager(string? address)
     /// <summary>Where systemd says that it listens.</summary>
     public const string Variable = "NOTIFY_SOCKET";
 
-    /// <summary>In milliseconds: a manager that hangs must not keep the daemon from stopping, or from anything else.</summary>
-    private const int Patience = 1000;
+    /// <summary>A manager that hangs must not keep the daemon from stopping, or from anything else.</summary>
+    private const int SendTimeoutMs = 1000;
 
     private readonly UnixDomainSocketEndPoint? endPoint = address is ['/' or '@', _, ..]
         ? new UnixDomainSocketEndPoint(address[0] == '@' ? '\0' + address[1..] : address)
@@ -31,7 +31,7 @@ internal sealed class ServiceManager(string? address)
 
         try
         {
-            using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { SendTimeout = Patience };
+            using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { SendTimeout = SendTimeoutMs };
             socket.SendTo(Encoding.UTF8.GetBytes(state), endPoint);
         }
         catch (SocketException)

@@ -6,7 +6,8 @@ namespace StorageHost.Hosting.Systemd;
 
 /// <summary>Tells systemd when the daemon is ready, how its pools are whenever that changes, and when it stops.</summary>
 internal sealed class ServiceReport(
-    ServiceManager manager, PoolTable pools, PoolReconciler reconciler, IOptions<StorageOptions> storage, IHostApplicationLifetime lifetime, TimeProvider time) : BackgroundService, IHostedLifecycleService
+    ServiceManager manager, PoolTable pools, PoolReconciler reconciler, IOptions<StorageOptions> storage, IHostApplicationLifetime lifetime,
+    TimeProvider time) : BackgroundService, IHostedLifecycleService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
@@ -24,14 +25,18 @@ internal sealed class ServiceReport(
 
     public Task StoppingAsync(CancellationToken cancellationToken)
     {
-        manager.Tell($"{ServiceState.Stopping}\n{ServiceState.Status("Stopping: callers who wait are told, and what was claimed goes back")}");
+        manager.Tell(
+            $"{ServiceState.Stopping}\n{ServiceState.Status("Stopping: callers who wait are told, and what was claimed goes back")}");
         return Task.CompletedTask;
     }
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>How it is, in one line.</summary>
-    internal string Describe() => reconciler.Problem is { } problem ? $"{storage.Value.Directory} is not served: {problem}" : $"Serving {storage.Value.Directory}: {DescribePools()}";
+    internal string Describe() =>
+        reconciler.Problem is { } problem
+            ? $"{storage.Value.Directory} is not served: {problem}"
+            : $"Serving {storage.Value.Directory}: {DescribePools()}";
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

@@ -13,7 +13,8 @@ namespace StorageHost.Hosting.Systemd;
 /// <param name="time">The clock.</param>
 /// <param name="log">Where a missing answer goes.</param>
 internal sealed partial class Watchdog(
-    TimeSpan? limit, ServiceManager manager, Func<CancellationToken, Task<string?>> probe, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<Watchdog> log)
+    TimeSpan? limit, ServiceManager manager, Func<CancellationToken, Task<string?>> probe, IHostApplicationLifetime lifetime,
+    TimeProvider time, ILogger<Watchdog> log)
     : BackgroundService
 {
     private const int TriesWithinLimit = 4;
@@ -21,11 +22,15 @@ internal sealed partial class Watchdog(
     /// <summary>In microseconds; a timer cannot be set to less than a millisecond.</summary>
     private const long ShortestLimit = TriesWithinLimit * 1000;
 
-    /// <summary>Reads <c>$WATCHDOG_USEC</c>, and <c>$WATCHDOG_PID</c>, which names another process when it is not meant for this one.</summary>
+    /// <summary>
+    /// Reads <c>$WATCHDOG_USEC</c>, and <c>$WATCHDOG_PID</c>, which names another process when it is not meant for this one.
+    /// </summary>
     /// <param name="variable">Gives a variable of the environment.</param>
     public static TimeSpan? FindLimit(Func<string, string?> variable) =>
-        long.TryParse(variable("WATCHDOG_USEC"), NumberStyles.None, CultureInfo.InvariantCulture, out var microseconds) && microseconds is >= ShortestLimit and < int.MaxValue * 1000L
-        && (variable("WATCHDOG_PID") ?? "") is var pid && (pid.Length == 0 || pid == Environment.ProcessId.ToString(CultureInfo.InvariantCulture))
+        long.TryParse(variable("WATCHDOG_USEC"), NumberStyles.None, CultureInfo.InvariantCulture, out var microseconds)
+            && microseconds is >= ShortestLimit and < int.MaxValue * 1000L
+            && (variable("WATCHDOG_PID") ?? "") is var pid
+            && (pid.Length == 0 || pid == Environment.ProcessId.ToString(CultureInfo.InvariantCulture))
             ? TimeSpan.FromMicroseconds(microseconds)
             : null;
 

@@ -19,7 +19,9 @@ internal readonly record struct MetricName(string Family, string? Unit)
             "By" => "bytes",
             _ => null,
         };
-        return suffix is null || family.EndsWith("_" + suffix, StringComparison.Ordinal) ? new(family, suffix) : new($"{family}_{suffix}", suffix);
+        return suffix is null || family.EndsWith("_" + suffix, StringComparison.Ordinal)
+            ? new(family, suffix)
+            : new($"{family}_{suffix}", suffix);
     }
 
     /// <summary>A name of which only letters, digits and underscores are left, as a metric's and a label's may have.</summary>

@@ -28,7 +28,8 @@ internal static class MetricViews
     public static MetricStreamConfiguration? Of(Instrument instrument, IMeterFactory own) =>
         instrument.Meter.Scope is { } factory && factory != own ? MetricStreamConfiguration.Drop
         : instrument.Meter.Name == "StorageHost" ? OfOurs(instrument)
-        : instrument.Name == Requests ? new MetricStreamConfiguration { TagKeys = ["http.request.method", "http.route", "http.response.status_code"] }
+        : instrument.Name == Requests
+            ? new MetricStreamConfiguration { TagKeys = ["http.request.method", "http.route", "http.response.status_code"] }
         : Foreign.Contains(instrument.Name) ? null
         : MetricStreamConfiguration.Drop;
 

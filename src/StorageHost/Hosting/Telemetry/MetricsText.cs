@@ -27,7 +27,8 @@ internal sealed class MetricsText(bool openMetrics)
         var family = openMetrics ? name.Family : series;
         text.Append("# HELP ").Append(family).Append(' ');
         Escape(help, quotes: openMetrics);
-        text.Append("\n# TYPE ").Append(family).Append(' ').Append(kind switch { MetricKind.Counter => "counter", MetricKind.Histogram => "histogram", _ => "gauge" }).Append('\n');
+        text.Append("\n# TYPE ").Append(family).Append(' ')
+            .Append(kind switch { MetricKind.Counter => "counter", MetricKind.Histogram => "histogram", _ => "gauge" }).Append('\n');
         if (openMetrics && name.Unit is { } unit)
         {
             text.Append("# UNIT ").Append(family).Append(' ').Append(unit).Append('\n');
@@ -41,7 +42,8 @@ internal sealed class MetricsText(bool openMetrics)
     /// <param name="labels">What tells it from the others.</param>
     /// <param name="buckets">How many measurements fell into each bucket alone, with its upper bound; the last one has none.</param>
     /// <param name="sum">The sum of all measurements.</param>
-    public void Histogram(IReadOnlyCollection<KeyValuePair<string, object?>> labels, IEnumerable<(double Bound, long Count)> buckets, double sum)
+    public void Histogram(
+        IReadOnlyCollection<KeyValuePair<string, object?>> labels, IEnumerable<(double Bound, long Count)> buckets, double sum)
     {
         var count = 0L;
         foreach (var bucket in buckets)

@@ -1,8 +1,8 @@
 namespace StorageHost.Hosting.Telemetry;
 
 /// <summary>
-/// Where metrics and traces are pushed to, as the OpenTelemetry specification names its settings (<c>OTEL_EXPORTER_OTLP_ENDPOINT</c> and its
-/// like); they may stand in the environment or wherever else settings stand. Without an endpoint nothing is pushed anywhere.
+/// Where metrics and traces are pushed to, as the OpenTelemetry specification names its settings (<c>OTEL_EXPORTER_OTLP_ENDPOINT</c> and
+/// its like); they may stand in the environment or wherever else settings stand. Without an endpoint nothing is pushed anywhere.
 /// </summary>
 internal static class Otlp
 {
@@ -11,7 +11,8 @@ internal static class Otlp
     private const string MetricsEndpoint = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT";
     private const string TracesEndpoint = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
 
-    public static bool TakesMetrics(IConfiguration configuration) => IsSet(configuration, Endpoint) || IsSet(configuration, MetricsEndpoint);
+    public static bool TakesMetrics(IConfiguration configuration) =>
+        IsSet(configuration, Endpoint) || IsSet(configuration, MetricsEndpoint);
 
     public static bool TakesTraces(IConfiguration configuration) => IsSet(configuration, Endpoint) || IsSet(configuration, TracesEndpoint);
 

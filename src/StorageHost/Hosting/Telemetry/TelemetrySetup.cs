@@ -41,7 +41,8 @@ internal static class TelemetrySetup
 
     private static void AddMetrics(MeterProviderBuilder metrics, IConfiguration configuration)
     {
-        metrics.AddMeter(MetricViews.Meters).AddReader(services => new BaseExportingMetricReader(services.GetRequiredService<MetricsExporter>()));
+        metrics.AddMeter(MetricViews.Meters)
+            .AddReader(services => new BaseExportingMetricReader(services.GetRequiredService<MetricsExporter>()));
         if (Otlp.TakesMetrics(configuration))
         {
             metrics.AddOtlpExporter();
@@ -52,8 +53,8 @@ internal static class TelemetrySetup
     private static void AddInstruments(IServiceProvider services, MeterProviderBuilder metrics)
     {
         _ = (
-            services.GetRequiredService<DaemonGauges>(), services.GetRequiredService<PoolGauges>(), services.GetRequiredService<VolumeGauges>(),
-            services.GetRequiredService<CertificateGauges>());
+            services.GetRequiredService<DaemonGauges>(), services.GetRequiredService<PoolGauges>(),
+            services.GetRequiredService<VolumeGauges>(), services.GetRequiredService<CertificateGauges>());
         var own = services.GetRequiredService<IMeterFactory>();
         metrics.AddView(instrument => MetricViews.Of(instrument, own));
     }
@@ -68,8 +69,11 @@ internal static class TelemetrySetup
         metrics.Read(openMetrics), openMetrics ? $"{OpenMetrics}; version=1.0.0; charset=utf-8" : $"{Text}; version=0.0.4; charset=utf-8");
 
     private static bool PrefersOpenMetrics(HttpRequest request) =>
-        MediaTypeHeaderValue.TryParseList(request.Headers.Accept, out var accepted) && QualityOf(accepted, OpenMetrics) is var wanted and > 0 && wanted >= QualityOf(accepted, Text);
+        MediaTypeHeaderValue.TryParseList(request.Headers.Accept, out var accepted)
+            && QualityOf(accepted, OpenMetrics) is var wanted and > 0
+            && wanted >= QualityOf(accepted, Text);
 
     private static double QualityOf(IEnumerable<MediaTypeHeaderValue> accepted, string type) =>
-        accepted.Where(one => one.MediaType.Equals(type, StringComparison.OrdinalIgnoreCase)).Select(one => one.Quality ?? 1).DefaultIfEmpty(0).Max();
+        accepted.Where(one => one.MediaType.Equals(type, StringComparison.OrdinalIgnoreCase)).Select(one => one.Quality ?? 1)
+            .DefaultIfEmpty(0).Max();
 }

@@ -1,6 +1,8 @@
 namespace StorageHost.Images.Disks;
 
-/// <summary>What is counted of claims. A request for a disk ends with one of them; before that, copies may turn out to be stale or gone.</summary>
+/// <summary>
+/// What is counted of claims. A request for a disk ends with one of them; before that, copies may turn out to be stale or gone.
+/// </summary>
 internal enum ClaimOutcome
 {
     /// <summary>A disk, from a copy that was ready.</summary>

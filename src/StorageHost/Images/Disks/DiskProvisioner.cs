@@ -7,16 +7,22 @@ namespace StorageHost.Images.Disks;
 
 /// <summary>Gives a host its system disk: from the pool, or, when no copy is ready, the next one that is made.</summary>
 internal sealed partial class DiskProvisioner(
-    IVolume volume, IPublisher publisher, IHostIndex hosts, PoolTable pools, ForegroundGate gate, IOptions<PoolOptions> options, IHostApplicationLifetime lifetime, ImageMetrics metrics,
-    TimeProvider time, ILogger<DiskProvisioner> log)
+    IVolume volume, IPublisher publisher, IHostIndex hosts, PoolTable pools, ForegroundGate gate, IOptions<PoolOptions> options,
+    IHostApplicationLifetime lifetime, ImageMetrics metrics, TimeProvider time, ILogger<DiskProvisioner> log)
 {
-    /// <summary>Publishes a copy of a template. A caller who goes away before the disk has its name leaves nothing; one who goes later leaves the disk.</summary>
+    /// <summary>
+    /// Publishes a copy of a template. A caller who goes away before the disk has its name leaves nothing; one who goes later leaves the
+    /// disk.
+    /// </summary>
     /// <param name="image">Whose copy.</param>
     /// <param name="hostname">For whom.</param>
-    /// <param name="mark">The request; when the host has the disk that it was made for already, that is the answer. Null: it has no name.</param>
+    /// <param name="mark">The request; when the host has the disk that it was made for already, that is the answer. Null: it has no
+    /// name.</param>
     /// <param name="cancellationToken">The caller goes away.</param>
-    /// <exception cref="RefusedException">ImageNotFound, HostExists, ImageRejected, TooManyRequests, NoSpace, ShuttingDown, and what the storage says.</exception>
-    public async Task<PublishedDisk> PublishAsync(ImageName image, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken)
+    /// <exception cref="RefusedException">ImageNotFound, HostExists, ImageRejected, TooManyRequests, NoSpace, ShuttingDown, and what the
+    /// storage says.</exception>
+    public async Task<PublishedDisk> PublishAsync(
+        ImageName image, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
         using var span = Spans.OfClaim(image, hostname);
@@ -30,7 +36,8 @@ internal sealed partial class DiskProvisioner(
             }
 
             await hosts.RefuseNamesakeAsync(hostname, cancellationToken);
-            var disk = await TryPublishReadyAsync(image, hostname, mark, cancellationToken) ?? await PublishNextAsync(image, hostname, mark, cancellationToken);
+            var disk = await TryPublishReadyAsync(image, hostname, mark, cancellationToken)
+                ?? await PublishNextAsync(image, hostname, mark, cancellationToken);
             hosts.Add(hostname, disk.Disk);
             LogPublished(disk.Disk, image, disk.Source, time.GetElapsedTime(started).TotalMilliseconds);
             Conclude(disk.Source == DiskSource.Pool ? ClaimOutcome.Hit : ClaimOutcome.Miss);
@@ -61,10 +68,12 @@ internal sealed partial class DiskProvisioner(
 
     /// <summary>A host's system disk that was made for this very request; null when the host has none.</summary>
     /// <exception cref="RefusedException">HostExists: it has one that was not.</exception>
-    public async Task<PublishedDisk?> FindAsync(ImageName image, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken) =>
+    public async Task<PublishedDisk?> FindAsync(
+        ImageName image, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken) =>
         await publisher.FindAsync(hostname, mark, cancellationToken) is { } found ? DiskOf(image, hostname, found, DiskSource.Pool) : null;
 
-    private async Task<PublishedDisk?> TryPublishReadyAsync(ImageName image, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken)
+    private async Task<PublishedDisk?> TryPublishReadyAsync(
+        ImageName image, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken)
     {
         if (pools.Find(image) is not { } pool)
         {
@@ -96,7 +105,8 @@ internal sealed partial class DiskProvisioner(
         return claim;
     }
 
-    private async Task<PublishedDisk> PublishNextAsync(ImageName image, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken)
+    private async Task<PublishedDisk> PublishNextAsync(
+        ImageName image, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken)
     {
         await volume.FindTemplateAsync(image, cancellationToken);
         if (await FindAsync(image, hostname, mark, cancellationToken) is { } there)
@@ -106,11 +116,12 @@ internal sealed partial class DiskProvisioner(
 
         using var place = pools.EnterQueue(options.Value.MaxWaiting);
         using var late = new CancellationTokenSource(options.Value.WaitTimeout, time);
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token, lifetime.ApplicationStopping);
+        using var stopWaiting = CancellationTokenSource.CreateLinkedTokenSource(
+            cancellationToken, late.Token, lifetime.ApplicationStopping);
         while (true)
         {
             var pool = pools.Get(image);
-            if (await NextAsync(pool, patience.Token, cancellationToken) is { } claim
+            if (await NextAsync(pool, stopWaiting.Token, cancellationToken) is { } claim
                 && await PublishAsync(claim, hostname, mark, DiskSource.Copy, cancellationToken) is { } disk)
             {
                 return disk;
@@ -118,10 +129,12 @@ internal sealed partial class DiskProvisioner(
         }
     }
 
-    /// <summary>Waits for a copy: one that came into the pool, or one that was made for this caller; null when it should try again.</summary>
-    private async Task<Claim?> NextAsync(Pool pool, CancellationToken patience, CancellationToken cancellationToken)
+    /// <summary>
+    /// Waits for a copy: one that came into the pool, or one that was made for this caller; null when it should try again.
+    /// </summary>
+    private async Task<Claim?> NextAsync(Pool pool, CancellationToken stopWaiting, CancellationToken cancellationToken)
     {
-        var (copy, next) = pool.TakeOrWait(patience);
+        var (copy, next) = pool.TakeOrWait(stopWaiting);
         if (next is null)
         {
             return await ClaimAsync(pool, copy!, cancellationToken);
@@ -136,7 +149,10 @@ internal sealed partial class DiskProvisioner(
         {
             throw lifetime.ApplicationStopping.IsCancellationRequested
                 ? new RefusedException(Refusal.ShuttingDown, "the daemon is stopping")
-                : new RefusedException(Refusal.StorageTimeout, $"no copy of {pool.Image} was made within {options.Value.WaitTimeout}{(pool.Problem is { } problem ? $": {problem.Message}" : "")}");
+                : new RefusedException(
+                    Refusal.StorageTimeout,
+                    $"no copy of {pool.Image} was made within {options.Value.WaitTimeout}"
+                        + (pool.Problem is { } problem ? $": {problem.Message}" : ""));
         }
         finally
         {
@@ -159,7 +175,8 @@ internal sealed partial class DiskProvisioner(
         }
     }
 
-    private async Task<PublishedDisk?> PublishAsync(Claim claim, Hostname hostname, RequestMark? mark, DiskSource source, CancellationToken cancellationToken)
+    private async Task<PublishedDisk?> PublishAsync(
+        Claim claim, Hostname hostname, RequestMark? mark, DiskSource source, CancellationToken cancellationToken)
     {
         var pool = pools.Get(claim.Image);
         var result = await publisher.PublishAsync(claim, hostname, mark is null ? null : mark with { Source = source }, cancellationToken);
@@ -186,14 +203,15 @@ internal sealed partial class DiskProvisioner(
         _ => null,
     };
 
-    private static PublishedDisk? DiskOf(ImageName image, Hostname hostname, PublishResult result, DiskSource source) => result.Outcome switch
-    {
-        PublishOutcome.Published => new PublishedDisk(hostname, image, result.Disk, source),
-        PublishOutcome.Repeated => new PublishedDisk(hostname, image, result.Disk, result.Source ?? source),
-        PublishOutcome.HostExists => throw Taken(result.Disk),
-        PublishOutcome.Abandoned => throw new OperationCanceledException(),
-        _ => null,
-    };
+    private static PublishedDisk? DiskOf(ImageName image, Hostname hostname, PublishResult result, DiskSource source) =>
+        result.Outcome switch
+        {
+            PublishOutcome.Published => new PublishedDisk(hostname, image, result.Disk, source),
+            PublishOutcome.Repeated => new PublishedDisk(hostname, image, result.Disk, result.Source ?? source),
+            PublishOutcome.HostExists => throw Taken(result.Disk),
+            PublishOutcome.Abandoned => throw new OperationCanceledException(),
+            _ => null,
+        };
 
     private static RefusedException Taken(FileName disk) => new(Refusal.HostExists, $"{disk} already exists");
 

@@ -116,7 +116,8 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
             var elapsed = took ?? Elapsed;
             var rate = elapsed <= TimeSpan.Zero ? 0 : (long)(bytesDone / elapsed.TotalSeconds);
             TimeSpan? eta = ended is null && rate > 0 ? TimeSpan.FromSeconds((bytesTotal - bytesDone) / (double)rate) : null;
-            return new JobStatus(id, kind, image, hostname, state, copiesDone, total, bytesDone, bytesTotal, rate, eta, error, disk, created, ended);
+            return new JobStatus(
+                id, kind, image, hostname, state, copiesDone, total, bytesDone, bytesTotal, rate, eta, error, disk, created, ended);
         }
     }
 

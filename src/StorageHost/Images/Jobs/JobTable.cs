@@ -40,5 +40,6 @@ internal sealed class JobTable(TimeProvider time)
 
     /// <summary>One job.</summary>
     /// <exception cref="RefusedException">JobNotFound.</exception>
-    public Job Get(string id) => jobs.GetValueOrDefault(id) ?? throw new RefusedException(Refusal.JobNotFound, "there is no such job, or it ended long ago");
+    public Job Get(string id) =>
+        jobs.GetValueOrDefault(id) ?? throw new RefusedException(Refusal.JobNotFound, "there is no such job, or it ended long ago");
 }

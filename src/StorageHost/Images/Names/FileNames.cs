@@ -70,7 +70,8 @@ internal sealed partial class FileNames(string templateSuffix)
 
     public FileName Template(ImageName image) => new(image.Text + templateSuffix);
 
-    public FileName Copy(ImageName image, int number) => new(string.Create(CultureInfo.InvariantCulture, $"{image.Text}_dup_{number}_ready"));
+    public FileName Copy(ImageName image, int number) =>
+        new(string.Create(CultureInfo.InvariantCulture, $"{image.Text}_dup_{number}_ready"));
 
     public FileName SystemDisk(Hostname hostname) => new(hostname.Text + DiskSuffix);
 
@@ -112,7 +113,9 @@ internal sealed partial class FileNames(string templateSuffix)
     public string? ParseDataDisk(string? text, out DataDiskEntry? disk)
     {
         disk = text is null ? null : Classify(text) as DataDiskEntry;
-        return disk is not null ? null : "must be a data disk's whole name, '<hostname>_storage_<size>G' or '<hostname>_storage_<size>G_<number>'";
+        return disk is not null
+            ? null
+            : "must be a data disk's whole name, '<hostname>_storage_<size>G' or '<hostname>_storage_<size>G_<number>'";
     }
 
     /// <summary>The name beside the final ones of a file in the private directory of that name.</summary>
@@ -126,12 +129,18 @@ internal sealed partial class FileNames(string templateSuffix)
     [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\z", RegexOptions.CultureInvariant)]
     private static partial Regex Plain();
 
-    [GeneratedRegex(@"^\.storagehost\.(?<owner>[0-9a-f]{32})\.(claim|making)-[0-9]+-[^/]*\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"^\.storagehost\.(?<owner>[0-9a-f]{32})\.(claim|making)-[0-9]+-[^/]*\z",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex PrivatePattern();
 
-    [GeneratedRegex(@"^(?<image>.+)_dup_(?<number>[1-9][0-9]{0,8})(?:(?<ready>_ready)|copying)\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"^(?<image>.+)_dup_(?<number>[1-9][0-9]{0,8})(?:(?<ready>_ready)|copying)\z",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex CopyPattern();
 
-    [GeneratedRegex(@"^(?<host>.+)_storage_(?<number>[1-9][0-9]{0,8})G(_[1-9][0-9]{0,8})?\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"^(?<host>.+)_storage_(?<number>[1-9][0-9]{0,8})G(_[1-9][0-9]{0,8})?\z",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex DataDiskPattern();
 }

@@ -12,7 +12,9 @@ internal sealed record CopyEntry(FileName File, ImageName Image, int Number) : V
 /// <summary>What govirt's own daemon leaves when it dies while copying, <c>&lt;image&gt;_dup_&lt;n&gt;copying</c>.</summary>
 internal sealed record LeftoverEntry(FileName File, ImageName Image) : VolumeEntry(File);
 
-/// <summary>A private file of a daemon, beside the final names: <c>.storagehost.&lt;owner&gt;.…</c>; the owner is its private directory.</summary>
+/// <summary>
+/// A private file of a daemon, beside the final names: <c>.storagehost.&lt;owner&gt;.…</c>; the owner is its private directory.
+/// </summary>
 internal sealed record PrivateEntry(FileName File, string Owner) : VolumeEntry(File);
 
 /// <summary>A system disk, <c>&lt;hostname&gt;.qcow2</c>.</summary>

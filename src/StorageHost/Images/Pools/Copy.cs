@@ -17,7 +17,8 @@ internal readonly record struct Origin(Fingerprint Template, long TimeNs)
 /// <param name="Image">The image that it is a copy of.</param>
 /// <param name="Number">Its number in <c>&lt;image&gt;_dup_&lt;n&gt;_ready</c>.</param>
 /// <param name="Inode">Its own inode: tells it from a later copy of the same number.</param>
-/// <param name="MadeFrom">The state of the template that it was made from; null when nobody recorded it, so that it is never handed out.</param>
+/// <param name="MadeFrom">The state of the template that it was made from; null when nobody recorded it, so that it is never handed
+/// out.</param>
 internal sealed record Copy(ImageName Image, int Number, ulong Inode, Origin? MadeFrom);
 
 /// <summary>A file under a private name, in the making or claimed: this daemon's alone.</summary>
@@ -37,7 +38,9 @@ internal sealed class PrivateFile(string name, Action<PrivateFile> release) : ID
     public void Dispose() => release(this);
 }
 
-/// <summary>A whole, checked, durable copy under a private name: this daemon's, to be published for one hostname or given to the pool.</summary>
+/// <summary>
+/// A whole, checked, durable copy under a private name: this daemon's, to be published for one hostname or given to the pool.
+/// </summary>
 /// <param name="Image">The image that it is a copy of.</param>
 /// <param name="File">Its private name.</param>
 /// <param name="MadeFrom">What it was made from, and its own time.</param>

@@ -12,6 +12,9 @@ internal sealed class ForegroundGate(TimeProvider time)
     /// <summary>As long after the last claim more are expected.</summary>
     private static readonly TimeSpan BusyWindow = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long one step in the background waits for claims before it goes on.</summary>
+    private static readonly TimeSpan YieldLimit = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(10);
 
     private int urgent;
@@ -27,10 +30,10 @@ internal sealed class ForegroundGate(TimeProvider time)
         return new Entry(this);
     }
 
-    /// <summary>Waits until nothing urgent is under way, but no longer than <paramref name="limit"/>.</summary>
-    public async ValueTask YieldAsync(TimeSpan limit, CancellationToken cancellationToken)
+    /// <summary>Waits until nothing urgent is under way, but only for so long that a step in the background gets on.</summary>
+    public async ValueTask YieldAsync(CancellationToken cancellationToken)
     {
-        for (var started = time.GetTimestamp(); HasUrgent(BurstGap) && time.GetElapsedTime(started) < limit;)
+        for (var started = time.GetTimestamp(); HasUrgent(BurstGap) && time.GetElapsedTime(started) < YieldLimit;)
         {
             await Task.Delay(PollInterval, time, cancellationToken);
         }

@@ -95,7 +95,9 @@ internal sealed class Pool
     /// <summary>What kept it from being filled is gone.</summary>
     public void Unhinder() => problem = null;
 
-    /// <summary>Takes a copy out of the index, or a place in the queue for the next one: never neither, so that no copy is missed between.</summary>
+    /// <summary>
+    /// Takes a copy out of the index, or a place in the queue for the next one: never neither, so that no copy is missed between.
+    /// </summary>
     /// <returns>A copy; or a wait, which ends with a claim for this caller, or with null when it should try again.</returns>
     public (Copy? Copy, Task<Claim?>? Next) TakeOrWait(CancellationToken cancellationToken)
     {

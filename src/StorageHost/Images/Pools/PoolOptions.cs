@@ -15,10 +15,14 @@ internal sealed class PoolOptions
     /// <summary>How long a caller waits for a copy before it is told 504.</summary>
     public TimeSpan WaitTimeout { get; set; } = TimeSpan.FromMinutes(30);
 
-    /// <summary>How many bytes a second the filling of a pool may write; 0: as many as the storage takes. Callers who wait are never slowed down.</summary>
+    /// <summary>
+    /// How many bytes a second the filling of a pool may write; 0: as many as the storage takes. Callers who wait are never slowed down.
+    /// </summary>
     public long MaxBytesPerSecond { get; set; }
 
-    /// <summary>How long nobody must have written to a template before it is copied: a raw file that is still being copied looks whole.</summary>
+    /// <summary>
+    /// How long nobody must have written to a template before it is copied: a raw file that is still being copied looks whole.
+    /// </summary>
     public TimeSpan SettleTime { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Whether a copy's digest is computed from what is read back from the storage, not from the page cache.</summary>

@@ -7,12 +7,9 @@ namespace StorageHost.Images.Pools;
 
 /// <summary>One pass over a template: makes copies, and gives them to callers who wait and to the pool.</summary>
 internal sealed partial class PoolPass(
-    IVolume volume, IPublisher publisher, ICopyEngine engine, PoolScanner scanner, RefusedRoom room, ForegroundGate gate, IVolumePolicy policy, IOptions<PoolOptions> options,
-    ImageMetrics metrics, TimeProvider time, ILogger<PoolPass> log)
+    IVolume volume, IPublisher publisher, ICopyEngine engine, PoolScanner scanner, RefusedRoom room, ForegroundGate gate,
+    IVolumePolicy policy, IOptions<PoolOptions> options, ImageMetrics metrics, TimeProvider time, ILogger<PoolPass> log)
 {
-    /// <summary>How long the filling of a pool stops for claims before it goes on by one step.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
-
     private long promised;
 
     /// <summary>Makes copies for callers who wait; true.</summary>
@@ -33,7 +30,7 @@ internal sealed partial class PoolPass(
     /// <summary>Makes what the pool lacks; false when another daemon is at it.</summary>
     public async Task<bool> FillAsync(Pool pool, CancellationToken cancellationToken)
     {
-        await gate.YieldAsync(Patience, cancellationToken);
+        await gate.YieldAsync(cancellationToken);
         await using var only = await volume.TryLockPoolAsync(pool.Image, cancellationToken);
         if (only is null)
         {
@@ -54,7 +51,7 @@ internal sealed partial class PoolPass(
     /// <summary>Deletes copies above the level; false when another daemon is at it.</summary>
     public async Task<bool> TrimAsync(Pool pool, CancellationToken cancellationToken)
     {
-        await gate.YieldAsync(Patience, cancellationToken);
+        await gate.YieldAsync(cancellationToken);
         await using var only = await volume.TryLockPoolAsync(pool.Image, cancellationToken);
         if (only is null)
         {
@@ -81,7 +78,7 @@ internal sealed partial class PoolPass(
                 return Pace.Full;
             }
 
-            await gate.YieldAsync(Patience, cancellationToken);
+            await gate.YieldAsync(cancellationToken);
             await limit.WaitAsync(progress.Written, cancellationToken);
             return gate.IsBusy ? Pace.Gentle : Pace.Full;
         };
@@ -138,7 +135,8 @@ internal sealed partial class PoolPass(
         }
     }
 
-    private async Task<IReadOnlyList<Claim>> CopyAsync(Pool pool, Template template, int copies, Func<CopyProgress, ValueTask<Pace>> progress, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<Claim>> CopyAsync(
+        Pool pool, Template template, int copies, Func<CopyProgress, ValueTask<Pace>> progress, CancellationToken cancellationToken)
     {
         using var span = Spans.OfCopy(pool, copies);
         var started = time.GetTimestamp();

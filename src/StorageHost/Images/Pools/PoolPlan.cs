@@ -43,12 +43,13 @@ internal static class PoolPlan
     /// <param name="pass">The pass that runs for this pool; null when none does.</param>
     /// <param name="resting">Whether the last pass failed so lately that the next should wait.</param>
     /// <returns>The step, and for how many copies.</returns>
-    public static (PoolStep Step, int Copies) Next(int wanted, int ready, int total, int waiting, PassState? pass, bool resting) => pass is { } running
-        ? (IsWasted(running, wanted, total, waiting) ? PoolStep.Stop : PoolStep.Rest, 0)
-        : waiting > 0 ? (PoolStep.Serve, Math.Min(waiting, MaxCopiesAtOnce))
-        : total > wanted && ready > 0 && !resting ? (PoolStep.Trim, Math.Min(ready, total - wanted))
-        : total < wanted && !resting ? (PoolStep.Fill, Math.Min(wanted - total, MaxCopiesAtOnce))
-        : (PoolStep.Rest, 0);
+    public static (PoolStep Step, int Copies) Next(int wanted, int ready, int total, int waiting, PassState? pass, bool resting) =>
+        pass is { } running
+            ? (IsWasted(running, wanted, total, waiting) ? PoolStep.Stop : PoolStep.Rest, 0)
+            : waiting > 0 ? (PoolStep.Serve, Math.Min(waiting, MaxCopiesAtOnce))
+            : total > wanted && ready > 0 && !resting ? (PoolStep.Trim, Math.Min(ready, total - wanted))
+            : total < wanted && !resting ? (PoolStep.Fill, Math.Min(wanted - total, MaxCopiesAtOnce))
+            : (PoolStep.Rest, 0);
 
     /// <summary>How many copies fit without touching the reserve.</summary>
     /// <param name="space">The room on the volume.</param>

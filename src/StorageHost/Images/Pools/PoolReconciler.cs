@@ -11,8 +11,8 @@ namespace StorageHost.Images.Pools;
 /// wait come first, and one worker is kept for them.
 /// </summary>
 internal sealed partial class PoolReconciler(
-    IVolume volume, PoolTable pools, PoolScanner scanner, PoolPass pass, PreclaimedCopies ahead, JobTable jobs, IVolumePolicy policy, IOptions<PoolOptions> options, TimeProvider time,
-    IHostApplicationLifetime lifetime, ILogger<PoolReconciler> log) : BackgroundService
+    IVolume volume, PoolTable pools, PoolScanner scanner, PoolPass pass, PreclaimedCopies ahead, JobTable jobs, IVolumePolicy policy,
+    IOptions<PoolOptions> options, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<PoolReconciler> log) : BackgroundService
 {
     private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(10);
 
@@ -44,7 +44,8 @@ internal sealed partial class PoolReconciler(
             }
             catch (TimeoutException exception)
             {
-                throw new RefusedException(Refusal.StorageTimeout, $"the copying of {image} does not end: the storage does not answer", exception);
+                throw new RefusedException(
+                    Refusal.StorageTimeout, $"the copying of {image} does not end: the storage does not answer", exception);
             }
         }
     }
@@ -113,7 +114,9 @@ internal sealed partial class PoolReconciler(
         }
     }
 
-    /// <summary>Whatever keeps recovery from its work must not keep the pools from being looked after, nor room from being given back.</summary>
+    /// <summary>
+    /// Whatever keeps recovery from its work must not keep the pools from being looked after, nor room from being given back.
+    /// </summary>
     private async Task RecoverAsync(CancellationToken stoppingToken)
     {
         try
@@ -174,7 +177,9 @@ internal sealed partial class PoolReconciler(
         }
 
         var isPutOff = unsettled.TryGetValue(pool.Image, out var settling) && settling.IsResting;
-        var (step, copies) = isPutOff ? (PoolStep.Rest, 0) : PoolPlan.Next(pool.Wanted, pool.Ready, pool.Total, pool.Waiting, state, backoff.IsResting);
+        var (step, copies) = isPutOff
+            ? (PoolStep.Rest, 0)
+            : PoolPlan.Next(pool.Wanted, pool.Ready, pool.Total, pool.Waiting, state, backoff.IsResting);
         pool.Job?.Expect(Math.Max(0, pool.Wanted - pool.Total));
         if (step == PoolStep.Stop)
         {

@@ -8,7 +8,8 @@ namespace StorageHost.Images.Pools;
 /// retires stale copies, and gives copies back when the volume fills.
 /// </summary>
 internal sealed partial class PoolScanner(
-    IVolume volume, IPublisher publisher, PoolTable pools, RefusedRoom room, IVolumePolicy policy, TimeProvider time, ILogger<PoolScanner> log) : IDisposable
+    IVolume volume, IPublisher publisher, PoolTable pools, RefusedRoom room, IVolumePolicy policy, TimeProvider time,
+    ILogger<PoolScanner> log) : IDisposable
 {
     private readonly SemaphoreSlim one = new(1, 1);
 
@@ -96,7 +97,10 @@ internal sealed partial class PoolScanner(
                 continue;
             }
 
-            var level = scan.Levels.TryGetValue(image, out var set) ? set : known is { Wanted: > 0 and var before } && await IsSetAsync(image, cancellationToken) ? before : 0;
+            var level = scan.Levels.TryGetValue(image, out var set)
+                ? set
+                : known is { Wanted: > 0 and var before } && await IsSetAsync(image, cancellationToken) ? before
+                : 0;
             bool IsFresh(Copy copy) => copy.MadeFrom?.Template is { } made && made == template?.Fingerprint;
             var pool = pools.Get(image);
             var stale = pool.EndScan(template, copies[image].Where(IsFresh), scan.HeldElsewhere.GetValueOrDefault(image), level);
@@ -147,7 +151,9 @@ internal sealed partial class PoolScanner(
         }
     }
 
-    /// <summary>A listing may leave out what a sick brick holds; only a look at the name itself says that a template is not there.</summary>
+    /// <summary>
+    /// A listing may leave out what a sick brick holds; only a look at the name itself says that a template is not there.
+    /// </summary>
     private async Task<bool> IsAbsentAsync(ImageName image, CancellationToken cancellationToken)
     {
         try

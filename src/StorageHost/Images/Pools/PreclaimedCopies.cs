@@ -8,13 +8,11 @@ namespace StorageHost.Images.Pools;
 /// Claims copies ahead where callers ask for them, so that a hit is a link and an fsync: half of a level, so that other daemons on the
 /// volume find some as well. When nobody has asked for a while, they go back to the pool.
 /// </summary>
-internal sealed partial class PreclaimedCopies(PoolTable pools, IPublisher publisher, ForegroundGate gate, TimeProvider time, ILogger<PreclaimedCopies> log)
+internal sealed partial class PreclaimedCopies(
+    PoolTable pools, IPublisher publisher, ForegroundGate gate, TimeProvider time, ILogger<PreclaimedCopies> log)
 {
     /// <summary>For so long after the last call more are expected.</summary>
     private static readonly TimeSpan Demand = TimeSpan.FromMinutes(1);
-
-    /// <summary>How long one step waits for claims to pause.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<ImageName, Task> busy = new();
 
@@ -47,7 +45,8 @@ internal sealed partial class PreclaimedCopies(PoolTable pools, IPublisher publi
         }
     }
 
-    private int Target(Pool pool) => !pool.Closing && pool.LastAsked is { } asked && time.GetElapsedTime(asked) < Demand ? (pool.Wanted + 1) / 2 : 0;
+    private int Target(Pool pool) =>
+        !pool.Closing && pool.LastAsked is { } asked && time.GetElapsedTime(asked) < Demand ? (pool.Wanted + 1) / 2 : 0;
 
     private async Task RunAsync(Pool pool, TaskCompletionSource done, CancellationToken stoppingToken)
     {
@@ -56,10 +55,10 @@ internal sealed partial class PreclaimedCopies(PoolTable pools, IPublisher publi
         {
             await GuardedAsync(async () =>
             {
-                await gate.YieldAsync(Patience, stoppingToken);
+                await gate.YieldAsync(stoppingToken);
                 for (; await StepAsync(pool, stoppingToken); steps++)
                 {
-                    await gate.YieldAsync(Patience, stoppingToken);
+                    await gate.YieldAsync(stoppingToken);
                 }
             });
         }

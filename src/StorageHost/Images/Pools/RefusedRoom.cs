@@ -5,7 +5,9 @@ using StorageHost.Images.Templates;
 
 namespace StorageHost.Images.Pools;
 
-/// <summary>Remembers the last copy that was refused for want of room, until there is room for it: so long others would be refused too.</summary>
+/// <summary>
+/// Remembers the last copy that was refused for want of room, until there is room for it: so long others would be refused too.
+/// </summary>
 internal sealed class RefusedRoom(IVolumePolicy policy)
 {
     private volatile Refused? last;
@@ -24,7 +26,8 @@ internal sealed class RefusedRoom(IVolumePolicy policy)
         var (needed, free, reserve) = (Mb(template.AllocatedBytes), space.FreeBytes >> 20, Mb(PoolPlan.Reserve(space, percent)));
         var message = string.Create(
             CultureInfo.InvariantCulture,
-            $"another copy of {template.Image} would take the volume below its reserve of {percent} %: it needs {needed} MB, {free} MB are free, "
+            $"another copy of {template.Image} would take the volume below its reserve of {percent} %: "
+            + $"it needs {needed} MB, {free} MB are free, "
             + $"{reserve} MB are the reserve{(promised > 0 ? $", {Mb(promised)} MB go to copies in the making" : "")}");
         last = new Refused(template.Image, message);
         return new RefusedException(Refusal.NoSpace, message) { NeededBytes = template.AllocatedBytes };
@@ -34,7 +37,9 @@ internal sealed class RefusedRoom(IVolumePolicy policy)
     public void Look(VolumeScan scan)
     {
         if (last is { } refused && !scan.Unknown.Contains(refused.Image)
-            && !scan.Templates.Any(template => template.Image == refused.Image && PoolPlan.Fitting(scan.Space, policy.ReservePercent, promised: 0, template.AllocatedBytes) == 0))
+            && !scan.Templates.Any(template =>
+                template.Image == refused.Image
+                    && PoolPlan.Fitting(scan.Space, policy.ReservePercent, promised: 0, template.AllocatedBytes) == 0))
         {
             last = null;
         }

@@ -18,7 +18,8 @@ internal sealed class WaitingCallers(Lock gate)
     /// <returns>A claim for this caller; or null when it should try again.</returns>
     public Task<Claim?> Add(CancellationToken cancellationToken)
     {
-        var caller = callers.AddLast(new TaskCompletionSource<Claim?>(Activity.Current, TaskCreationOptions.RunContinuationsAsynchronously)).Value;
+        var caller = callers.AddLast(
+            new TaskCompletionSource<Claim?>(Activity.Current, TaskCreationOptions.RunContinuationsAsynchronously)).Value;
         return WaitAsync(caller, cancellationToken);
     }
 

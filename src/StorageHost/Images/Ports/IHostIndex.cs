@@ -26,7 +26,8 @@ internal static class Namesakes
         if (await hosts.FindNamesakeAsync(hostname, cancellationToken) is { } disk)
         {
             throw new RefusedException(
-                Refusal.HostExists, $"{disk} already exists: its hostname and {hostname} differ only in letter case, and are one host in DNS");
+                Refusal.HostExists,
+                $"{disk} already exists: its hostname and {hostname} differ only in letter case, and are one host in DNS");
         }
     }
 }

@@ -47,10 +47,13 @@ internal interface IPublisher
     /// Publishes a claimed copy, if it is one of the template as it is now, as a system disk; whatever happens, the claim is no longer the
     /// caller's.
     /// </summary>
-    /// <exception cref="RefusedException">ImageNotFound: the template is gone; and what the storage says: then the outcome is unknown.</exception>
+    /// <exception cref="RefusedException">ImageNotFound: the template is gone; and what the storage says: then the outcome is
+    /// unknown.</exception>
     Task<PublishResult> PublishAsync(Claim claim, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken);
 
-    /// <summary>Looks for a host's system disk: null when it has none, HostExists, or Repeated when it was made for this very request.</summary>
+    /// <summary>
+    /// Looks for a host's system disk: null when it has none, HostExists, or Repeated when it was made for this very request.
+    /// </summary>
     Task<PublishResult?> FindAsync(Hostname hostname, RequestMark? mark, CancellationToken cancellationToken);
 
     /// <summary>Gives a copy to the pool; whatever happens, the claim is no longer the caller's.</summary>
@@ -63,11 +66,12 @@ internal interface IPublisher
     Task RetireAsync(Claim claim, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Brings an empty disk into the volume and publishes it under the first free name of its size, unless there is one that was made for this
-    /// very request; whatever happens, the image is no longer the caller's.
+    /// Brings an empty disk into the volume and publishes it under the first free name of its size, unless there is one that was made for
+    /// this very request; whatever happens, the image is no longer the caller's.
     /// </summary>
     /// <exception cref="RefusedException">HostExists when there are no free names; and what the storage says.</exception>
-    Task<FileName> PublishDataDiskAsync(SafeFileHandle image, Hostname hostname, int sizeGb, RequestMark? mark, CancellationToken cancellationToken);
+    Task<FileName> PublishDataDiskAsync(
+        SafeFileHandle image, Hostname hostname, int sizeGb, RequestMark? mark, CancellationToken cancellationToken);
 }
 
 /// <summary>What is made of the port's own verbs.</summary>

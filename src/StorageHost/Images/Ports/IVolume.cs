@@ -19,14 +19,18 @@ internal sealed record VolumeScan(
     IReadOnlySet<ImageName> Unknown,
     VolumeSpace Space);
 
-/// <summary>The volume that the storage directory lies on (port; implemented in Files). Only "does not exist" is ever reported as absent.</summary>
+/// <summary>
+/// The volume that the storage directory lies on (port; implemented in Files). Only "does not exist" is ever reported as absent.
+/// </summary>
 internal interface IVolume
 {
     /// <summary>Sees to it that the directory is mounted and this daemon at home in it.</summary>
     /// <exception cref="RefusedException">StorageUnavailable or StorageTimeout, with what is wrong.</exception>
     Task EnsureServedAsync(CancellationToken cancellationToken);
 
-    /// <summary>Tidies up after daemons that died and requests that were cut short, here and on other nodes. May be interrupted and repeated.</summary>
+    /// <summary>
+    /// Tidies up after daemons that died and requests that were cut short, here and on other nodes. May be interrupted and repeated.
+    /// </summary>
     Task RecoverAsync(CancellationToken cancellationToken);
 
     /// <summary>The names of the templates, sorted.</summary>
@@ -49,7 +53,9 @@ internal interface IVolume
     /// <summary>Remembers a wanted level for this and every other daemon on the volume.</summary>
     Task WriteLevelAsync(ImageName image, int level, CancellationToken cancellationToken);
 
-    /// <summary>Whether a wanted level of this image is remembered: asked by its name, which a listing of a sick volume may leave out.</summary>
+    /// <summary>
+    /// Whether a wanted level of this image is remembered: asked by its name, which a listing of a sick volume may leave out.
+    /// </summary>
     Task<bool> HasLevelAsync(ImageName image, CancellationToken cancellationToken);
 
     /// <summary>Becomes the only daemon that fills or trims this image's pool; null when another one is.</summary>

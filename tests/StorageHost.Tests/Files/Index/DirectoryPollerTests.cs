@@ -27,7 +27,9 @@ public sealed class DirectoryPollerTests : IAsyncLifetime, IDisposable
     private readonly Scratch scratch = new();
     private readonly ManualResetEventSlim hang = new();
     private readonly Dictionary<string, string> extras = new(StringComparer.Ordinal);
+    private readonly CancellationTokenSource stop = new();
     private ServiceProvider services = null!;
+    private Task polling = null!;
 
     private DirectoryPoller Poller => services.GetRequiredService<DirectoryPoller>();
 
@@ -136,13 +138,15 @@ public sealed class DirectoryPollerTests : IAsyncLifetime, IDisposable
     public async Task DisposeAsync()
     {
         hang.Set();
-        await Poller.StopAsync(CancellationToken.None);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Eventually.EndsAsync(polling));
         await services.DisposeAsync();
     }
 
     public void Dispose()
     {
         hang.Dispose();
+        stop.Dispose();
         scratch.Dispose();
     }
 
@@ -181,7 +185,7 @@ public sealed class DirectoryPollerTests : IAsyncLifetime, IDisposable
             .AddSingleton(Options.Create(new DisksOptions()))
             .AddSingleton(Options.Create(new PoolOptions()))
             .AddSingleton<IImageInspector>(new HangingInspector(hang))
-            .AddSingleton<IGlusterSource>(new Known())
+            .AddSingleton<IFacts<GlusterCluster>>(new Known())
             .AddSingleton(TestMeters.OfImages())
             .AddSingleton(TimeProvider.System)
             .AddSingleton<ForegroundGate>()
@@ -193,7 +197,7 @@ public sealed class DirectoryPollerTests : IAsyncLifetime, IDisposable
             await services.GetRequiredService<IVolume>().EnsureServedAsync(CancellationToken.None);
         }
 
-        await Poller.StartAsync(CancellationToken.None);
+        polling = Poller.RunAsync(stop.Token);
     }
 
     private async Task<string> FindMountAsync(string column)

@@ -31,7 +31,7 @@ internal sealed class WatchedImages : IImageInspector, IDisposable
         threads = new StorageThreads(options, TimeProvider.System, NullLogger<StorageThreads>.Instance);
         var volume = new VolumeSessions(options, threads, NullLogger<VolumeSessions>.Instance);
         Reader = new ImageReader(Names, this, new TemplateFile(Names, this, volume));
-        watched = new WatchedDirectory("ssd", Path, threads, OpenAsync, Reader, TimeProvider.System, log ?? NullLogger.Instance);
+        watched = new WatchedDirectory("ssd", Path, threads, OpenAsync, () => TimeSpan.Zero, Reader, TimeProvider.System, log ?? NullLogger.Instance);
         Directory.CreateDirectory(Path);
     }
 
@@ -54,7 +54,7 @@ internal sealed class WatchedImages : IImageInspector, IDisposable
     public Task CreateAsync(string name, string size, params string[] more) =>
         RealQemuImg.RunAsync(["create", "-q", "-f", "qcow2", .. more, File(name), size]);
 
-    public Task<DirectoryFacts> LookAsync() => watched.LookAsync(CancellationToken.None);
+    public Task<DirectoryFacts> LookAsync() => watched.ReadAsync(CancellationToken.None);
 
     /// <summary>Looks, and says how many files were opened for it.</summary>
     public async Task<int> OpensAsync()

@@ -34,7 +34,7 @@ public sealed class LinkProtocolTests : IDisposable
     [Fact]
     public void A_published_file_has_its_final_name_and_no_other()
     {
-        Assert.Equal(LinkProtocol.Outcome.Published, Publish());
+        Assert.Equal(NamingOutcome.Published, Publish());
         Assert.Equal(("web01.qcow2", 1u), (store.Names, store.Stat("web01.qcow2").Links));
         Assert.Equal([1, 2, 3], store.Read("web01.qcow2"));
     }
@@ -43,7 +43,7 @@ public sealed class LinkProtocolTests : IDisposable
     public void A_name_that_is_taken_stays_whose_it_is()
     {
         store.Write("web01.qcow2", 9);
-        Assert.Equal(LinkProtocol.Outcome.Taken, Publish());
+        Assert.Equal(NamingOutcome.Taken, Publish());
         Assert.Equal([9], store.Read("web01.qcow2"));
         Assert.Equal("private web01.qcow2", store.Names);
     }
@@ -52,13 +52,13 @@ public sealed class LinkProtocolTests : IDisposable
     public void A_name_is_taken_by_anything_that_has_it()
     {
         File.CreateSymbolicLink(store["web01.qcow2"], "/nowhere");
-        Assert.Equal(LinkProtocol.Outcome.Taken, Publish());
+        Assert.Equal(NamingOutcome.Taken, Publish());
     }
 
     [Fact]
     public void A_caller_who_has_left_before_the_link_leaves_all_as_it_was()
     {
-        Assert.Equal(LinkProtocol.Outcome.Abandoned, Publish(mayLink: () => store.Names != "private"));
+        Assert.Equal(NamingOutcome.Abandoned, Publish(mayLink: () => store.Names != "private"));
         Assert.Equal("private", store.Names);
     }
 
@@ -66,7 +66,7 @@ public sealed class LinkProtocolTests : IDisposable
     public void A_link_that_was_done_although_it_said_otherwise_is_ours()
     {
         Assert.True(store.Link("private", "web01.qcow2"));
-        Assert.Equal(LinkProtocol.Outcome.Published, Publish());
+        Assert.Equal(NamingOutcome.Published, Publish());
         Assert.Equal(("web01.qcow2", 1u), (store.Names, store.Stat("web01.qcow2").Links));
     }
 
@@ -74,7 +74,7 @@ public sealed class LinkProtocolTests : IDisposable
     public void A_file_whose_private_name_was_recovered_before_is_lost_and_nothing_is_given_a_name()
     {
         mount.TryRename("private", "recovered");
-        Assert.Equal(LinkProtocol.Outcome.Lost, Publish());
+        Assert.Equal(NamingOutcome.Gone, Publish());
         Assert.Equal("recovered", store.Names);
     }
 
@@ -84,7 +84,7 @@ public sealed class LinkProtocolTests : IDisposable
         // As a FUSE client does, which links the inode that it remembers: the name is there, the private one is not.
         mount.TryRename("private", "web02.qcow2");
         Assert.True(store.Link("web02.qcow2", "web01.qcow2"));
-        Assert.Equal(LinkProtocol.Outcome.Lost, Commit());
+        Assert.Equal(NamingOutcome.Gone, Commit());
         Assert.Equal(("web02.qcow2", 1u), (store.Names, store.Stat("web02.qcow2").Links));
     }
 
@@ -93,7 +93,7 @@ public sealed class LinkProtocolTests : IDisposable
     {
         Assert.True(store.Link("private", "web01.qcow2"));
         mount.TryUnlink("private");
-        Assert.Equal(LinkProtocol.Outcome.Published, Commit());
+        Assert.Equal(NamingOutcome.Published, Commit());
         Assert.Equal(("web01.qcow2", 1u), (store.Names, store.Stat("web01.qcow2").Links));
     }
 
@@ -107,7 +107,7 @@ public sealed class LinkProtocolTests : IDisposable
 
         // What Gluster's client remembers for a second.
         Assert.True(store.Link("web01.qcow2", "remembered"));
-        Assert.Equal(LinkProtocol.Outcome.Published, Commit());
+        Assert.Equal(NamingOutcome.Published, Commit());
         Assert.Equal("remembered web01.qcow2", store.Names);
     }
 
@@ -127,7 +127,7 @@ public sealed class LinkProtocolTests : IDisposable
     {
         mount.TryRename("private", "web02.qcow2");
         store.Write("web01.qcow2", 9);
-        Assert.Equal(LinkProtocol.Outcome.Lost, Commit());
+        Assert.Equal(NamingOutcome.Gone, Commit());
         Assert.Equal([9], store.Read("web01.qcow2"));
     }
 
@@ -135,7 +135,7 @@ public sealed class LinkProtocolTests : IDisposable
     public void A_disk_that_was_deleted_before_its_publisher_was_done_was_published()
     {
         mount.TryUnlink("private");
-        Assert.Equal(LinkProtocol.Outcome.Published, Commit());
+        Assert.Equal(NamingOutcome.Published, Commit());
     }
 
     [Fact]
@@ -168,7 +168,7 @@ public sealed class LinkProtocolTests : IDisposable
 
     private static bool IsUntouched(FileStat stat) => stat is { Links: 1, Fingerprint.Size: 3 };
 
-    private LinkProtocol.Outcome Publish(Func<bool>? mayLink = null) => LinkProtocol.Publish(mount, file, "private", Disk, mayLink ?? (() => true), IsUntouched, mount.TryUnlinkOwn);
+    private NamingOutcome Publish(Func<bool>? mayLink = null) => LinkProtocol.Publish(mount, file, "private", Disk, mayLink ?? (() => true), IsUntouched, mount.TryUnlinkOwn);
 
-    private LinkProtocol.Outcome Commit() => LinkProtocol.Commit(mount, file, "private", Disk, IsUntouched, mount.TryUnlinkOwn);
+    private NamingOutcome Commit() => LinkProtocol.Commit(mount, file, "private", Disk, IsUntouched, mount.TryUnlinkOwn);
 }

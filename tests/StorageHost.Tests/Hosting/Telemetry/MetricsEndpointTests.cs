@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -105,13 +106,14 @@ public sealed class MetricsEndpointTests : IDisposable
     /// <summary>The names of all samples that there can be: also of those that this machine has no cause for.</summary>
     private static List<string> Exported()
     {
-        var names = new List<string>();
+        // A listener hears of the instruments of the whole process, also from the threads of tests beside this one.
+        var instruments = new ConcurrentQueue<Instrument>();
         using var meters = new ServedDaemon();
         using var listener = new MeterListener();
-        listener.InstrumentPublished = (instrument, _) => names.AddRange(SamplesOf(instrument));
+        listener.InstrumentPublished = (instrument, _) => instruments.Enqueue(instrument);
         listener.Start();
         using var started = meters.CreateClient();
-        return names;
+        return [.. instruments.SelectMany(SamplesOf)];
     }
 
     private static IEnumerable<string> SamplesOf(Instrument instrument)

@@ -1,7 +1,7 @@
 using StorageHost.Images;
 using StorageHost.Images.Names;
 
-namespace StorageHost.Api;
+namespace StorageHost.Api.Dispatch;
 
 /// <summary>Answers <c>images</c>.</summary>
 /// <param name="Images">The names of the templates, sorted.</param>
@@ -54,11 +54,3 @@ internal sealed record RemovedImageAnswer(string Image, IReadOnlyList<string> Re
 {
     public static RemovedImageAnswer Of(RemovedImage image) => new(image.Image.Text, [.. image.Removed.Select(file => file.Text)]);
 }
-
-/// <summary>Answers <c>/healthz</c>.</summary>
-/// <param name="Status">Always <c>ok</c>.</param>
-internal sealed record HealthAnswer(string Status);
-
-/// <summary>Answers <c>/imagestorages</c>.</summary>
-/// <param name="ImageStorages">The ids.</param>
-internal sealed record ImageStoragesAnswer(IReadOnlyList<string> ImageStorages);

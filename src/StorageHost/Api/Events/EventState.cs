@@ -1,4 +1,4 @@
-namespace StorageHost.Api;
+namespace StorageHost.Api.Events;
 
 /// <summary>Something that <c>/events</c> tells of.</summary>
 /// <param name="Type">The event's type.</param>

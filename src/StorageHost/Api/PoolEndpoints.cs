@@ -1,7 +1,34 @@
+using FluentValidation.Results;
+using Microsoft.AspNetCore.Http.HttpResults;
+using StorageHost.Api.Dispatch;
+using StorageHost.Api.Errors;
 using StorageHost.Images;
+using StorageHost.Images.Names;
 using StorageHost.Images.Templates;
 
 namespace StorageHost.Api;
+
+/// <summary>Maps <c>/pools</c>: the ready copies, to watch.</summary>
+internal static class PoolEndpoints
+{
+    public static void MapPools(this IEndpointRouteBuilder api)
+    {
+        var pools = api.MapGroup("/pools").WithTags("Pools").RequireAuthorization(Scopes.Read);
+        pools.MapGet("", List).WithName("pools").WithSummary("All pools").Refuses(503, 504);
+        pools.MapGet("/{image}", GetAsync).WithName("pool").WithSummary("One image's pool").Refuses(400, 404, 503, 504);
+    }
+
+    private static Ok<PoolsAnswer> List(ImageCacheService images) => TypedResults.Ok(PoolsAnswer.Of(images.ListPools()));
+
+    private static async Task<Ok<PoolAnswer>> GetAsync(
+        string image, FileNames names, ImageCacheService images, CancellationToken cancellationToken)
+    {
+        var name = names.Image(image);
+        return name.Fault is { } fault
+            ? throw new InvalidRequestException([new ValidationFailure(Wire.Image, fault)])
+            : TypedResults.Ok(PoolAnswer.Of(await images.GetPoolAsync(name.Value, cancellationToken)));
+    }
+}
 
 /// <summary>Answers <c>dup</c> and <c>/pools</c>.</summary>
 /// <param name="Pools">The pools, sorted by image.</param>

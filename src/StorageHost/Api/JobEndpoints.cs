@@ -1,6 +1,29 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using StorageHost.Images;
 using StorageHost.Images.Jobs;
 
 namespace StorageHost.Api;
+
+/// <summary>Maps <c>/jobs</c>: long work, to watch and to cancel.</summary>
+internal static class JobEndpoints
+{
+    public static void MapJobs(this IEndpointRouteBuilder api)
+    {
+        var jobs = api.MapGroup("/jobs").WithTags("Jobs");
+        jobs.MapGet("", List).WithName("jobs").WithSummary("All jobs that are remembered, newest first")
+            .RequireAuthorization(Scopes.Read).Refuses();
+        jobs.MapGet("/{id}", Get).WithName("job").WithSummary("One job").RequireAuthorization(Scopes.Read).Refuses(404);
+        jobs.MapDelete("/{id}", CancelAsync).WithName("cancelJob").WithSummary("Cancels a job")
+            .RequireAuthorization(Scopes.Destroy).Refuses(404, 409);
+    }
+
+    private static Ok<JobsAnswer> List(ImageCacheService images) => TypedResults.Ok(JobsAnswer.Of(images.ListJobs()));
+
+    private static Ok<JobAnswer> Get(string id, ImageCacheService images) => TypedResults.Ok(JobAnswer.Of(images.GetJob(id)));
+
+    private static async Task<Ok<JobAnswer>> CancelAsync(string id, ImageCacheService images, CancellationToken cancellationToken) =>
+        TypedResults.Ok(JobAnswer.Of(await images.CancelJobAsync(id, cancellationToken)));
+}
 
 /// <summary>Answers <c>/jobs</c>.</summary>
 /// <param name="Jobs">The jobs that are remembered, newest first.</param>

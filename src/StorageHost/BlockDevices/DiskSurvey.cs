@@ -1,30 +1,21 @@
+using System.Runtime.CompilerServices;
 using StorageHost.ImageStorages;
 
 namespace StorageHost.BlockDevices;
 
-/// <summary>Looks at the disks of this node once a minute.</summary>
-internal sealed partial class DiskPoller : BackgroundService, IDiskSource
+/// <summary>Looks at the disks of this node.</summary>
+internal sealed partial class DiskSurvey(Lsblk lsblk, IMounts mounts, ILogger<DiskSurvey> log) : IPolled<IReadOnlyList<PhysicalDisk>>
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
-
-    private readonly Lsblk lsblk;
-    private readonly IMounts mounts;
-    private readonly ILogger<DiskPoller> log;
-    private readonly PolledFacts<IReadOnlyList<PhysicalDisk>> disks;
     private string lacking = "";
 
-    public DiskPoller(Lsblk lsblk, IMounts mounts, TimeProvider time, ILogger<DiskPoller> log)
+    /// <remarks>A look runs lsblk once more for each column that it lacks, with a deadline for each run.</remarks>
+    public PollPace Pace { get; } = new(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(5));
+
+    public async IAsyncEnumerable<Facts<IReadOnlyList<PhysicalDisk>>> LookAsync(
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        (this.lsblk, this.mounts, this.log) = (lsblk, mounts, log);
-        disks = new PolledFacts<IReadOnlyList<PhysicalDisk>>("the disks", ReadAsync, time, log);
+        yield return new(await ReadAsync(cancellationToken), TakenAt: null, Problem: null);
     }
-
-    public Facts<IReadOnlyList<PhysicalDisk>> Latest => disks.Latest;
-
-    /// <summary>Looks once.</summary>
-    internal Task LookAsync(CancellationToken cancellationToken) => disks.TakeAsync(cancellationToken);
-
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => disks.RunAsync(() => Interval, stoppingToken);
 
     private async Task<IReadOnlyList<PhysicalDisk>> ReadAsync(CancellationToken cancellationToken)
     {

@@ -1,20 +1,13 @@
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.Options;
 using StorageHost.Images;
 using StorageHost.Images.Jobs;
 using StorageHost.ImageStorages;
 
-namespace StorageHost.Api;
-
-/// <summary>A volume's change of status, as <c>/events</c> tells it.</summary>
-/// <param name="VolumeId">Which volume.</param>
-/// <param name="Status">How it is now.</param>
-/// <param name="StatusMsg">What is wrong, in words.</param>
-internal sealed record VolumeChange(string VolumeId, VolumeStatus Status, string StatusMsg);
+namespace StorageHost.Api.Events;
 
 /// <summary>
 /// What changes, as server-sent events: <c>job</c>, <c>pool</c> and <c>volume</c>, each with the object that the resource of that name
@@ -121,18 +114,5 @@ internal sealed class EventStream
     private sealed class Place(EventStream stream) : IDisposable
     {
         public void Dispose() => Interlocked.Decrement(ref stream.readers);
-    }
-}
-
-/// <summary>Maps <c>/events</c>.</summary>
-internal static class EventEndpoints
-{
-    public static void MapEvents(this RouteGroupBuilder api) => api.MapGet("/events", Read).WithName("events").WithTags("Events")
-        .WithSummary("Job progress, pool levels and volume status, as server-sent events").RequireAuthorization(Scopes.Read).Refuses();
-
-    private static ServerSentEventsResult<string> Read(EventStream events, HttpContext context, CancellationToken cancellationToken)
-    {
-        context.Response.RegisterForDispose(events.Enter());
-        return TypedResults.ServerSentEvents(events.ReadAsync(cancellationToken));
     }
 }
