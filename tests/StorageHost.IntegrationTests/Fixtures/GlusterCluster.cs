@@ -102,7 +102,7 @@ internal sealed class GlusterCluster
         await Nodes[0].TryGlusterAsync("volume", "start", volume, "force");
         var servers = await Task.WhenAll(Nodes.Select(node => node.BrickServerAsync(node.BrickOf(volume))));
         return servers.All(server => server is not null);
-    }, seconds: 60);
+    }, seconds: 180);
 
     /// <summary>
     /// Starts the brick of the first node again whose mount hangs, if one does: a brick of Gluster 10.3 may keep a deletion for ever that was under

@@ -160,7 +160,7 @@ internal sealed class GlusterNode
 
     /// <summary>Waits until the mount of this node is connected to each of a volume's bricks.</summary>
     public Task ReachesBricksAsync(string volume, int bricks = 3) => Wait.UntilAsync(
-        $"{Name} to reach every brick of {volume}", () => Task.FromResult(Enumerable.Range(0, bricks).All(brick => Reaches(volume, brick))), seconds: 60);
+        $"{Name} to reach every brick of {volume}", () => Task.FromResult(Enumerable.Range(0, bricks).All(brick => Reaches(volume, brick))), seconds: 180);
 
     /// <summary>The node's glusterd: the first, since each program that it starts is another for a moment.</summary>
     public async Task<int> ManagementDaemonAsync() => (await ProcessesAsync()).Where(process => process.Program is "glusterd").Min(process => process.Pid);
