@@ -128,8 +128,9 @@ public sealed class ErrorTests(Lab lab, ITestOutputHelper output)
             CheckRefusal(answer, fault, daemon.Output[logged..]);
         }
 
-        // Failing once, it has said the truth; failing on, it may not have been able to undo what it did.
-        operation.Note(stage, answer.Status == 200 ? Outcome.Acknowledged : fault.Kind == Kind.Once ? Outcome.Refused : Outcome.Unknown);
+        // Failing once, it has said the truth, also where it says that it does not know; failing on, it may not have been able to undo what it did.
+        var isRefused = fault.Kind == Kind.Once && !answer.Text.Contains("whether the request took effect is unknown", StringComparison.Ordinal);
+        operation.Note(stage, answer.Status == 200 ? Outcome.Acknowledged : isRefused ? Outcome.Refused : Outcome.Unknown);
         await daemon.ReadyAsync(seconds: 10);
         await Operation.SettledAsync(stage, seconds: 40);
         await stage.Oracle.CheckAsync();
