@@ -1,26 +1,24 @@
+using Microsoft.Extensions.Time.Testing;
+
 namespace StorageHost.Tests.Support;
 
-/// <summary>A clock that stands still until it is moved; its timers ring, each at its own time, while it moves.</summary>
-internal sealed class ManualTimeProvider : TimeProvider
+/// <summary>A clock that stands still until it is moved. It tells how many timers are set, and can be set while no time goes by.</summary>
+internal sealed class ManualTimeProvider() : FakeTimeProvider(Start)
 {
     /// <summary>Where it begins: later than any file that a test makes was written.</summary>
-    public static readonly DateTimeOffset Start = new(2040, 5, 1, 12, 0, 0, TimeSpan.Zero);
+    public static new readonly DateTimeOffset Start = new(2040, 5, 1, 12, 0, 0, TimeSpan.Zero);
 
-    private readonly Lock gate = new();
-    private readonly List<ManualTimer> armed = [];
-    private DateTimeOffset now = Start;
+    private readonly Dictionary<object, long> runs = [];
     private TimeSpan set;
-
-    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
     /// <summary>How many timers are set.</summary>
     public int Timers
     {
         get
         {
-            lock (gate)
+            lock (runs)
             {
-                return armed.Count;
+                return runs.Count;
             }
         }
     }
@@ -30,96 +28,47 @@ internal sealed class ManualTimeProvider : TimeProvider
     {
         get
         {
-            lock (gate)
+            lock (runs)
             {
-                return [.. armed.Select(timer => timer.Due - now)];
+                return [.. runs.Values.Select(due => TimeSpan.FromTicks(due - GetTimestamp()))];
             }
         }
     }
 
-    public override DateTimeOffset GetUtcNow()
-    {
-        lock (gate)
-        {
-            return now + set;
-        }
-    }
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + set;
 
-    public override long GetTimestamp()
-    {
-        lock (gate)
-        {
-            return now.Ticks;
-        }
-    }
+    // That of the base class goes by the time that is shown.
+    public override long GetTimestamp() => base.GetUtcNow().Ticks;
 
     /// <summary>Sets the clock on or back by that much, as an operator does: no time goes by.</summary>
-    public void Set(TimeSpan by)
-    {
-        lock (gate)
-        {
-            set += by;
-        }
-    }
+    public void Set(TimeSpan by) => set += by;
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
-        var timer = new ManualTimer(this, () => callback(state));
+        var timer = new CountedTimer(this, () => callback(state));
         timer.Change(dueTime, period);
         return timer;
     }
 
-    public void Advance(TimeSpan span)
+    /// <summary>Each time that it is set is a run of its own, so that a ring under way takes nothing from the next run.</summary>
+    private sealed class CountedTimer(ManualTimeProvider clock, Action ring) : ITimer
     {
-        var end = new DateTimeOffset(GetTimestamp(), TimeSpan.Zero) + span;
-        while (NextDue(end) is { } due)
-        {
-            due.Ring();
-        }
-    }
-
-    /// <summary>Moves the clock to the next timer that is due by then; to the end, with null, when there is none.</summary>
-    private ManualTimer? NextDue(DateTimeOffset end)
-    {
-        lock (gate)
-        {
-            var due = armed.Where(timer => timer.Due <= end).MinBy(timer => timer.Due);
-            now = due is null ? end : due.Due > now ? due.Due : now;
-            if (due is { Period: var period })
-            {
-                if (period > TimeSpan.Zero)
-                {
-                    due.Due += period;
-                }
-                else
-                {
-                    armed.Remove(due);
-                }
-            }
-
-            return due;
-        }
-    }
-
-    private sealed class ManualTimer(ManualTimeProvider clock, Action ring) : ITimer
-    {
-        public DateTimeOffset Due { get; set; }
-
-        public TimeSpan Period { get; private set; }
-
-        public Action Ring { get; } = ring;
+        private object? run;
+        private ITimer? timer;
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
-            lock (clock.gate)
+            timer?.Dispose();
+            End(run);
+            if (dueTime >= TimeSpan.Zero)
             {
-                clock.armed.Remove(this);
-                if (dueTime >= TimeSpan.Zero)
+                var next = run = new object();
+                lock (clock.runs)
                 {
-                    Period = period;
-                    Due = clock.now + dueTime;
-                    clock.armed.Add(this);
+                    clock.runs.Add(next, clock.GetTimestamp() + dueTime.Ticks);
                 }
+
+                timer = clock.Begin(() => Ring(next, period), dueTime, period);
             }
 
             return true;
@@ -132,5 +81,32 @@ internal sealed class ManualTimeProvider : TimeProvider
             Dispose();
             return default;
         }
+
+        private void Ring(object of, TimeSpan period)
+        {
+            lock (clock.runs)
+            {
+                if (period <= TimeSpan.Zero)
+                {
+                    clock.runs.Remove(of);
+                }
+                else if (clock.runs.ContainsKey(of))
+                {
+                    clock.runs[of] = clock.GetTimestamp() + period.Ticks;
+                }
+            }
+
+            ring();
+        }
+
+        private void End(object? of)
+        {
+            lock (clock.runs)
+            {
+                clock.runs.Remove(of!);
+            }
+        }
     }
+
+    private ITimer Begin(Action ring, TimeSpan dueTime, TimeSpan period) => base.CreateTimer(_ => ring(), null, dueTime, period);
 }

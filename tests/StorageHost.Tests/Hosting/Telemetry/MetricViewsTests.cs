@@ -1,4 +1,6 @@
 using System.Diagnostics.Metrics;
+using System.Globalization;
+using System.Text.RegularExpressions;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using StorageHost.Hosting.Telemetry;
@@ -10,7 +12,7 @@ namespace StorageHost.Tests.Hosting.Telemetry;
 
 public sealed class MetricViewsTests
 {
-    private const int Images = 2000; // as docs/operations.md says
+    private static readonly int Images = SaidByThePage();
 
     [Fact]
     public void As_many_images_are_told_apart_as_the_page_says()
@@ -25,6 +27,12 @@ public sealed class MetricViewsTests
 
         Assert.Equal(Images * Enum.GetValues<ClaimOutcome>().Length, samples.Length);
         Assert.Equal(Images, samples.Select(sample => sample.Labels.Single(label => label.Name == "image").Value).Distinct(StringComparer.Ordinal).Count());
+    }
+
+    private static int SaidByThePage()
+    {
+        var page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "operations.md"));
+        return int.Parse(Regex.Match(page, @"One process tells up to ([0-9]+) images apart").Groups[1].Value, CultureInfo.InvariantCulture);
     }
 
     private static IEnumerable<Measurement<long>> Claims() => Enumerable.Range(0, Images).SelectMany(image => Enum.GetValues<ClaimOutcome>()
