@@ -125,6 +125,10 @@ public sealed class ErrorTests(Lab lab, ITestOutputHelper output)
         output.WriteLine($"{operation}: {fault.Error} {fault.Kind} at {fault.Point}, {failed}: {answer.Status}");
         if (answer.Status != 200)
         {
+            // Lines are written behind the answer.
+            await Wait.UntilAsync(
+                $"the log to tell of {answer}",
+                () => Task.FromResult(daemon.Output[logged..].Contains($"Refused with {answer.Code}", StringComparison.Ordinal)));
             CheckRefusal(answer, fault, daemon.Output[logged..]);
         }
 
