@@ -192,6 +192,15 @@ internal sealed unsafe class DirectoryHandle(SafeFileHandle directory, OfdLocks?
         ? new VolumeSpace((long)(stat.Blocks * stat.FragmentSize), (long)(stat.BlocksAvailable * stat.FragmentSize))
         : throw Failed("statvfs", ".");
 
+    /// <summary>Adds to ENOSPC what the file system lacks: errno is the same for room and for inodes.</summary>
+    public void Explain(StorageException failure)
+    {
+        if (failure.Errno == Errno.NoSpace && Syscalls.StatVolume(Directory, out var stat) == 0)
+        {
+            failure.Inodes = InodeShortage.Of(stat);
+        }
+    }
+
     /// <summary>The same directory, opened for somebody who lists it or keeps it for a while.</summary>
     public DirectoryHandle Reopen() => new(Open(".", Syscalls.ReadOnly | Syscalls.Directory), Locks);
 

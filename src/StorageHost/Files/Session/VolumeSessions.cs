@@ -62,28 +62,28 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
     public Task<T> RunAsync<T>(string operation, Func<VolumeSession, StorageCall<T>, T> work, CancellationToken cancellationToken)
     {
         var current = Current;
-        return threads.RunAsync(operation, (StorageCall<T> call) => work(current, call), cancellationToken);
+        return threads.RunAsync(operation, In(current, work), cancellationToken);
     }
 
     /// <summary>The same with a deadline of its own.</summary>
     public Task<T> RunAsync<T>(string operation, Func<VolumeSession, StorageCall<T>, T> work, TimeSpan deadline, CancellationToken cancellationToken)
     {
         var current = Current;
-        return threads.RunAsync(operation, (StorageCall<T> call) => work(current, call), deadline, cancellationToken);
+        return threads.RunAsync(operation, In(current, work), deadline, cancellationToken);
     }
 
     /// <summary>Runs something that moves data or reads much.</summary>
     public Task<T> TransferAsync<T>(string operation, Func<VolumeSession, StorageCall<T>, T> work, CancellationToken cancellationToken)
     {
         var current = Current;
-        return threads.TransferAsync(operation, (StorageCall<T> call) => work(current, call), cancellationToken);
+        return threads.TransferAsync(operation, In(current, work), cancellationToken);
     }
 
     /// <summary>The same in a share of its own.</summary>
     public Task<T> TransferAsync<T>(string operation, Func<VolumeSession, StorageCall<T>, T> work, StorageShare share, CancellationToken cancellationToken)
     {
         var current = Current;
-        return threads.RunAsync(operation, (StorageCall<T> call) => work(current, call), options.TransferTimeout, share, cancellationToken);
+        return threads.RunAsync(operation, In(current, work), options.TransferTimeout, share, cancellationToken);
     }
 
     /// <summary>Opens the directory of the session once more, to be listed.</summary>
@@ -135,6 +135,20 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
             Release(left);
         }
     }
+
+    /// <summary>The work in a session; why there is no room for it can only be asked there.</summary>
+    private static Func<StorageCall<T>, T> In<T>(VolumeSession current, Func<VolumeSession, StorageCall<T>, T> work) => call =>
+    {
+        try
+        {
+            return work(current, call);
+        }
+        catch (StorageException exception)
+        {
+            current.Mount.Explain(exception);
+            throw;
+        }
+    };
 
     private async Task EnsureBegunAsync(CancellationToken cancellationToken)
     {
@@ -200,8 +214,13 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
             expected = point;
             return created;
         }
-        catch
+        catch (Exception exception)
         {
+            if (exception is StorageException failure)
+            {
+                mount.Explain(failure);
+            }
+
             own?.Discard(mount);
             mount.Dispose();
             throw;

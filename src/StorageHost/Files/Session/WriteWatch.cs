@@ -58,6 +58,7 @@ internal sealed class WriteWatch
                 throw;
             }
 
+            mount.Explain(exception);
             fault = Refuse(exception);
         }
 
@@ -69,7 +70,7 @@ internal sealed class WriteWatch
 
     private static RefusedException Refuse(StorageException failure)
     {
-        var refused = StorageFaults.Refuse(new StorageException(failure.Call, StorageException.WholeDirectory, failure.Errno));
+        var refused = StorageFaults.Refuse(new StorageException(failure.Call, StorageException.WholeDirectory, failure.Errno) { Inodes = failure.Inodes });
         return refused.Reason == Refusal.NoSpace ? refused : new RefusedException(refused.Reason, $"nothing can be written: {refused.Message}", failure);
     }
 
