@@ -32,6 +32,9 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
     // A look at the session that was given up may still be at it.
     private readonly StorageShare sessions;
 
+    // The same of a look whether the directory can be written to. While one hangs, another would tell nothing new.
+    private readonly StorageShare looks;
+
     // One for all sessions: what the last one waits for, on the same mount, counts too.
     private readonly OfdLocks locks;
     private volatile VolumeSession? session;
@@ -43,8 +46,10 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
     {
         (this.options, this.threads, this.log) = (options.Value, threads, log);
         sessions = threads.NewShare(1);
+        looks = threads.NewShare(1, patience: TimeSpan.Zero);
         locks = new OfdLocks(options.Value.OperationTimeout);
         threads.WhenFailed = writes.Note;
+        threads.WhenTimedOut = writes.NoteTimeout;
     }
 
     /// <summary>The directory's full path.</summary>
@@ -100,10 +105,7 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
     public async Task EnsureSessionAsync(CancellationToken cancellationToken)
     {
         await EnsureBegunAsync(cancellationToken);
-        var fault = await RunAsync(
-            "look whether the directory can be written to",
-            (VolumeSession current, StorageCall<RefusedException?> _) => writes.Look(current.Mount, current.Private),
-            cancellationToken);
+        var fault = await LookAsync(cancellationToken);
 
         // A full volume is served as far as it can be.
         if (fault is { Reason: not Refusal.NoSpace })
@@ -133,6 +135,29 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
         {
             // After that: without its lock the directory would be anybody's.
             Release(left);
+        }
+    }
+
+    private async Task<RefusedException?> LookAsync(CancellationToken cancellationToken)
+    {
+        var (current, limit) = (Current, options.OperationTimeout);
+        try
+        {
+            return await threads.RunAsync(
+                "look whether the directory can be written to",
+                (StorageCall<RefusedException?> _) => writes.Look(current.Mount, current.Private),
+                limit,
+                looks,
+                cancellationToken);
+        }
+        catch (RefusedException exception) when (exception is { Reason: Refusal.StorageTimeout, InnerException: null })
+        {
+            throw writes.NoteHungLook(limit);
+        }
+        catch (RefusedException exception) when (exception.InnerException is OperationCanceledException && writes.Unwritable is { } still)
+        {
+            // The look that hung has not come back.
+            throw new RefusedException(exception.Reason, still, exception);
         }
     }
 
