@@ -185,7 +185,8 @@ internal sealed unsafe class DirectoryHandle(SafeFileHandle directory, OfdLocks?
     public void SyncNames() => Sync(Directory, ".");
 
     /// <summary>Whether names can be given in the directory, as far as can be told without giving one.</summary>
-    public bool SeemsWritable() => Syscalls.AccessAt(Directory, ".", Syscalls.MayWrite, Syscalls.AtEffective) == 0;
+    public bool SeemsWritable() =>
+        Syscalls.AccessAt(Directory, ".", Syscalls.MayWrite, Syscalls.AtEffective) == 0 && !MountTable.IsReadOnly(Directory);
 
     /// <summary>Size of the volume and what is free for this daemon, in bytes.</summary>
     public VolumeSpace Space() => Syscalls.StatVolume(Directory, out var stat) == 0
