@@ -39,6 +39,7 @@ qemu-storage-daemon qemu-system-common
 glusterd glusterfs-server
 mount.glusterfs glusterfs-client
 mkfs.xfs xfsprogs
+mkfs.ext4 e2fsprogs
 setfattr attr
 ip iproute2
 strace strace

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace StorageHost.IntegrationTests.Fixtures;
 
 /// <summary>A local file system in a sparse file. The sweep takes it down.</summary>
@@ -18,6 +20,21 @@ internal static class LoopDevice
         await Shell.RunAsync("mkfs.xfs", "-q", "-f", "-i", inodes, "-m", $"reflink={(reflink ? 1 : 0)}", file);
         await MountAsync(file, mountPoint);
         return mountPoint;
+    }
+
+    /// <summary>Makes an ext4 that an error makes read-only, and mounts it.</summary>
+    /// <param name="directory">The folder that gets the file and the mount point.</param>
+    /// <param name="name">Its name there.</param>
+    /// <param name="inodes">How many files it can hold.</param>
+    /// <returns>The file, the device and the mount point.</returns>
+    public static async Task<(string File, string Device, string MountPoint)> MountExt4Async(string directory, string name, int inodes)
+    {
+        var file = Path.Combine(directory, $"{name}.ext4");
+        var mountPoint = Path.Combine(directory, name);
+        Directory.CreateDirectory(mountPoint);
+        await Shell.RunAsync("truncate", "-s", "64M", file);
+        await Shell.RunAsync("mkfs.ext4", "-q", "-F", "-e", "remount-ro", "-N", inodes.ToString(CultureInfo.InvariantCulture), file);
+        return (file, await MountAsync(file, mountPoint), mountPoint);
     }
 
     /// <summary>Mounts a file's file system.</summary>

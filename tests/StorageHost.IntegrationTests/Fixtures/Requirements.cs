@@ -7,6 +7,7 @@ internal static class Requirements
     [
         ("qemu-img", "qemu-utils"), ("qemu-nbd", "qemu-utils"), ("qemu-io", "qemu-utils"), ("qemu-storage-daemon", "qemu-system-common"), ("glusterd", "glusterfs-server"),
         ("mount.glusterfs", "glusterfs-client"), ("mkfs.xfs", "xfsprogs"), ("xfs_io", "xfsprogs"), ("ip", "iproute2"), ("strace", "strace"),
+        ("mkfs.ext4", "e2fsprogs"), ("fsfreeze", "util-linux"),
         ("nsenter", "util-linux"), ("losetup", "mount"), ("kill", "procps"), ("find", "findutils"), ("openssl", "openssl"), ("runuser", "util-linux"), ("lintian", "lintian"), ("systemd-analyze", "systemd"), ("unshare", "util-linux"), ("man", "man-db"), ("curl", "curl"),
         ("promtool", "prometheus"),
     ];

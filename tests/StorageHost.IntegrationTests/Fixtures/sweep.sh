@@ -12,6 +12,9 @@ pids_of_run() {
     done
 }
 
+# What waits for a frozen file system cannot be killed.
+for mounted in "$lab"/cluster/brick[123]; do [ -d "$mounted" ] && fsfreeze -u "$mounted" 2>/dev/null; done
+
 for _ in $(seq 100); do
     mapfile -t pids < <(pids_of_run)
     ((${#pids[@]} == 0)) && break

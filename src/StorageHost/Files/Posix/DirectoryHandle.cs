@@ -205,12 +205,22 @@ internal sealed unsafe class DirectoryHandle(SafeFileHandle directory, OfdLocks?
     public void SyncNames() => Sync(Directory, ".");
 
     /// <summary>Whether names can be given in the directory, as far as can be told without giving one.</summary>
-    public bool SeemsWritable() => Syscalls.AccessAt(Directory, ".", Syscalls.MayWrite, Syscalls.AtEffective) == 0;
+    public bool SeemsWritable() =>
+        Syscalls.AccessAt(Directory, ".", Syscalls.MayWrite, Syscalls.AtEffective) == 0 && !MountTable.IsReadOnly(Directory);
 
     /// <summary>Size of the volume and what is free for this daemon, in bytes.</summary>
     public VolumeSpace Space() => Syscalls.StatVolume(Directory, out var stat) == 0
         ? new VolumeSpace((long)(stat.Blocks * stat.FragmentSize), (long)(stat.BlocksAvailable * stat.FragmentSize))
         : throw Failed("statvfs", ".");
+
+    /// <summary>Adds to ENOSPC what the file system lacks: errno is the same for room and for inodes.</summary>
+    public void Explain(StorageException failure)
+    {
+        if (failure.Errno == Errno.NoSpace && Syscalls.StatVolume(Directory, out var stat) == 0)
+        {
+            failure.Inodes = InodeShortage.Of(stat);
+        }
+    }
 
     /// <summary>The same directory, opened for somebody who lists it or keeps it for a while.</summary>
     public DirectoryHandle Reopen() => new(Open(".", Syscalls.ReadOnly | Syscalls.Directory), Locks);

@@ -78,4 +78,7 @@ internal sealed class StorageException(string call, string file, int errno) : IO
 
     /// <summary>Whether what the caller had asked for may have been done all the same.</summary>
     public bool LeavesOutcomeUnknown { get; set; }
+
+    /// <summary>With ENOSPC: the inodes that the file system lacked; null when room was lacking, or nobody can tell.</summary>
+    public InodeShortage? Inodes { get; set; }
 }

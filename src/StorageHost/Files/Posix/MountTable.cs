@@ -25,10 +25,17 @@ internal sealed class MountTable : IMounts
     /// <summary>The mount that an open file lies on; null when the table does not show it any more (lazily unmounted).</summary>
     public static MountPoint? Of(SafeFileHandle file)
     {
-        var info = Lines(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fdinfo/{file.DangerousGetHandle()}"));
-        var id = info.First(line => line.StartsWith("mnt_id:", StringComparison.Ordinal))["mnt_id:".Length..].Trim();
-        return Find(Lines(TablePath), id) is { } point ? BlockDevice(point) : null;
+        return Find(Lines(TablePath), IdOf(file)) is { } point ? BlockDevice(point) : null;
     }
+
+    /// <summary>
+    /// Whether the mount that an open file lies on is read-only. Of an ext4 that an error made so, the table alone tells (Linux 6.15):
+    /// access(2) and statvfs(2) go by how it was mounted.
+    /// </summary>
+    public static bool IsReadOnly(SafeFileHandle file) => IsReadOnly(Lines(TablePath), IdOf(file));
+
+    /// <summary>The same of the mount of that id among the lines of a mount table.</summary>
+    internal static bool IsReadOnly(IEnumerable<string> lines, string id) => Parse(lines).Any(line => line.Id == id && line.IsReadOnly);
 
     /// <summary>The mount of that id among the lines of a mount table.</summary>
     internal static MountPoint? Find(IEnumerable<string> lines, string id) =>
@@ -57,6 +64,10 @@ internal sealed class MountTable : IMounts
         return null;
     }
 
+    private static string IdOf(SafeFileHandle file) =>
+        Lines(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fdinfo/{file.DangerousGetHandle()}"))
+            .First(line => line.StartsWith("mnt_id:", StringComparison.Ordinal))["mnt_id:".Length..].Trim();
+
     private static string[] Lines(string file)
     {
         try
@@ -79,8 +90,10 @@ internal sealed class MountTable : IMounts
             if (fields.Length > separator + 2 && separator > 5)
             {
                 yield return new Line(
-                    fields[0], fields[1],
-                    new MountPoint(fields[separator + 1], Unescape(fields[4]), Unescape(fields[separator + 2]), fields[2]));
+                    fields[0],
+                    fields[1],
+                    new MountPoint(fields[separator + 1], Unescape(fields[4]), Unescape(fields[separator + 2]), fields[2]),
+                    $"{fields[5]},{fields.ElementAtOrDefault(separator + 3)}".Split(',').Any(option => option is "ro" or "emergency_ro"));
             }
         }
     }
@@ -123,5 +136,5 @@ internal sealed class MountTable : IMounts
         text.Replace("\\040", " ", StringComparison.Ordinal).Replace("\\011", "\t", StringComparison.Ordinal)
             .Replace("\\012", "\n", StringComparison.Ordinal).Replace("\\134", "\\", StringComparison.Ordinal);
 
-    private sealed record Line(string Id, string Parent, MountPoint Point);
+    private sealed record Line(string Id, string Parent, MountPoint Point, bool IsReadOnly);
 }

@@ -174,4 +174,6 @@ internal struct VolumeStat
     [FieldOffset(8)] public ulong FragmentSize;
     [FieldOffset(16)] public ulong Blocks;
     [FieldOffset(32)] public ulong BlocksAvailable;
+    [FieldOffset(40)] public ulong Inodes;
+    [FieldOffset(56)] public ulong InodesAvailable;
 }

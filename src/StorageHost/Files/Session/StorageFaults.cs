@@ -1,3 +1,4 @@
+using System.Globalization;
 using StorageHost.Files.Posix;
 using StorageHost.Images;
 
@@ -12,13 +13,18 @@ internal static class StorageFaults
 
     public static RefusedException Refuse(StorageException exception) => exception.Errno switch
     {
-        Errno.NoSpace => new RefusedException(Refusal.NoSpace, "the volume is full" + Outcome(exception), exception),
+        Errno.NoSpace => new RefusedException(Refusal.NoSpace, Lack(exception.Inodes) + Outcome(exception), exception),
         Errno.QuotaExceeded => new RefusedException(Refusal.NoSpace, "the quota on the volume is used up" + Outcome(exception), exception),
         Errno.TimedOut => new RefusedException(Refusal.StorageTimeout, $"the storage timed out{Unknown}", exception),
         _ => new RefusedException(Refusal.StorageUnavailable, Describe(exception) + Outcome(exception), exception),
     };
 
     private static string Outcome(StorageException exception) => exception.LeavesOutcomeUnknown ? Unknown : "";
+
+    private static string Lack(InodeShortage? inodes) => inodes is not { } shortage ? "the volume is full" : string.Create(
+        CultureInfo.InvariantCulture,
+        $"the volume has no inode for another file: {shortage.Left} of {shortage.Total} inodes are left, "
+        + $"while {shortage.FreeBytes >> 20} MB are free");
 
     private static string Describe(StorageException exception) => exception.Errno switch
     {

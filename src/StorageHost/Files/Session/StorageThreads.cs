@@ -89,6 +89,9 @@ internal sealed partial class StorageThreads : IDisposable
     /// <summary>Told of each call that failed with an errno; null when nobody is.</summary>
     public Action<StorageException>? WhenFailed { get; set; }
 
+    /// <summary>Told of each call that was not answered by its deadline; null when nobody is.</summary>
+    public Action? WhenTimedOut { get; set; }
+
     /// <summary>How many threads there are.</summary>
     public int Count => options.Threads;
 
@@ -264,6 +267,7 @@ internal sealed partial class StorageThreads : IDisposable
         catch (TimeoutException)
         {
             Interlocked.Increment(ref timeouts);
+            WhenTimedOut?.Invoke();
             if (failures.MayWrite((operation, NoAnswer)))
             {
                 LogTimedOut(operation, deadline);

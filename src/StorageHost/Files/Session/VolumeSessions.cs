@@ -34,6 +34,9 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
     // A look at the session that was given up may still be at it.
     private readonly StorageShare sessions;
 
+    // The same of a look whether the directory can be written to. While one hangs, another would tell nothing new.
+    private readonly StorageShare looks;
+
     // One for all sessions: what the last one waits for, on the same mount, counts too.
     private readonly OfdLocks locks;
     private volatile VolumeSession? session;
@@ -45,8 +48,10 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
     {
         (this.options, this.threads, this.log) = (options.Value, threads, log);
         sessions = threads.NewShare(1);
+        looks = threads.NewShare(1, patience: TimeSpan.Zero);
         locks = new OfdLocks(options.Value.OperationTimeout);
         threads.WhenFailed = writes.Note;
+        threads.WhenTimedOut = writes.NoteTimeout;
     }
 
     /// <summary>The directory's full path.</summary>
@@ -66,7 +71,7 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
     public Task<T> RunAsync<T>(string operation, Func<VolumeSession, StorageCall<T>, T> work, CancellationToken cancellationToken)
     {
         var current = Current;
-        return threads.RunAsync(operation, (StorageCall<T> call) => work(current, call), cancellationToken);
+        return threads.RunAsync(operation, In(current, work), cancellationToken);
     }
 
     /// <summary>The same with a deadline of its own.</summary>
@@ -74,14 +79,14 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
         string operation, Func<VolumeSession, StorageCall<T>, T> work, TimeSpan deadline, CancellationToken cancellationToken)
     {
         var current = Current;
-        return threads.RunAsync(operation, (StorageCall<T> call) => work(current, call), deadline, cancellationToken);
+        return threads.RunAsync(operation, In(current, work), deadline, cancellationToken);
     }
 
     /// <summary>Runs something that moves data or reads much.</summary>
     public Task<T> TransferAsync<T>(string operation, Func<VolumeSession, StorageCall<T>, T> work, CancellationToken cancellationToken)
     {
         var current = Current;
-        return threads.TransferAsync(operation, (StorageCall<T> call) => work(current, call), cancellationToken);
+        return threads.TransferAsync(operation, In(current, work), cancellationToken);
     }
 
     /// <summary>The same in a share of its own.</summary>
@@ -89,7 +94,7 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
         string operation, Func<VolumeSession, StorageCall<T>, T> work, StorageShare share, CancellationToken cancellationToken)
     {
         var current = Current;
-        return threads.RunAsync(operation, (StorageCall<T> call) => work(current, call), options.TransferTimeout, share, cancellationToken);
+        return threads.RunAsync(operation, In(current, work), options.TransferTimeout, share, cancellationToken);
     }
 
     /// <summary>Opens the directory of the session once more, to be listed.</summary>
@@ -107,10 +112,7 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
     public async Task EnsureSessionAsync(CancellationToken cancellationToken)
     {
         await EnsureBegunAsync(cancellationToken);
-        var fault = await RunAsync(
-            "look whether the directory can be written to",
-            (VolumeSession current, StorageCall<RefusedException?> _) => writes.Look(current.Mount, current.Private),
-            cancellationToken);
+        var fault = await LookAsync(cancellationToken);
 
         // A full volume is served as far as it can be.
         if (fault is { Reason: not Refusal.NoSpace })
@@ -143,6 +145,43 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
             Release(left);
         }
     }
+
+    private async Task<RefusedException?> LookAsync(CancellationToken cancellationToken)
+    {
+        var (current, limit) = (Current, options.OperationTimeout);
+        try
+        {
+            return await threads.RunAsync(
+                "look whether the directory can be written to",
+                (StorageCall<RefusedException?> _) => writes.Look(current.Mount, current.Private),
+                limit,
+                looks,
+                cancellationToken);
+        }
+        catch (RefusedException exception) when (exception is { Reason: Refusal.StorageTimeout, InnerException: null })
+        {
+            throw writes.NoteHungLook(limit);
+        }
+        catch (RefusedException exception) when (exception.InnerException is OperationCanceledException && writes.Unwritable is { } still)
+        {
+            // The look that hung has not come back.
+            throw new RefusedException(exception.Reason, still, exception);
+        }
+    }
+
+    /// <summary>The work in a session; why there is no room for it can only be asked there.</summary>
+    private static Func<StorageCall<T>, T> In<T>(VolumeSession current, Func<VolumeSession, StorageCall<T>, T> work) => call =>
+    {
+        try
+        {
+            return work(current, call);
+        }
+        catch (StorageException exception)
+        {
+            current.Mount.Explain(exception);
+            throw;
+        }
+    };
 
     private async Task EnsureBegunAsync(CancellationToken cancellationToken)
     {
@@ -213,8 +252,13 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
             expected = point;
             return created;
         }
-        catch
+        catch (Exception exception)
         {
+            if (exception is StorageException failure)
+            {
+                mount.Explain(failure);
+            }
+
             own?.Discard(mount);
             mount.Dispose();
             throw;

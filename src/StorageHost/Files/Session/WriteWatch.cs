@@ -1,11 +1,12 @@
+using System.Globalization;
 using StorageHost.Files.Posix;
 using StorageHost.Images;
 
 namespace StorageHost.Files.Session;
 
 /// <summary>
-/// Knows whether the storage directory can be written to. At rest a look costs one system call. Once that call, or the failure of an
-/// operation, gives reason for doubt, each look writes a little, until that is done.
+/// Knows whether the storage directory can be written to. At rest a look costs one call of the storage. Once that call, or an operation
+/// that failed or was not answered in time, gives reason for doubt, each look writes a little, until that is done.
 /// </summary>
 internal sealed class WriteWatch
 {
@@ -35,6 +36,14 @@ internal sealed class WriteWatch
         }
     }
 
+    /// <summary>An operation was not answered in time: reading may go on where writing hangs, as with a brick that is frozen.</summary>
+    public void NoteTimeout() => Volatile.Write(ref inDoubt, 1);
+
+    /// <summary>A look itself was not answered in time; until one is done, each writes again.</summary>
+    /// <returns>Why nothing can be written.</returns>
+    public RefusedException NoteHungLook(TimeSpan limit) => fault = new RefusedException(Refusal.StorageTimeout, string.Create(
+        CultureInfo.InvariantCulture, $"nothing can be written: the storage did not answer within {limit.TotalSeconds:0.#} s"));
+
     /// <summary>Looks whether something can be written.</summary>
     /// <returns>Why nothing can; null when something can.</returns>
     /// <exception cref="StorageException">It is not known.</exception>
@@ -58,6 +67,7 @@ internal sealed class WriteWatch
                 throw;
             }
 
+            mount.Explain(exception);
             fault = Refuse(exception);
         }
 
@@ -69,7 +79,8 @@ internal sealed class WriteWatch
 
     private static RefusedException Refuse(StorageException failure)
     {
-        var refused = StorageFaults.Refuse(new StorageException(failure.Call, StorageException.WholeDirectory, failure.Errno));
+        var whole = new StorageException(failure.Call, StorageException.WholeDirectory, failure.Errno) { Inodes = failure.Inodes };
+        var refused = StorageFaults.Refuse(whole);
         return refused.Reason == Refusal.NoSpace
             ? refused
             : new RefusedException(refused.Reason, $"nothing can be written: {refused.Message}", failure);

@@ -43,6 +43,17 @@ public sealed class MountTableTests
         Assert.Equal(new MountPoint("fuse.glusterfs", "/data/gluster", "node1:/vol 1", "0:52"), MountTable.Find(Table, "31"));
 
     [Theory]
+    [InlineData("rw,relatime", "rw", false)]
+    [InlineData("rw,relatime", "rw,errors=remount-ro", false)]
+    [InlineData("ro,relatime", "rw", true)] // this mount alone
+    [InlineData("rw,relatime", "ro,errors=remount-ro", true)]
+    [InlineData("rw,relatime", "rw,emergency_ro", true)] // ext4 after an error
+    [InlineData("ro", "", true)]
+    public void A_mount_is_read_only_by_its_own_options_or_those_of_its_file_system(string own, string super, bool isReadOnly) =>
+        Assert.Equal(isReadOnly, MountTable.IsReadOnly(
+            [$"9 1 8:1 / / {(isReadOnly ? "rw" : "ro")} - ext4 /dev/sda rw", $"7 9 8:2 / /x {own} - ext4 /dev/sdb {super}"], "7"));
+
+    [Theory]
     [InlineData("99")]
     [InlineData("35")]
     public void An_id_without_a_whole_line_is_no_mount(string id) => Assert.Null(MountTable.Find(Table, id));

@@ -92,12 +92,15 @@ public sealed class StorageThreadsTests : IDisposable
     [Fact]
     public async Task Work_that_does_not_end_in_time_is_given_up()
     {
+        var told = 0;
+        threads.WhenTimedOut = () => told++;
         var call = HangAsync();
         clock.Advance(Deadline - TimeSpan.FromTicks(1));
-        Assert.False(call.IsCompleted);
+        Assert.Equal((false, 0), (call.IsCompleted, told));
         clock.Advance(TimeSpan.FromTicks(1));
         var refused = await Assert.ThrowsAsync<RefusedException>(() => Eventually.EndsAsync(call));
         Assert.Equal((Refusal.StorageTimeout, "the storage did not answer within 10 s; whether the request took effect is unknown"), (refused.Reason, refused.Message));
+        Assert.Equal(1, told);
     }
 
     [Fact]

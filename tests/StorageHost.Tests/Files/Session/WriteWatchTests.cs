@@ -39,6 +39,27 @@ public sealed class WriteWatchTests : IAsyncLifetime
         Assert.Null(daemon.Volume.Full);
     }
 
+    [Fact]
+    public async Task After_a_timeout_the_next_look_writes()
+    {
+        var before = await daemon.RunAsync(session => session.Mount.StatSelf());
+        daemon.Threads.WhenTimedOut!();
+        await daemon.Volume.EnsureSessionAsync(CancellationToken.None);
+        Assert.NotEqual(before, await daemon.RunAsync(session => session.Mount.StatSelf()));
+    }
+
+    [Fact]
+    public async Task A_look_that_hangs_breaks_it_until_one_is_done()
+    {
+        var session = await daemon.RunAsync(session => session);
+        var watch = new WriteWatch();
+        var refused = watch.NoteHungLook(TimeSpan.FromSeconds(2.5));
+        Assert.Equal(Refusal.StorageTimeout, refused.Reason);
+        Assert.Equal("nothing can be written: the storage did not answer within 2.5 s", watch.Unwritable);
+        Assert.Null(watch.Look(session.Mount, session.Private));
+        Assert.Null(watch.Unwritable);
+    }
+
     [Theory]
     [InlineData(Errno.Access)]
     [InlineData(Errno.NotPermitted)]
