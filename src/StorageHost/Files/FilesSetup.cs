@@ -34,7 +34,7 @@ internal static class FilesSetup
         .AddSingleton<Publisher>()
         .AddSingleton<IPublisher>(provider => provider.GetRequiredService<Publisher>())
         .AddSingleton<IVolume, VolumeCatalog>()
-        .AddSingleton<DeletedFiles>()
+        .AddSingleton<DeletedFileLocks>()
         .AddSingleton<BrickCalm>()
         .AddSingleton<BringsBack>(mount => mount.IsGluster)
         .AddSingleton<RememberedDeletions>()

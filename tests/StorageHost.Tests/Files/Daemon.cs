@@ -36,7 +36,7 @@ internal sealed class Daemon : IAsyncDisposable
         var unreadable = new UnreadableFiles(NullLogger<UnreadableFiles>.Instance);
         Publisher = new Publisher(Volume, Sample.Names, Templates, permissions, inspector, () => Enumerable.Range(1, 100), unreadable);
         Recovery = new Recovery(Volume, Threads, Sample.Names, Publisher, unreadable, Clock, NullLogger<Recovery>.Instance);
-        var deleted = new DeletedFiles(Volume, Clock);
+        var deleted = new DeletedFileLocks(Volume, Clock);
         Deletions = new RememberedDeletions(Sample.Names, deleted, unreadable, new BrickCalm(Known, Clock), _ => bringsBack, new ImageMetrics(Meters), Clock, DeletionLog);
         Remover = new Remover(Volume, Sample.Names, inspector, Templates, deleted, Deletions);
         var safe = new CheckedTemplates(Volume, Templates, new TemplateAge(pool, Clock), new WholeTemplates(Volume, inspector, TimeProvider.System));

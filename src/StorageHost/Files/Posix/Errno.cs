@@ -56,7 +56,8 @@ internal static class Errno
     public static bool IsOwn(int errno) => errno is NoFiles or NoFilesOnMachine or NoMemory;
 
     /// <summary>
-    /// A healthy replica volume under racing nodes says these for a moment (measured on Gluster 10.3); a signal the third.
+    /// Errors that pass by themselves: a healthy replica volume says ENOTCONN and ESTALE for a moment while nodes race (measured on Gluster
+    /// 10.3), and a signal causes EINTR.
     /// </summary>
     public static bool IsTransient(int errno) => errno is NotConnected or Stale or Interrupted;
 }

@@ -4,8 +4,9 @@ using Polly.Retry;
 namespace StorageHost.Files.Posix;
 
 /// <summary>
-/// Every retry of a storage call: at most five more tries within some 0.6 s, further and further apart, or twelve within 1.2 s where a
-/// cache has to be outlasted. Runs on storage threads only, since it sleeps between the tries.
+/// The rules by which storage calls are retried. Errors that pass by themselves, and short waits for another daemon: at most five more tries
+/// within some 0.6 s, with growing pauses. What has to outlast the cache of Gluster's client, a second: twelve more, 100 ms apart. Runs on
+/// storage threads only, since it sleeps between the tries.
 /// </summary>
 internal static class TransientRetry
 {

@@ -170,7 +170,7 @@ internal sealed class Publisher(
         if (mark is not null && !mount.TryStat(disk.Text, out _))
         {
             throw new RefusedException(
-                Refusal.StorageUnavailable, $"{disk} is being given away at this moment; the same request can be sent again");
+                Refusal.StorageUnavailable, $"another request is making {disk} at this moment; send the same request again");
         }
     }
 

@@ -14,7 +14,7 @@ internal delegate bool BringsBack(MountPoint mount);
 /// stands, every daemon looks whether the name leads to that very file again, and deletes it again.
 /// </summary>
 internal sealed partial class RememberedDeletions(
-    FileNames names, DeletedFiles deleted, UnreadableFiles unreadable, BrickCalm calm, BringsBack bringsBack, ImageMetrics metrics,
+    FileNames names, DeletedFileLocks deleted, UnreadableFiles unreadable, BrickCalm calm, BringsBack bringsBack, ImageMetrics metrics,
     TimeProvider time, ILogger<RememberedDeletions> log)
 {
     /// <summary>So many records may stand: a listing of them, with every look, takes a fraction of a second then.</summary>
@@ -221,6 +221,6 @@ internal sealed partial class RememberedDeletions(
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "The deletion of {File} is not remembered: {Reason}. If a brick that was away brings it back, it stays")]
+        Message = "No record was made of the deletion of {File}: {Reason}. If a returning brick restores it, it stays")]
     private partial void LogNotRemembered(FileName file, string reason);
 }

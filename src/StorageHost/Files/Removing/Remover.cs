@@ -11,7 +11,7 @@ namespace StorageHost.Files.Removing;
 
 /// <summary>Deletes files by their exact names, all or none, and never one that QEMU has open.</summary>
 internal sealed class Remover(
-    VolumeSessions volume, FileNames names, IImageInspector inspector, TemplateFile templates, DeletedFiles deleted,
+    VolumeSessions volume, FileNames names, IImageInspector inspector, TemplateFile templates, DeletedFileLocks deleted,
     RememberedDeletions deletions) : IRemover
 {
     public Task<RemovedHost> RemoveHostAsync(Hostname hostname, bool purge, CancellationToken cancellationToken) => volume.RunAsync(

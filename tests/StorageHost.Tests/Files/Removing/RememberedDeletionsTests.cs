@@ -276,7 +276,7 @@ public sealed class RememberedDeletionsTests : IAsyncLifetime
         await ScanAsync();
         await RemoveAsync();
         Assert.Equal((10_000, Data), (Records.Length, store.Names));
-        Assert.StartsWith($"Warning: The deletion of {Disk} is not remembered: there are too many records", Assert.Single(daemon.DeletionLog.Lines), StringComparison.Ordinal);
+        Assert.StartsWith($"Warning: No record was made of the deletion of {Disk}: there are too many records", Assert.Single(daemon.DeletionLog.Lines), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -8,7 +8,7 @@ namespace StorageHost.Files.Removing;
 /// Keeps QEMU out of files for a while after their deletion. A QEMU that opened one just before had no lock yet by which it could be
 /// seen: it has to meet ours when it comes to locking, or it would run on a disk that nobody can find any more.
 /// </summary>
-internal sealed class DeletedFiles(VolumeSessions volume, TimeProvider time)
+internal sealed class DeletedFileLocks(VolumeSessions volume, TimeProvider time)
 {
     /// <summary>
     /// A FUSE client of Gluster may believe in a name for one second (entry-timeout), and QEMU locks soon after it has opened.
