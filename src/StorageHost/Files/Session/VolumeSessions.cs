@@ -48,7 +48,7 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
     {
         (this.options, this.threads, this.log) = (options.Value, threads, log);
         sessions = threads.NewShare(1);
-        looks = threads.NewShare(1, patience: TimeSpan.Zero);
+        looks = threads.NewShare(1, waitLimit: TimeSpan.Zero);
         locks = new OfdLocks(options.Value.OperationTimeout);
         threads.WhenFailed = writes.Note;
         threads.WhenTimedOut = writes.NoteTimeout;
