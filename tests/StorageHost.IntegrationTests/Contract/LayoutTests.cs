@@ -31,7 +31,7 @@ public sealed class LayoutTests(Lab lab)
         await client.FillAsync("centos", 2);
         await IsGivenAsync(area, client, "web01", "pool");
         await client.FillAsync("centos", 0);
-        await IsGivenAsync(area, client, "web02", "copy");
+        await IsGivenAsync(area, client, "web02", "copy", "pool"); // what was under way for the level before may come in yet
         area.Oracle.DataDisk((await client.AddStorageAsync("web02", 1)).Is(200).GetProperty("disk").GetString()!);
         (await client.DeleteHostAsync("web01")).Is(200);
         area.Oracle.NoDisk("web01");
@@ -46,10 +46,10 @@ public sealed class LayoutTests(Lab lab)
         await area.Oracle.CheckAsync(place: 2);
     }
 
-    private static async Task IsGivenAsync(StorageArea area, Client client, string host, string source)
+    private static async Task IsGivenAsync(StorageArea area, Client client, string host, params string[] sources)
     {
         var answer = (await client.SetImageAsync("centos", host)).Is(200);
-        Assert.Equal(source, answer.GetProperty("source").GetString());
+        Assert.Contains(answer.GetProperty("source").GetString(), sources);
         area.Oracle.Disk(host, "centos");
     }
 

@@ -101,9 +101,12 @@ internal sealed class ManualTimeProvider() : FakeTimeProvider(Start)
 
         private void End(object? of)
         {
-            lock (clock.runs)
+            if (of is not null)
             {
-                clock.runs.Remove(of!);
+                lock (clock.runs)
+                {
+                    clock.runs.Remove(of);
+                }
             }
         }
     }

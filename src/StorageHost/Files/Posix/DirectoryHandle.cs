@@ -129,7 +129,7 @@ internal sealed unsafe class DirectoryHandle(SafeFileHandle directory, OfdLocks?
             var errno = Marshal.GetLastPInvokeError();
             return errno switch
             {
-                Errno.Exists => LeadsTo(to, Stat(file, from)) ? LinkOutcome.Linked : LinkOutcome.Taken,
+                Errno.Exists => LeadsTo(to, Stat(file, from)) ? LinkOutcome.Found : LinkOutcome.Taken,
                 Errno.NoEntry when tries == 1 => LinkOutcome.Gone,
                 _ => throw new StorageException("link", to, errno),
             };

@@ -62,11 +62,16 @@ internal static class LinkProtocol
             {
                 case LinkOutcome.Taken: return NamingOutcome.Taken;
                 case LinkOutcome.Gone: return NamingOutcome.Gone;
+
+                // Two daemons may hold a file that was recovered, and each find the name that the other gave. So neither takes it for its own.
+                case LinkOutcome.Found when RecoveredMark.IsOn(file, from):
+                    TryRemove(from, tryRemove);
+                    throw new StorageException("link", to.Text, Errno.Exists) { LeavesOutcomeUnknown = true };
             }
 
             DirectoryHandle.Sync(file, to.Text);
         }
-        catch (StorageException failed) when (!LeftAllAsItWas(failed))
+        catch (StorageException failed) when (!failed.LeavesOutcomeUnknown && !LeftAllAsItWas(failed))
         {
             // Whether the name was given is unknown. If it was, it stays; in either case the file must never reach a pool again.
             TryCommit(mount, file, from, to, isUntouched, tryRemove);
@@ -117,6 +122,18 @@ internal static class LinkProtocol
         }
 
         return true;
+    }
+
+    private static void TryRemove(string name, Func<string, bool> tryRemove)
+    {
+        try
+        {
+            tryRemove(name);
+        }
+        catch (StorageException)
+        {
+            // Recovery removes the private name of a file with two.
+        }
     }
 
     private static void TryCommit(

@@ -175,6 +175,7 @@ internal sealed partial class Recovery(
             if (stat.Links == 1)
             {
                 RequestMarks.Clear(handle, file.Name);
+                RecoveredMark.Write(handle, file.Name);
                 var copy = publisher.AddToPool(session, file, image);
                 LogReturned(image, copy.Number);
                 return;

@@ -114,11 +114,11 @@ public sealed class DirectoryHandleTests : IDisposable
     }
 
     [Fact]
-    public void A_link_that_finds_itself_done_already_is_done()
+    public void A_link_that_is_done_already_is_found()
     {
         using var file = mount.Open("file");
         Assert.Equal(LinkOutcome.Linked, mount.Link("file", file, "new"));
-        Assert.Equal(LinkOutcome.Linked, mount.Link("file", file, "new"));
+        Assert.Equal(LinkOutcome.Found, mount.Link("file", file, "new"));
         Assert.Equal(2u, store.Stat("file").Links);
     }
 

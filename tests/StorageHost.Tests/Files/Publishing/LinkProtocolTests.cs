@@ -71,6 +71,16 @@ public sealed class LinkProtocolTests : IDisposable
     }
 
     [Fact]
+    public void A_name_that_another_daemon_may_have_given_to_a_recovered_file_is_told_to_nobody_else()
+    {
+        // Whoever had claimed it first may live and hold it still.
+        RecoveredMark.Write(file, "private");
+        Assert.True(store.Link("private", "web01.qcow2"));
+        var failure = Assert.Throws<StorageException>(() => Publish());
+        Assert.Equal((true, "web01.qcow2"), (failure.LeavesOutcomeUnknown, store.Names));
+    }
+
+    [Fact]
     public void A_file_whose_private_name_was_recovered_before_is_lost_and_nothing_is_given_a_name()
     {
         mount.TryRename("private", "recovered");

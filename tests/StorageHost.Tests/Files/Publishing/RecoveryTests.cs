@@ -1,3 +1,4 @@
+using StorageHost.Files.Catalog;
 using StorageHost.Files.Posix;
 using StorageHost.Files.Session;
 using StorageHost.Tests.Images;
@@ -38,6 +39,11 @@ public sealed class RecoveryTests : IAsyncLifetime
         Assert.Equal("centos_dup_1_ready centos_dup_2_ready centos_template.img", store.Names);
         Assert.Equal((copy[0].Inode, 1u), (store.Stat("centos_dup_1_ready").Inode, store.Stat("centos_dup_1_ready").Links));
         Assert.Equal((1, 0), (store.PrivateDirectories, store.Private.Count));
+        using (var returned = File.OpenHandle(store["centos_dup_1_ready"]))
+        {
+            Assert.True(RecoveredMark.IsOn(returned, "centos_dup_1_ready"));
+        }
+
         var found = (await daemon.Images.ScanAsync(CancellationToken.None)).Copies.Single(found => found.Number == 1);
         await daemon.PublishAsync(found, Sample.Web01);
         Assert.True(store.Read("web01.qcow2").AsSpan().SequenceEqual(content));
