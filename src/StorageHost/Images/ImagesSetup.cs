@@ -12,6 +12,7 @@ internal static class ImagesSetup
         .AddSingleton<PoolTable>()
         .AddSingleton<JobTable>()
         .AddSingleton<RefusedRoom>()
+        .AddSingleton<PromisedRoom>()
         .AddSingleton<PoolScanner>()
         .AddSingleton<ForegroundGate>()
         .AddSingleton<PoolPass>()

@@ -31,7 +31,7 @@ internal sealed class Core : IAsyncDisposable
         Jobs = new JobTable(Time);
         Room = new RefusedRoom(policy);
         Scanner = new PoolScanner(Volume.Object, Publisher.Object, Pools, Room, policy, Time, NullLogger<PoolScanner>.Instance);
-        Pass = new PoolPass(Volume.Object, Publisher.Object, Engine.Object, Scanner, Room, Foreground, policy, Options.Create(options), metrics, Time, NullLogger<PoolPass>.Instance);
+        Pass = new PoolPass(Volume.Object, Publisher.Object, Engine.Object, Scanner, Room, Promised, Foreground, policy, Options.Create(options), metrics, Time, NullLogger<PoolPass>.Instance);
         Preclaimed = new PreclaimedCopies(Pools, Publisher.Object, Foreground, Time, NullLogger<PreclaimedCopies>.Instance);
         Reconciler = new PoolReconciler(
             Volume.Object, Pools, Scanner, Pass, Preclaimed, Jobs, policy, Options.Create(options), Time, Lifetime, NullLogger<PoolReconciler>.Instance);
@@ -66,6 +66,8 @@ internal sealed class Core : IAsyncDisposable
     public JobTable Jobs { get; }
 
     public RefusedRoom Room { get; }
+
+    public PromisedRoom Promised { get; } = new();
 
     public ForegroundGate Foreground { get; }
 
