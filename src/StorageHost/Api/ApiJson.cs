@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using StorageHost.Api.Errors;
+using StorageHost.Api.Templates;
 using StorageHost.ImageStorages;
 
 namespace StorageHost.Api;
@@ -14,6 +15,7 @@ namespace StorageHost.Api;
 [JsonSerializable(typeof(RemovedHostAnswer))]
 [JsonSerializable(typeof(RemovedDiskAnswer))]
 [JsonSerializable(typeof(RemovedImageAnswer))]
+[JsonSerializable(typeof(ImportedTemplateAnswer))]
 [JsonSerializable(typeof(JobsAnswer))]
 [JsonSerializable(typeof(HealthAnswer))]
 [JsonSerializable(typeof(ImageStoragesAnswer))]

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using StorageHost.Api.Dispatch;
 using StorageHost.Api.Errors;
 using StorageHost.Api.Swagger;
+using StorageHost.Api.Templates;
 
 namespace StorageHost.Api;
 
@@ -33,6 +34,7 @@ internal static class ApiSetup
             .WithSummary("Says that the daemon runs; touches no storage");
         var api = endpoints.MapGroup("");
         api.MapDispatch();
+        api.MapTemplates();
         api.MapPools();
         api.MapJobs();
         api.MapImageStorages();

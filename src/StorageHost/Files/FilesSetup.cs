@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using StorageHost.Files.Catalog;
 using StorageHost.Files.Copying;
+using StorageHost.Files.Importing;
 using StorageHost.Files.Index;
 using StorageHost.Files.Posix;
 using StorageHost.Files.Publishing;
@@ -40,6 +41,7 @@ internal static class FilesSetup
         .AddSingleton<RememberedDeletions>()
         .AddSingleton<IRemover, Remover>()
         .AddSingleton<ICopyEngine, CopyEngine>()
+        .AddSingleton<ITemplateImporter, TemplateImporter>()
         .AddSingleton<IMounts, MountTable>()
         .AddSingleton<ImageReader>()
         .AddSingleton<DirectoryPoller>()

@@ -1,6 +1,7 @@
 using StorageHost.Images.Disks;
 using StorageHost.Images.Jobs;
 using StorageHost.Images.Pools;
+using StorageHost.Images.Templates;
 
 namespace StorageHost.Images;
 
@@ -20,5 +21,6 @@ internal static class ImagesSetup
         .AddSingleton<PoolReconciler>()
         .AddHostedService(provider => provider.GetRequiredService<PoolReconciler>())
         .AddSingleton<DiskProvisioner>()
+        .AddSingleton<TemplateService>()
         .AddSingleton<ImageCacheService>();
 }

@@ -24,6 +24,9 @@ internal enum Refusal
     /// <summary>A process, here or on another node, holds a QEMU lock on the file.</summary>
     DiskInUse,
 
+    /// <summary>There is a template of that name.</summary>
+    ImageExists,
+
     /// <summary>Linked clones have the template as their backing file.</summary>
     ImageInUse,
 
@@ -32,6 +35,12 @@ internal enum Refusal
 
     /// <summary>The template is hostile, broken or of a format that is not served.</summary>
     ImageRejected,
+
+    /// <summary>What was sent has another digest than the sender said.</summary>
+    DigestMismatch,
+
+    /// <summary>The template is larger than <c>Import:MaxBytes</c>.</summary>
+    TooLarge,
 
     /// <summary>As many requests wait for copies as may.</summary>
     TooManyRequests,

@@ -39,6 +39,8 @@ internal sealed class Core : IAsyncDisposable
             Volume.Object, Publisher.Object, Remover.Object, Creator.Object, Hosts.Object, Pools, Jobs,
             new DiskProvisioner(Volume.Object, Publisher.Object, Hosts.Object, Pools, Foreground, Options.Create(options), Lifetime, metrics, Time, NullLogger<DiskProvisioner>.Instance),
             Reconciler, NullLogger<ImageCacheService>.Instance);
+        TemplateService = new TemplateService(
+            Volume.Object, Importer.Object, policy, Promised, Pools, Jobs, Foreground, Options.Create(Import), Lifetime, NullLogger<TemplateService>.Instance);
         OnVolume.SetUp(this);
         Templates[Centos] = Template();
     }
@@ -54,6 +56,8 @@ internal sealed class Core : IAsyncDisposable
     public Mock<IRemover> Remover { get; } = new(MockBehavior.Strict);
 
     public Mock<ICopyEngine> Engine { get; } = new(MockBehavior.Strict);
+
+    public Mock<ITemplateImporter> Importer { get; } = new(MockBehavior.Strict);
 
     public Mock<IDiskCreator> Creator { get; } = new(MockBehavior.Strict);
 
@@ -80,6 +84,10 @@ internal sealed class Core : IAsyncDisposable
     public PoolReconciler Reconciler { get; }
 
     public ImageCacheService Service { get; }
+
+    public TemplateService TemplateService { get; }
+
+    public ImportOptions Import { get; } = new();
 
     /// <summary>What lies on the volume.</summary>
     public ConcurrentDictionary<ImageName, Template> Templates { get; } = new();

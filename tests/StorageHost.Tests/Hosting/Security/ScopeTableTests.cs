@@ -47,6 +47,7 @@ public sealed class ScopeTableTests : IDisposable
     [InlineData("provision", "POST", "/", """{"action":"dup","duplicateinfo":{"centos":0}}""")]
     [InlineData("provision", "POST", "/", """{"action":"setimage","createvmform":{"image":"centos","hostname":"web02"}}""")]
     [InlineData("provision", "POST", "/", """{"action":"addstorage","storageinfo":{"hostname":"web02","size":1}}""")]
+    [InlineData("import", "PUT", "/templates/alma", "a raw image")]
     [InlineData("destroy", "DELETE", "/?action=host&target=web01", null)]
     [InlineData("destroy", "DELETE", "/", """{"action":"host","target":"web01","purge":true}""")]
     [InlineData("destroy", "DELETE", "/?action=image&target=centos", null)]
@@ -82,7 +83,7 @@ public sealed class ScopeTableTests : IDisposable
         var demands = endpoints[false].Select(endpoint => (
             Verb: $"{endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Single()} {endpoint.RoutePattern.RawText}",
             Scope: endpoint.Metadata.GetOrderedMetadata<IAuthorizeData>().Single().Policy)).ToLookup(demand => demand.Scope == Scopes.Read);
-        Assert.Equal([("DELETE /", Scopes.Destroy), ("DELETE /jobs/{id}", Scopes.Destroy), ("POST /", Scopes.Provision)], demands[false].Order());
+        Assert.Equal([("DELETE /", Scopes.Destroy), ("DELETE /jobs/{id}", Scopes.Destroy), ("POST /", Scopes.Provision), ("PUT /templates/{image}", Scopes.Import)], demands[false].Order());
         Assert.All(demands[true], demand => Assert.StartsWith("GET /", demand.Verb, StringComparison.Ordinal));
         Assert.All(endpoints[true], endpoint => Assert.Matches("^/?(healthz|swagger)", endpoint.RoutePattern.RawText));
     }

@@ -1,0 +1,71 @@
+using FluentValidation.Results;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Microsoft.Extensions.Options;
+using StorageHost.Api.Dispatch;
+using StorageHost.Api.Errors;
+using StorageHost.Images.Names;
+using StorageHost.Images.Ports;
+using StorageHost.Images.Templates;
+
+namespace StorageHost.Api.Templates;
+
+/// <summary>Templates: how they come onto the volume.</summary>
+internal static class TemplateEndpoints
+{
+    public static void MapTemplates(this RouteGroupBuilder api)
+    {
+        var templates = api.MapGroup("/templates").WithTags("Templates");
+        templates.MapPut("/{image}", PutAsync).WithName("putTemplate")
+            .WithSummary("Makes a template of the body: a raw or qcow2 image")
+            .WithDescription("""
+                The body is the image itself, whatever its Content-Type: `curl -T centos.qcow2 http://127.0.0.1:33833/templates/centos`.
+                It may be as large as `Import:MaxBytes` and come as slowly as it likes, but not stop for `Import:StallTimeout`.
+                `sha256`, or the header `Repr-Digest`, is compared before the template gets its name.
+                The answer comes when the template is whole and durable.
+                """)
+            .RequireAuthorization(Scopes.Import)
+            .Refuses(400, 408, 409, 413, 422, 503, 504, 507);
+    }
+
+    private static async Task<Ok<ImportedTemplateAnswer>> PutAsync(
+        string image, string? sha256, HttpContext context, FileNames names, TemplateService templates,
+        IOptions<ImportOptions> options, TimeProvider time, CancellationToken cancellationToken)
+    {
+        _ = sha256;
+        LiftLimits(context);
+        var request = context.Request;
+        var faults = new List<ValidationFailure>();
+        var fault = Rules.ImageFault(names, image, out var name) ?? Rules.NewNameFault(image);
+        if (fault is not null)
+        {
+            faults.Add(new ValidationFailure(Wire.Image, fault));
+        }
+
+        var digest = ExpectedDigest.Read(request, faults);
+        if (faults.Count > 0)
+        {
+            throw new InvalidRequestException(faults);
+        }
+
+        context.Features.Get<AuditedChange>()?.What = $"put template {name}";
+        var body = new UploadBody(request.Body, options.Value.StallTimeout, time);
+        await using (body)
+        {
+            var wanted = new NewTemplate(name, TemplateRecord.Upload, request.ContentLength, digest);
+            return TypedResults.Ok(ImportedTemplateAnswer.Of(await templates.ImportAsync(wanted, body, cancellationToken)));
+        }
+    }
+
+    /// <summary>Here alone a body may be large and slow: what it may be, the import itself looks after.</summary>
+    private static void LiftLimits(HttpContext context)
+    {
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = null;
+        }
+
+        context.Features.Get<IHttpMinRequestBodyDataRateFeature>()?.MinDataRate = null;
+    }
+}

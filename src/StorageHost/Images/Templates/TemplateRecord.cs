@@ -1,0 +1,17 @@
+namespace StorageHost.Images.Templates;
+
+/// <summary>What a template remembers of how it came to be; it goes with the file.</summary>
+/// <param name="Source">How: <c>upload</c>.</param>
+/// <param name="Created">When.</param>
+/// <param name="Sha256">The SHA-256 of the content as it was sent, in lower-case hexadecimal digits.</param>
+internal sealed record TemplateRecord(string Source, DateTimeOffset Created, string Sha256)
+{
+    /// <summary>The source of a template that a client has sent.</summary>
+    public const string Upload = "upload";
+}
+
+/// <summary>A template as its file tells of it.</summary>
+/// <param name="Template">Its name and state, and what it takes on the volume.</param>
+/// <param name="Header">Its format and the size that a guest sees.</param>
+/// <param name="Record">How it came to be; null for a file that somebody put there, or has written to since.</param>
+internal sealed record TemplateDetails(Template Template, ImageHeader Header, TemplateRecord? Record);

@@ -1,0 +1,97 @@
+using Microsoft.Extensions.Options;
+using StorageHost.Images.Jobs;
+using StorageHost.Images.Names;
+using StorageHost.Images.Pools;
+using StorageHost.Images.Ports;
+
+namespace StorageHost.Images.Templates;
+
+/// <summary>Templates that come to be through the daemon.</summary>
+internal sealed partial class TemplateService(
+    IVolume volume, ITemplateImporter importer, IVolumePolicy policy, PromisedRoom promised, PoolTable pools, JobTable jobs,
+    ForegroundGate gate, IOptions<ImportOptions> options, IHostApplicationLifetime lifetime, ILogger<TemplateService> log)
+{
+    /// <summary>How long a piece of a template waits for claims, which go first. Its sender waits as well, so it is not for long.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
+
+    private int underWay;
+
+    /// <summary>Makes a template of what a client sends; it has its name when it is whole and durable.</summary>
+    /// <exception cref="RefusedException">ImageExists; TooLarge; NoSpace; DigestMismatch; ImageRejected; TooManyRequests; JobConflict: its job
+    /// was cancelled; and what the storage says.</exception>
+    public async Task<TemplateDetails> ImportAsync(NewTemplate wanted, Stream content, CancellationToken cancellationToken)
+    {
+        using var place = EnterQueue();
+        await RefuseExistingAsync(wanted.Image, cancellationToken);
+        using var room = new ImportRoom(volume, policy, promised, options, wanted);
+        await room.EnsureAsync(0, cancellationToken);
+        var job = jobs.Begin(JobKind.Import, wanted.Image);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, job.Cancelled, lifetime.ApplicationStopping);
+        try
+        {
+            job.BeginPass(1, wanted.Length ?? 0);
+            var made = await importer.ImportAsync(wanted, content, TakeAsync, either.Token);
+            job.EndPass(1);
+            job.Succeed();
+            LogImported(wanted.Image, wanted.Source, made.Template.Fingerprint.Size, made.Record?.Sha256);
+            return made;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            job.EndCancelled();
+            throw lifetime.ApplicationStopping.IsCancellationRequested
+                ? new RefusedException(Refusal.ShuttingDown, "the daemon is stopping")
+                : new RefusedException(Refusal.JobConflict, $"the import of {wanted.Image} was cancelled");
+        }
+        catch (Exception exception)
+        {
+            job.Fail(exception is RefusedException ? exception.Message : "the sender broke off");
+            throw;
+        }
+        finally
+        {
+            pools.Ring();
+        }
+
+        async ValueTask TakeAsync(long received)
+        {
+            job.Progress(received, wanted.Length ?? received);
+            await gate.YieldAsync(Patience, either.Token);
+            await room.EnsureAsync(received, either.Token);
+        }
+    }
+
+    private async Task RefuseExistingAsync(ImageName image, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await volume.FindTemplateAsync(image, cancellationToken);
+        }
+        catch (RefusedException refusal) when (refusal.Reason == Refusal.ImageNotFound)
+        {
+            return;
+        }
+
+        throw new RefusedException(Refusal.ImageExists, $"the template {image} already exists");
+    }
+
+    private Place EnterQueue()
+    {
+        var limit = options.Value.MaxAtOnce;
+        if (Interlocked.Increment(ref underWay) > limit)
+        {
+            Interlocked.Decrement(ref underWay);
+            throw new RefusedException(Refusal.TooManyRequests, $"{limit} templates are coming in already (Import:MaxAtOnce)");
+        }
+
+        return new Place(this);
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Imported the template {Image} from {Source}: {Bytes} bytes, sha256 {Sha256}")]
+    private partial void LogImported(ImageName image, string source, long bytes, string? sha256);
+
+    private sealed class Place(TemplateService service) : IDisposable
+    {
+        public void Dispose() => Interlocked.Decrement(ref service.underWay);
+    }
+}

@@ -1,0 +1,185 @@
+using Moq;
+using StorageHost.Images;
+using StorageHost.Images.Jobs;
+using StorageHost.Images.Ports;
+using StorageHost.Images.Templates;
+using StorageHost.Tests.Support;
+using Xunit;
+using static StorageHost.Tests.Images.Sample;
+
+namespace StorageHost.Tests.Images.Templates;
+
+public sealed class TemplateServiceTests : IAsyncLifetime
+{
+    private const long Mb = 1 << 20;
+
+    private readonly Core core = new();
+    private readonly TaskCompletionSource goOn = new();
+    private int imports;
+
+    public TemplateServiceTests()
+    {
+        core.Space = new VolumeSpace(10_000 * Mb, 1_000 * Mb);
+        goOn.SetResult();
+    }
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync() => await core.DisposeAsync();
+
+    [Fact]
+    public async Task What_came_is_told_and_its_job_is_done()
+    {
+        Importing(300 * Mb);
+        var made = await ImportAsync(300 * Mb);
+        Assert.Equal(Debian, made.Template.Image);
+        var job = core.Jobs.All.Single().Snapshot();
+        Assert.Equal(
+            (JobKind.Import, Debian, JobState.Succeeded, 1, 300 * Mb, 300 * Mb), (job.Kind, job.Image, job.State, job.CopiesDone, job.BytesDone, job.BytesTotal));
+        Assert.Equal(0, core.Promised.Bytes);
+    }
+
+    [Fact]
+    public async Task An_import_of_unknown_length_counts_what_has_come()
+    {
+        Importing(3 * Mb);
+        await ImportAsync(null);
+        var job = core.Jobs.All.Single().Snapshot();
+        Assert.Equal((3 * Mb, 3 * Mb), (job.BytesDone, job.BytesTotal));
+    }
+
+    [Fact]
+    public async Task A_template_that_is_there_is_not_replaced_and_nothing_is_read()
+    {
+        Importing(Mb);
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => core.TemplateService.ImportAsync(new NewTemplate(Centos, "upload", Mb, null), Stream.Null, CancellationToken.None));
+        Assert.Equal((Refusal.ImageExists, 0), (refused.Reason, imports));
+    }
+
+    [Theory]
+    [InlineData(500, true)]
+    [InlineData(501, false)]
+    public async Task A_known_size_must_fit_above_the_reserve_before_anything_is_read(long megabytes, bool fits)
+    {
+        Importing(megabytes * Mb);
+        if (fits)
+        {
+            await ImportAsync(megabytes * Mb);
+            return;
+        }
+
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => ImportAsync(megabytes * Mb));
+        Assert.Equal((Refusal.NoSpace, 0, 0L), (refused.Reason, imports, core.Promised.Bytes));
+        Assert.Equal(
+            "the template debian12 would take the volume below its reserve of 5 %: it needs 501 MB more, 1000 MB are free, 500 MB are the reserve",
+            refused.Message);
+    }
+
+    [Fact]
+    public async Task Room_that_is_promised_to_others_is_not_there()
+    {
+        using var others = core.Promised.Begin(100 * Mb);
+        Importing(401 * Mb);
+        Assert.Equal(Refusal.NoSpace, (await Assert.ThrowsAsync<RefusedException>(() => ImportAsync(401 * Mb))).Reason);
+        await ImportAsync(400 * Mb);
+        Assert.Equal(100 * Mb, core.Promised.Bytes);
+    }
+
+    [Fact]
+    public async Task What_is_still_to_come_is_promised_and_no_copy_is_begun_in_its_room()
+    {
+        var promised = new List<long>();
+        Importing(300 * Mb, _ => promised.Add(core.Promised.Bytes));
+        await ImportAsync(300 * Mb);
+        Assert.Equal([.. Enumerable.Range(1, 30).Select(tens => (300 - (tens * 10)) * Mb)], promised);
+    }
+
+    [Fact]
+    public async Task An_import_of_unknown_length_ends_where_the_room_does()
+    {
+        var received = 0L;
+        Importing(2_000 * Mb, at =>
+        {
+            received = at;
+            core.Space = core.Space with { FreeBytes = (1_000 * Mb) - at };
+        });
+        Assert.Equal(Refusal.NoSpace, (await Assert.ThrowsAsync<RefusedException>(() => ImportAsync(null))).Reason);
+        Assert.InRange(received, 400 * Mb, 500 * Mb);
+        Assert.Equal((JobState.Failed, 0L), (core.Jobs.All.Single().Snapshot().State, core.Promised.Bytes));
+    }
+
+    [Fact]
+    public async Task Nothing_grows_beyond_the_limit()
+    {
+        core.Import.MaxBytes = 100 * Mb;
+        Importing(200 * Mb);
+        Assert.Equal(Refusal.TooLarge, (await Assert.ThrowsAsync<RefusedException>(() => ImportAsync(101 * Mb))).Reason);
+        Assert.Equal(0, imports);
+        Assert.Equal(Refusal.TooLarge, (await Assert.ThrowsAsync<RefusedException>(() => ImportAsync(null))).Reason);
+    }
+
+    [Fact]
+    public async Task Only_so_many_come_in_at_once()
+    {
+        core.Import.MaxAtOnce = 1;
+        var hold = new TaskCompletionSource();
+        Importing(Mb, until: hold.Task);
+        var first = ImportAsync(Mb);
+        Assert.Equal(Refusal.TooManyRequests, (await Assert.ThrowsAsync<RefusedException>(() => ImportAsync(Mb))).Reason);
+        hold.SetResult();
+        await Eventually.EndsAsync(first);
+        await ImportAsync(Mb);
+    }
+
+    [Fact]
+    public async Task Its_job_can_be_cancelled()
+    {
+        Importing(Mb, until: Task.Delay(Timeout.Infinite));
+        var import = ImportAsync(Mb);
+        var cancelled = await Eventually.EndsAsync(core.Service.CancelJobAsync(core.Jobs.All.Single().Id, CancellationToken.None));
+        Assert.Equal(JobState.Cancelled, cancelled.State);
+        Assert.Equal(Refusal.JobConflict, (await Assert.ThrowsAsync<RefusedException>(() => import)).Reason);
+    }
+
+    [Fact]
+    public async Task A_daemon_that_stops_ends_what_comes_in()
+    {
+        Importing(Mb, until: Task.Delay(Timeout.Infinite));
+        var import = ImportAsync(Mb);
+        core.Lifetime.StopApplication();
+        Assert.Equal(Refusal.ShuttingDown, (await Assert.ThrowsAsync<RefusedException>(() => Eventually.EndsAsync(import))).Reason);
+    }
+
+    [Fact]
+    public async Task A_sender_who_breaks_off_fails_its_job_and_gives_the_room_back()
+    {
+        core.Importer.Setup(port => port.ImportAsync(It.IsAny<NewTemplate>(), It.IsAny<Stream>(), It.IsAny<Func<long, ValueTask>>(), It.IsAny<CancellationToken>()))
+            .ThrowsAsync(new IOException("broken off"));
+        await Assert.ThrowsAsync<IOException>(() => ImportAsync(Mb));
+        var job = core.Jobs.All.Single().Snapshot();
+        Assert.Equal((JobState.Failed, "the sender broke off", 0L), (job.State, job.Error, core.Promised.Bytes));
+    }
+
+    private Task<TemplateDetails> ImportAsync(long? length) =>
+        core.TemplateService.ImportAsync(new NewTemplate(Debian, "upload", length, null), Stream.Null, CancellationToken.None);
+
+    /// <summary>An importer to whom that much comes, in steps of 10 MB.</summary>
+    private void Importing(long bytes, Action<long>? at = null, Task? until = null) => core.Importer
+        .Setup(port => port.ImportAsync(It.IsAny<NewTemplate>(), It.IsAny<Stream>(), It.IsAny<Func<long, ValueTask>>(), It.IsAny<CancellationToken>()))
+        .Returns(async (NewTemplate wanted, Stream _, Func<long, ValueTask> progress, CancellationToken cancellationToken) =>
+        {
+            imports++;
+            for (var received = Math.Min(bytes, 10 * Mb); ; received = Math.Min(bytes, received + (10 * Mb)))
+            {
+                await progress(received);
+                at?.Invoke(received);
+                if (received == bytes)
+                {
+                    break;
+                }
+            }
+
+            await (until ?? goOn.Task).WaitAsync(cancellationToken);
+            return new TemplateDetails(Template(wanted.Image), new ImageHeader(ImageFormat.Raw, bytes, null, null), new TemplateRecord("upload", core.Time.GetUtcNow(), "00"));
+        });
+}
