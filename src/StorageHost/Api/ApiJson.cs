@@ -15,7 +15,7 @@ namespace StorageHost.Api;
 [JsonSerializable(typeof(RemovedHostAnswer))]
 [JsonSerializable(typeof(RemovedDiskAnswer))]
 [JsonSerializable(typeof(RemovedImageAnswer))]
-[JsonSerializable(typeof(ImportedTemplateAnswer))]
+[JsonSerializable(typeof(TemplatesAnswer))]
 [JsonSerializable(typeof(JobsAnswer))]
 [JsonSerializable(typeof(HealthAnswer))]
 [JsonSerializable(typeof(ImageStoragesAnswer))]

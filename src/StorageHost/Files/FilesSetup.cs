@@ -47,6 +47,7 @@ internal static class FilesSetup
         .AddSingleton<DirectoryPoller>()
         .AddSingleton<IDirectorySource>(provider => provider.GetRequiredService<DirectoryPoller>())
         .AddSingleton<IHostIndex, HostIndex>()
+        .AddSingleton<ITemplateIndex, TemplateIndex>()
         .AddHostedService(provider => provider.GetRequiredService<DirectoryPoller>());
 
     private static StorageOptions Options(IServiceProvider provider) => provider.GetRequiredService<IOptions<StorageOptions>>().Value;

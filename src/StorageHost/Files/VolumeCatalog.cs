@@ -63,7 +63,10 @@ internal sealed class VolumeCatalog(
                 HeldElsewhere(session),
                 Levels.Read(mount, names, unreadable, unknown),
                 unknown,
-                mount.Space());
+                mount.Space())
+            {
+                Protected = Protections.Read(mount, names),
+            };
         },
         scanning,
         cancellationToken);
@@ -79,6 +82,15 @@ internal sealed class VolumeCatalog(
 
     public Task<bool> HasLevelAsync(ImageName image, CancellationToken cancellationToken) => volume.RunAsync(
         "look for a level", (VolumeSession session, StorageCall<bool> _) => Levels.Exists(session.Mount, image), cancellationToken);
+
+    public Task SetProtectedAsync(ImageName image, bool isProtected, CancellationToken cancellationToken) => volume.RunAsync(
+        "protect a template",
+        (VolumeSession session, StorageCall<bool> _) =>
+        {
+            Protections.Write(session.Mount, image, isProtected);
+            return true;
+        },
+        cancellationToken);
 
     public Task<IAsyncDisposable?> TryLockPoolAsync(ImageName image, CancellationToken cancellationToken) => volume.RunAsync(
         "lock a pool",

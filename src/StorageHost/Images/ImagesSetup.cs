@@ -14,6 +14,7 @@ internal static class ImagesSetup
         .AddSingleton<JobTable>()
         .AddSingleton<RefusedRoom>()
         .AddSingleton<PromisedRoom>()
+        .AddSingleton<ProtectedTemplates>()
         .AddSingleton<PoolScanner>()
         .AddSingleton<ForegroundGate>()
         .AddSingleton<PoolPass>()

@@ -30,6 +30,9 @@ internal enum Refusal
     /// <summary>Linked clones have the template as their backing file.</summary>
     ImageInUse,
 
+    /// <summary>The template is protected.</summary>
+    ImageProtected,
+
     /// <summary>The job is over, or another change of the same thing is under way.</summary>
     JobConflict,
 

@@ -17,6 +17,7 @@ public sealed class ErrorTableTests
         [Refusal.DiskInUse] = (409, "disk_in_use"),
         [Refusal.ImageExists] = (409, "image_exists"),
         [Refusal.ImageInUse] = (409, "image_in_use"),
+        [Refusal.ImageProtected] = (409, "image_protected"),
         [Refusal.JobConflict] = (409, "job_conflict"),
         [Refusal.TooLarge] = (413, "payload_too_large"),
         [Refusal.ImageRejected] = (422, "image_rejected"),

@@ -50,7 +50,7 @@ public sealed class UploadTests : IAsyncLifetime
         request.Content!.Headers.ContentType = new MediaTypeHeaderValue("application/x-www-form-urlencoded");
         using var response = await api.Client.SendAsync(request);
         Assert.Equal(
-            """{"image":"debian12","format":"raw","virtual_size_bytes":2048,"size_bytes":1000,"allocated_bytes":1000,"sha256":"ab12","source":"upload","created":"2040-05-01T12:00:00+00:00"}""",
+            """{"image":"debian12","format":"raw","virtual_size_bytes":2048,"size_bytes":1000,"allocated_bytes":1000,"sha256":"ab12","source":"upload","created":"2040-05-01T12:00:00+00:00","protected":false,"linked_clones":0,"problem":null,"pool":{"wanted":0,"ready":0}}""",
             await response.Content.ReadAsStringAsync());
         Assert.Equal(200, (int)response.StatusCode);
         Assert.Equal(content, received);

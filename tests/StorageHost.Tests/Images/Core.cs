@@ -30,17 +30,17 @@ internal sealed class Core : IAsyncDisposable
         Foreground = new ForegroundGate(Time);
         Jobs = new JobTable(Time);
         Room = new RefusedRoom(policy);
-        Scanner = new PoolScanner(Volume.Object, Publisher.Object, Pools, Room, policy, Time, NullLogger<PoolScanner>.Instance);
+        Scanner = new PoolScanner(Volume.Object, Publisher.Object, Pools, Room, Guarded, policy, Time, NullLogger<PoolScanner>.Instance);
         Pass = new PoolPass(Volume.Object, Publisher.Object, Engine.Object, Scanner, Room, Promised, Foreground, policy, Options.Create(options), metrics, Time, NullLogger<PoolPass>.Instance);
         Preclaimed = new PreclaimedCopies(Pools, Publisher.Object, Foreground, Time, NullLogger<PreclaimedCopies>.Instance);
         Reconciler = new PoolReconciler(
             Volume.Object, Pools, Scanner, Pass, Preclaimed, Jobs, policy, Options.Create(options), Time, Lifetime, NullLogger<PoolReconciler>.Instance);
         Service = new ImageCacheService(
-            Volume.Object, Publisher.Object, Remover.Object, Creator.Object, Hosts.Object, Pools, Jobs,
+            Volume.Object, Publisher.Object, Remover.Object, Creator.Object, Hosts.Object, Index.Object, Pools, Jobs,
             new DiskProvisioner(Volume.Object, Publisher.Object, Hosts.Object, Pools, Foreground, Options.Create(options), Lifetime, metrics, Time, NullLogger<DiskProvisioner>.Instance),
             Reconciler, NullLogger<ImageCacheService>.Instance);
         TemplateService = new TemplateService(
-            Volume.Object, Importer.Object, policy, Promised, Pools, Jobs, Foreground, Options.Create(Import), Lifetime, NullLogger<TemplateService>.Instance);
+            Volume.Object, Importer.Object, Index.Object, Guarded, policy, Promised, Pools, Jobs, Foreground, Options.Create(Import), Lifetime, NullLogger<TemplateService>.Instance);
         OnVolume.SetUp(this);
         Templates[Centos] = Template();
     }
@@ -58,6 +58,10 @@ internal sealed class Core : IAsyncDisposable
     public Mock<ICopyEngine> Engine { get; } = new(MockBehavior.Strict);
 
     public Mock<ITemplateImporter> Importer { get; } = new(MockBehavior.Strict);
+
+    public Mock<ITemplateIndex> Index { get; } = new();
+
+    public ProtectedTemplates Guarded { get; } = new();
 
     public Mock<IDiskCreator> Creator { get; } = new(MockBehavior.Strict);
 

@@ -33,6 +33,7 @@ internal static class ErrorTable
         Refusal.DiskInUse => new(409, "disk_in_use"),
         Refusal.ImageExists => new(409, "image_exists"),
         Refusal.ImageInUse => new(409, "image_in_use"),
+        Refusal.ImageProtected => new(409, "image_protected"),
         Refusal.JobConflict => new(409, "job_conflict"),
         Refusal.TooLarge => PayloadTooLarge,
         Refusal.ImageRejected => new(422, "image_rejected"),

@@ -2,21 +2,43 @@ using StorageHost.Images.Templates;
 
 namespace StorageHost.Api.Templates;
 
-/// <summary>Answers an upload.</summary>
-/// <param name="Image">The template's name.</param>
+/// <summary>Answers <c>/templates</c>.</summary>
+/// <param name="Templates">The templates, sorted.</param>
+internal sealed record TemplatesAnswer(IReadOnlyList<TemplateInfoAnswer> Templates)
+{
+    public static TemplatesAnswer Of(IEnumerable<TemplateStatus> templates) => new([.. templates.Select(TemplateInfoAnswer.Of)]);
+}
+
+/// <summary>A template.</summary>
+/// <param name="Image">Its name.</param>
 /// <param name="Format">What was found in it.</param>
 /// <param name="VirtualSizeBytes">The size of the disk that a guest sees.</param>
 /// <param name="SizeBytes">The length of its file.</param>
-/// <param name="AllocatedBytes">What it takes on the volume.</param>
-/// <param name="Sha256">The SHA-256 of the content as it was sent.</param>
-/// <param name="Source">How it came: <c>upload</c>.</param>
-/// <param name="Created">When.</param>
-internal sealed record ImportedTemplateAnswer(
-    string Image, ImageFormat Format, long VirtualSizeBytes, long SizeBytes, long AllocatedBytes,
-    string? Sha256, string Source, DateTimeOffset Created)
+/// <param name="AllocatedBytes">What it took on the volume when it was last read.</param>
+/// <param name="Sha256">The SHA-256 of the content as it was sent; null when nobody knows.</param>
+/// <param name="Source">How it came: <c>upload</c> or <c>directory</c>.</param>
+/// <param name="Created">When it came; for a file of the directory, when it was last written to.</param>
+/// <param name="Protected">Whether it can be neither deleted nor replaced.</param>
+/// <param name="LinkedClones">How many disks have it as their backing file.</param>
+/// <param name="Problem">Why it is not served; null when nothing was found in its header.</param>
+/// <param name="Pool">Its ready copies.</param>
+internal sealed record TemplateInfoAnswer(
+    string Image, ImageFormat Format, long VirtualSizeBytes, long SizeBytes, long AllocatedBytes, string? Sha256, string Source,
+    DateTimeOffset Created, bool Protected, int LinkedClones, string? Problem, TemplatePoolAnswer Pool)
 {
-    public static ImportedTemplateAnswer Of(TemplateDetails made) => new(
-        made.Template.Image.Text, made.Header.Format, made.Header.VirtualBytes,
-        made.Template.Fingerprint.Size, made.Template.AllocatedBytes,
-        made.Record!.Sha256, made.Record.Source, made.Record.Created);
+    public static TemplateInfoAnswer Of(TemplateStatus status)
+    {
+        var (template, header, record) = status.Details;
+        return new TemplateInfoAnswer(
+            template.Image.Text, header.Format, header.VirtualBytes, template.Fingerprint.Size, template.AllocatedBytes,
+            record?.Sha256, record?.Source ?? TemplateRecord.Directory, record?.Created ?? Modified(template.Fingerprint),
+            status.IsProtected, status.LinkedClones, header.Fault, new TemplatePoolAnswer(status.Wanted, status.Ready));
+    }
+
+    private static DateTimeOffset Modified(Fingerprint state) => DateTimeOffset.UnixEpoch.AddTicks(state.ModifiedNs / TimeSpan.NanosecondsPerTick);
 }
+
+/// <summary>A template's ready copies.</summary>
+/// <param name="Wanted">How many there are to be.</param>
+/// <param name="Ready">How many there are.</param>
+internal sealed record TemplatePoolAnswer(int Wanted, int Ready);

@@ -5,18 +5,30 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Options;
 using StorageHost.Api.Dispatch;
 using StorageHost.Api.Errors;
+using StorageHost.Images;
 using StorageHost.Images.Names;
 using StorageHost.Images.Ports;
 using StorageHost.Images.Templates;
 
 namespace StorageHost.Api.Templates;
 
-/// <summary>Templates: how they come onto the volume.</summary>
+/// <summary>Templates: how they come, what they are, and how they go.</summary>
 internal static class TemplateEndpoints
 {
+    private const string Protected = "protected";
+
     public static void MapTemplates(this RouteGroupBuilder api)
     {
         var templates = api.MapGroup("/templates").WithTags("Templates");
+        templates.MapGet("", List).WithName("templates").WithSummary("All templates").RequireAuthorization(Scopes.Read).Refuses();
+        templates.MapGet("/{image}", GetAsync).WithName("template").WithSummary("One template")
+            .RequireAuthorization(Scopes.Read).Refuses(400, 404, 503, 504);
+        templates.MapPatch("/{image}", PatchAsync).WithName("patchTemplate")
+            .WithSummary("Protects a template from being deleted, or no longer does: {\"protected\":true}")
+            .RequireAuthorization(Scopes.Import).Refuses(400, 404, 413, 503, 504);
+        templates.MapDelete("/{image}", DeleteAsync).WithName("deleteTemplate")
+            .WithSummary("Deletes a template, its copies and its wanted level")
+            .RequireAuthorization(Scopes.Destroy).Refuses(400, 404, 409, 503, 504);
         templates.MapPut("/{image}", PutAsync).WithName("putTemplate")
             .WithSummary("Makes a template of the body: a raw or qcow2 image")
             .WithDescription("""
@@ -29,7 +41,41 @@ internal static class TemplateEndpoints
             .Refuses(400, 408, 409, 413, 422, 503, 504, 507);
     }
 
-    private static async Task<Ok<ImportedTemplateAnswer>> PutAsync(
+    private static Ok<TemplatesAnswer> List(TemplateService templates) => TypedResults.Ok(TemplatesAnswer.Of(templates.List()));
+
+    private static async Task<Ok<TemplateInfoAnswer>> GetAsync(
+        string image, FileNames names, TemplateService templates, CancellationToken cancellationToken) =>
+        TypedResults.Ok(TemplateInfoAnswer.Of(await templates.GetAsync(Parse(image, names), cancellationToken)));
+
+    private static async Task<Ok<TemplateInfoAnswer>> PatchAsync(
+        string image, HttpContext context, FileNames names, TemplateService templates, CancellationToken cancellationToken)
+    {
+        var name = Parse(image, names);
+        using var document = RequestBody.Parse(await RequestBody.ReadAsync(context.Request, cancellationToken));
+        var faults = new List<ValidationFailure>();
+        var isProtected = new PayloadReader(document.RootElement, QueryCollection.Empty, faults).Flag(Protected);
+        if (isProtected is null)
+        {
+            throw new InvalidRequestException(faults is [] ? [new ValidationFailure(Protected, "is required")] : faults);
+        }
+
+        context.Features.Get<AuditedChange>()?.What = $"{(isProtected.Value ? "protect" : "unprotect")} template {name}";
+        return TypedResults.Ok(TemplateInfoAnswer.Of(await templates.ProtectAsync(name, isProtected.Value, cancellationToken)));
+    }
+
+    private static async Task<Ok<RemovedImageAnswer>> DeleteAsync(
+        string image, HttpContext context, FileNames names, ImageCacheService images, CancellationToken cancellationToken)
+    {
+        var name = Parse(image, names);
+        context.Features.Get<AuditedChange>()?.What = $"delete template {name}";
+        return TypedResults.Ok(RemovedImageAnswer.Of(await images.DeleteImageAsync(name, cancellationToken)));
+    }
+
+    private static ImageName Parse(string image, FileNames names) => Rules.ImageFault(names, image, out var name) is { } fault
+        ? throw new InvalidRequestException([new ValidationFailure(Wire.Image, fault)])
+        : name;
+
+    private static async Task<Ok<TemplateInfoAnswer>> PutAsync(
         string image, string? sha256, HttpContext context, FileNames names, TemplateService templates,
         IOptions<ImportOptions> options, TimeProvider time, CancellationToken cancellationToken)
     {
@@ -54,7 +100,7 @@ internal static class TemplateEndpoints
         await using (body)
         {
             var wanted = new NewTemplate(name, TemplateRecord.Upload, request.ContentLength, digest);
-            return TypedResults.Ok(ImportedTemplateAnswer.Of(await templates.ImportAsync(wanted, body, cancellationToken)));
+            return TypedResults.Ok(TemplateInfoAnswer.Of(await templates.ImportAsync(wanted, body, cancellationToken)));
         }
     }
 

@@ -47,7 +47,10 @@ internal sealed partial class WatchedDirectory(
             (index, lastPoint) = (pass.Finish(), opened.Point);
             Report(pass.Skipped);
             var (type, point, source, device) = opened.Point;
-            return new DirectoryFacts(type, source, point, device, space.TotalBytes, space.FreeBytes, index.Images, multiLinked.Take(pass.MultiLinked));
+            return new DirectoryFacts(type, source, point, device, space.TotalBytes, space.FreeBytes, index.Images, multiLinked.Take(pass.MultiLinked))
+            {
+                Templates = index.Templates,
+            };
         }
         catch (RefusedException exception)
         {

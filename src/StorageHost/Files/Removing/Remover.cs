@@ -75,6 +75,11 @@ internal sealed class Remover(
     private void CheckUnused(DirectoryHandle mount, ImageName image)
     {
         _ = templates.Find(mount, image);
+        if (Protections.Exists(mount, image))
+        {
+            throw new RefusedException(Refusal.ImageProtected, $"the template {image} is protected");
+        }
+
         var clones = Entries(mount).Where(entry => entry is not (CopyEntry or PrivateEntry) && entry.File != names.Template(image) && IsBackedBy(mount, entry, image)).ToArray();
         if (clones.Length > 0)
         {

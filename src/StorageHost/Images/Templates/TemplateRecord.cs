@@ -8,7 +8,18 @@ internal sealed record TemplateRecord(string Source, DateTimeOffset Created, str
 {
     /// <summary>The source of a template that a client has sent.</summary>
     public const string Upload = "upload";
+
+    /// <summary>The source of a template that somebody put into the directory.</summary>
+    public const string Directory = "directory";
 }
+
+/// <summary>A template at one moment.</summary>
+/// <param name="Details">What its file tells.</param>
+/// <param name="IsProtected">Whether it can be neither deleted nor replaced.</param>
+/// <param name="LinkedClones">How many disks have it as their backing file.</param>
+/// <param name="Wanted">How many ready copies of it there are to be.</param>
+/// <param name="Ready">How many there are.</param>
+internal sealed record TemplateStatus(TemplateDetails Details, bool IsProtected, int LinkedClones, int Wanted, int Ready);
 
 /// <summary>A template as its file tells of it.</summary>
 /// <param name="Template">Its name and state, and what it takes on the volume.</param>

@@ -8,7 +8,7 @@ namespace StorageHost.Images.Templates;
 
 /// <summary>Templates that come to be through the daemon.</summary>
 internal sealed partial class TemplateService(
-    IVolume volume, ITemplateImporter importer, IVolumePolicy policy, PromisedRoom promised, PoolTable pools, JobTable jobs,
+    IVolume volume, ITemplateImporter importer, ITemplateIndex index, ProtectedTemplates guarded, IVolumePolicy policy, PromisedRoom promised, PoolTable pools, JobTable jobs,
     ForegroundGate gate, IOptions<ImportOptions> options, IHostApplicationLifetime lifetime, ILogger<TemplateService> log)
 {
     /// <summary>How long a piece of a template waits for claims, which go first. Its sender waits as well, so it is not for long.</summary>
@@ -19,7 +19,7 @@ internal sealed partial class TemplateService(
     /// <summary>Makes a template of what a client sends; it has its name when it is whole and durable.</summary>
     /// <exception cref="RefusedException">ImageExists; TooLarge; NoSpace; DigestMismatch; ImageRejected; TooManyRequests; JobConflict: its job
     /// was cancelled; and what the storage says.</exception>
-    public async Task<TemplateDetails> ImportAsync(NewTemplate wanted, Stream content, CancellationToken cancellationToken)
+    public async Task<TemplateStatus> ImportAsync(NewTemplate wanted, Stream content, CancellationToken cancellationToken)
     {
         using var place = EnterQueue();
         await RefuseExistingAsync(wanted.Image, cancellationToken);
@@ -34,7 +34,8 @@ internal sealed partial class TemplateService(
             job.EndPass(1);
             job.Succeed();
             LogImported(wanted.Image, wanted.Source, made.Template.Fingerprint.Size, made.Record?.Sha256);
-            return made;
+            index.Add(made);
+            return Status(new IndexedTemplate(made, 0));
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -59,6 +60,31 @@ internal sealed partial class TemplateService(
             await gate.YieldAsync(Patience, either.Token);
             await room.EnsureAsync(received, either.Token);
         }
+    }
+
+    /// <summary>All templates, sorted; the storage is not asked.</summary>
+    public IReadOnlyList<TemplateStatus> List() => [.. index.List().Select(Status)];
+
+    /// <summary>One template.</summary>
+    /// <exception cref="RefusedException">ImageNotFound; and what the storage says.</exception>
+    public async Task<TemplateStatus> GetAsync(ImageName image, CancellationToken cancellationToken) => Status(await index.FindAsync(image, cancellationToken));
+
+    /// <summary>Protects a template from being deleted and replaced; or no longer does.</summary>
+    /// <exception cref="RefusedException">ImageNotFound; and what the storage says.</exception>
+    public async Task<TemplateStatus> ProtectAsync(ImageName image, bool isProtected, CancellationToken cancellationToken)
+    {
+        await volume.FindTemplateAsync(image, cancellationToken);
+        await volume.SetProtectedAsync(image, isProtected, cancellationToken);
+        guarded.Change(image, isProtected);
+        LogProtected(image, isProtected);
+        return await GetAsync(image, cancellationToken);
+    }
+
+    private TemplateStatus Status(IndexedTemplate template)
+    {
+        var image = template.Details.Template.Image;
+        var pool = pools.Find(image);
+        return new TemplateStatus(template.Details, guarded.Contains(image), template.LinkedClones, pool?.Wanted ?? 0, pool?.Total ?? 0);
     }
 
     private async Task RefuseExistingAsync(ImageName image, CancellationToken cancellationToken)
@@ -89,6 +115,9 @@ internal sealed partial class TemplateService(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Imported the template {Image} from {Source}: {Bytes} bytes, sha256 {Sha256}")]
     private partial void LogImported(ImageName image, string source, long bytes, string? sha256);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The template {Image} is protected: {IsProtected}")]
+    private partial void LogProtected(ImageName image, bool isProtected);
 
     private sealed class Place(TemplateService service) : IDisposable
     {

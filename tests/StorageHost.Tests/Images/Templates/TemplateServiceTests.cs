@@ -1,6 +1,7 @@
 using Moq;
 using StorageHost.Images;
 using StorageHost.Images.Jobs;
+using StorageHost.Images.Names;
 using StorageHost.Images.Ports;
 using StorageHost.Images.Templates;
 using StorageHost.Tests.Support;
@@ -32,7 +33,8 @@ public sealed class TemplateServiceTests : IAsyncLifetime
     {
         Importing(300 * Mb);
         var made = await ImportAsync(300 * Mb);
-        Assert.Equal(Debian, made.Template.Image);
+        Assert.Equal((Debian, false, 0), (made.Details.Template.Image, made.IsProtected, made.LinkedClones));
+        core.Index.Verify(index => index.Add(made.Details), Times.Once);
         var job = core.Jobs.All.Single().Snapshot();
         Assert.Equal(
             (JobKind.Import, Debian, JobState.Succeeded, 1, 300 * Mb, 300 * Mb), (job.Kind, job.Image, job.State, job.CopiesDone, job.BytesDone, job.BytesTotal));
@@ -160,7 +162,57 @@ public sealed class TemplateServiceTests : IAsyncLifetime
         Assert.Equal((JobState.Failed, "the sender broke off", 0L), (job.State, job.Error, core.Promised.Bytes));
     }
 
-    private Task<TemplateDetails> ImportAsync(long? length) =>
+    [Fact]
+    public void A_template_is_told_with_its_pool_and_whether_it_is_protected()
+    {
+        core.Index.Setup(index => index.List()).Returns([Indexed(Centos, 2), Indexed(Debian, 0)]);
+        core.Pools.Get(Centos).SetWanted(3);
+        core.Guarded.TakeUp(new HashSet<ImageName> { Debian });
+        Assert.Equal(
+            [(Centos, 2, 3, false), (Debian, 0, 0, true)],
+            core.TemplateService.List().Select(each => (each.Details.Template.Image, each.LinkedClones, each.Wanted, each.IsProtected)));
+    }
+
+    [Fact]
+    public async Task A_template_is_protected_on_the_volume_and_told_so_at_once()
+    {
+        var written = new List<bool>();
+        core.Volume.Setup(volume => volume.SetProtectedAsync(Centos, It.IsAny<bool>(), It.IsAny<CancellationToken>()))
+            .Callback((ImageName _, bool isProtected, CancellationToken _) => written.Add(isProtected)).Returns(Task.CompletedTask);
+        core.Index.Setup(index => index.FindAsync(Centos, It.IsAny<CancellationToken>())).ReturnsAsync(Indexed(Centos, 0));
+        Assert.True((await core.TemplateService.ProtectAsync(Centos, true, CancellationToken.None)).IsProtected);
+        Assert.False((await core.TemplateService.ProtectAsync(Centos, false, CancellationToken.None)).IsProtected);
+        Assert.Equal([true, false], written);
+        Assert.Equal(
+            Refusal.ImageNotFound, (await Assert.ThrowsAsync<RefusedException>(() => core.TemplateService.ProtectAsync(Debian, true, CancellationToken.None))).Reason);
+    }
+
+    [Fact]
+    public async Task What_another_node_protects_is_seen_by_the_next_scan()
+    {
+        core.Volume.Setup(volume => volume.ScanAsync(It.IsAny<CancellationToken>())).ReturnsAsync(() => new VolumeScan(
+            [Template()], [], new Dictionary<ImageName, int>(), new Dictionary<ImageName, int>(),
+            new HashSet<ImageName>(), core.Space)
+        {
+            Protected = new HashSet<ImageName> { Centos },
+        });
+        await core.Scanner.ScanAsync(CancellationToken.None);
+        Assert.True(core.Guarded.Contains(Centos));
+    }
+
+    [Fact]
+    public async Task A_template_that_was_deleted_is_not_in_the_index_any_more()
+    {
+        core.Remover.Setup(remover => remover.CheckImageAsync(Centos, It.IsAny<CancellationToken>())).Returns(Task.CompletedTask);
+        core.Remover.Setup(remover => remover.RemoveImageAsync(Centos, It.IsAny<CancellationToken>())).ReturnsAsync(new RemovedImage(Centos, []));
+        await core.Service.DeleteImageAsync(Centos, CancellationToken.None);
+        core.Index.Verify(index => index.Remove(Centos), Times.Once);
+    }
+
+    private static IndexedTemplate Indexed(ImageName image, int clones) =>
+        new(new TemplateDetails(Template(image), new ImageHeader(ImageFormat.Raw, 1000, null, null), null), clones);
+
+    private Task<TemplateStatus> ImportAsync(long? length) =>
         core.TemplateService.ImportAsync(new NewTemplate(Debian, "upload", length, null), Stream.Null, CancellationToken.None);
 
     /// <summary>An importer to whom that much comes, in steps of 10 MB.</summary>
