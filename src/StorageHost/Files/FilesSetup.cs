@@ -41,6 +41,7 @@ internal static class FilesSetup
         .AddSingleton<RememberedDeletions>()
         .AddSingleton<IRemover, Remover>()
         .AddSingleton<ICopyEngine, CopyEngine>()
+        .AddSingleton<TemplateReplacement>()
         .AddSingleton<ITemplateImporter, TemplateImporter>()
         .AddSingleton<IMounts, MountTable>()
         .AddSingleton<ImageReader>()

@@ -18,6 +18,9 @@ internal sealed class VolumeCatalog(
     // What the last scan read of copies that have not changed since: on Gluster, listing a directory brings what stat says of its files with it.
     private Dictionary<FileName, (FileStat Stat, Copy Copy)> read = [];
 
+    // The same of versions.
+    private TemplateVersion[] versions = [];
+
     // One that was given up may still be at it. After a cancelled one the next waits for that moment.
     private readonly StorageShare scanning = threads.NewShare(1, patience: TimeSpan.FromSeconds(5));
 
@@ -66,6 +69,7 @@ internal sealed class VolumeCatalog(
                 mount.Space())
             {
                 Protected = Protections.Read(mount, names),
+                Versions = ReadVersions(mount),
             };
         },
         scanning,
@@ -100,6 +104,19 @@ internal sealed class VolumeCatalog(
             return LockFile.TryAcquire(session.Mount, LockFile.OfPool(image)) is { } held ? new PoolLock(threads, held) : null;
         },
         cancellationToken);
+
+    private TemplateVersion[] ReadVersions(DirectoryHandle mount)
+    {
+        var known = versions.ToDictionary(version => (version.Image, version.Number));
+        return versions = [.. VersionFiles.List(mount, names).Select(listed => Find(listed.Image, listed.Number)).OfType<TemplateVersion>()];
+
+        TemplateVersion? Find(ImageName image, int number) => unreadable.TryUse(
+            VersionFiles.NameOf(image, number),
+            () => !mount.TryStat(VersionFiles.NameOf(image, number), out var stat) ? null
+                : known.TryGetValue((image, number), out var before) && before.State == stat.Fingerprint ? before
+                : VersionFiles.Read(mount, image, number),
+            out var version) ? version : null;
+    }
 
     private Dictionary<ImageName, int> HeldElsewhere(VolumeSession session) =>
         PrivateDirectory.Others(session)

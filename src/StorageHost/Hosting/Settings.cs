@@ -35,6 +35,7 @@ internal sealed class Settings
             Read("Pool", new PoolRules()),
             Read("Disks", new DisksRules()),
             Read("Import", new ImportRules()),
+            Read("Templates", new TemplatesRules()),
             Read(QemuOptions.Section, new QemuRules()),
             Read(GlusterOptions.Section, new GlusterRules()),
             Read(SecurityOptions.Section, new SecurityRules()),

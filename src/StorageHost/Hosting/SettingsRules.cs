@@ -96,6 +96,12 @@ internal sealed class ImportRules : AbstractValidator<ImportOptions>
     }
 }
 
+/// <summary>What the section <c>Templates</c> must hold.</summary>
+internal sealed class TemplatesRules : AbstractValidator<TemplatesOptions>
+{
+    public TemplatesRules() => RuleFor(o => o.KeepVersions).InclusiveBetween(0, 100).WithMessage("must be 0 to 100");
+}
+
 /// <summary>What the section <c>Qemu</c> must hold.</summary>
 internal sealed class QemuRules : AbstractValidator<QemuOptions>
 {

@@ -15,6 +15,7 @@ internal static class ImagesSetup
         .AddSingleton<RefusedRoom>()
         .AddSingleton<PromisedRoom>()
         .AddSingleton<ProtectedTemplates>()
+        .AddSingleton<KnownVersions>()
         .AddSingleton<PoolScanner>()
         .AddSingleton<ForegroundGate>()
         .AddSingleton<PoolPass>()

@@ -15,6 +15,9 @@ internal enum Refusal
     /// <summary>There is no image storage of that id.</summary>
     ImageStorageNotFound,
 
+    /// <summary>No earlier version of the template is kept.</summary>
+    VersionNotFound,
+
     /// <summary>No job has that id, or it ended too long ago to be remembered.</summary>
     JobNotFound,
 

@@ -114,6 +114,68 @@ public sealed class UploadTests(Lab lab)
         await area.Oracle.CheckAsync(place: 1);
     }
 
+    [DaemonTheory, SharedStorage]
+    public async Task While_a_template_is_replaced_every_disk_is_wholly_old_or_new_and_after_the_answer_only_new(StorageKind kind)
+    {
+        await using var area = await lab.AreaAsync(kind);
+        Daemon[] nodes = [await area.StartAtAsync(0), await area.StartAtAsync(1)];
+        string[] masters = [await lab.Masters.LargeAsync("a"), await lab.Masters.LargeAsync("b")];
+        await PutAsync(nodes[0], "t", masters[0]);
+        await Task.WhenAll(nodes.Select(node => node.Client.FillAsync("t", 4)));
+        for (var round = 1; round <= 2; round++)
+        {
+            var replacing = PutAsync(nodes[round % 2], "t?replace=true", masters[round % 2]);
+            var during = 0;
+            while (!replacing.IsCompleted)
+            {
+                var hosts = nodes.Select((_, number) => $"r{round}-{number}-{during}").ToArray();
+                foreach (var answer in await Task.WhenAll(nodes.Select((node, number) => node.Client.SetImageAsync("t", hosts[number]))))
+                {
+                    answer.Is(200);
+                }
+
+                Array.ForEach(hosts, host => area.Oracle.Expect($"{host}.qcow2", isSure: true, masters));
+                during++;
+            }
+
+            Assert.Contains("\"versions\":[{", await replacing, StringComparison.Ordinal);
+            area.Oracle.Template("t", masters[round % 2]);
+            for (var number = 0; number < nodes.Length; number++)
+            {
+                (await nodes[number].Client.SetImageAsync("t", $"after{round}-{number}")).Is(200);
+                area.Oracle.Disk($"after{round}-{number}", "t");
+            }
+        }
+
+        await Task.WhenAll(nodes.Select(node => node.Client.FillAsync("t", 0)));
+        await area.Oracle.CheckAsync(place: 0);
+        await area.Oracle.CheckAsync(place: 1);
+    }
+
+    [DaemonFact]
+    public async Task A_daemon_that_is_killed_while_it_replaces_leaves_the_old_template_or_the_new_one()
+    {
+        await using var area = await lab.AreaAsync(StorageKind.PlainXfs);
+        string[] masters = [await lab.Masters.SmallAsync("a"), await lab.Masters.SmallAsync("b")];
+        for (var round = 0; round < 12; round++)
+        {
+            var daemon = await area.StartAsync();
+            await PutAsync(daemon, "t?replace=true", masters[0]);
+            var replacing = Shell.TryAsync("curl", "-s", "-T", masters[1], Address(daemon, "t?replace=true"));
+            await Task.Delay(Random.Shared.Next(1, 60));
+            await daemon.KillAsync();
+            await replacing;
+            Assert.Contains(masters, master => Content.Same(area.Seen("t_template.img"), master));
+        }
+
+        var next = await area.StartAsync();
+        await Wait.UntilAsync("the private files to go", () => Task.FromResult(Private(area) == 0));
+        Assert.Contains("\"image\":\"t\"", await PutAsync(next, "t?replace=true", masters[1]), StringComparison.Ordinal);
+        area.Oracle.Template("t", masters[1]);
+        await area.Oracle.CheckAsync();
+        Assert.InRange(Directory.GetFiles(area.Seen(".storagehost/versions")).Length, 0, 1);
+    }
+
     private static string Sha256(string file)
     {
         using var stream = File.OpenRead(file);

@@ -12,6 +12,7 @@ public sealed class ErrorTableTests
         [Refusal.HostNotFound] = (404, "host_not_found"),
         [Refusal.DiskNotFound] = (404, "disk_not_found"),
         [Refusal.ImageStorageNotFound] = (404, "image_storage_not_found"),
+        [Refusal.VersionNotFound] = (404, "version_not_found"),
         [Refusal.JobNotFound] = (404, "job_not_found"),
         [Refusal.HostExists] = (409, "host_exists"),
         [Refusal.DiskInUse] = (409, "disk_in_use"),

@@ -24,8 +24,8 @@ public sealed class UploadTests : IAsyncLifetime
     public UploadTests()
     {
         core.Space = new VolumeSpace(1L << 40, 1L << 39);
-        core.Importer.Setup(port => port.ImportAsync(It.IsAny<NewTemplate>(), It.IsAny<Stream>(), It.IsAny<Func<long, ValueTask>>(), It.IsAny<CancellationToken>()))
-            .Returns(async (NewTemplate asked, Stream body, Func<long, ValueTask> _, CancellationToken cancellationToken) =>
+        core.Importer.Setup(port => port.ImportAsync(It.IsAny<NewTemplate>(), It.IsAny<Stream>(), It.IsAny<Func<long, ValueTask>>(), It.IsAny<Func<Task>>(), It.IsAny<CancellationToken>()))
+            .Returns(async (NewTemplate asked, Stream body, Func<long, ValueTask> _, Func<Task> _, CancellationToken cancellationToken) =>
             {
                 wanted = asked;
                 using var all = new MemoryStream();
@@ -50,7 +50,7 @@ public sealed class UploadTests : IAsyncLifetime
         request.Content!.Headers.ContentType = new MediaTypeHeaderValue("application/x-www-form-urlencoded");
         using var response = await api.Client.SendAsync(request);
         Assert.Equal(
-            """{"image":"debian12","format":"raw","virtual_size_bytes":2048,"size_bytes":1000,"allocated_bytes":1000,"sha256":"ab12","source":"upload","created":"2040-05-01T12:00:00+00:00","protected":false,"linked_clones":0,"problem":null,"pool":{"wanted":0,"ready":0}}""",
+            """{"image":"debian12","format":"raw","virtual_size_bytes":2048,"size_bytes":1000,"allocated_bytes":1000,"sha256":"ab12","source":"upload","created":"2040-05-01T12:00:00+00:00","protected":false,"linked_clones":0,"versions":[],"problem":null,"pool":{"wanted":0,"ready":0}}""",
             await response.Content.ReadAsStringAsync());
         Assert.Equal(200, (int)response.StatusCode);
         Assert.Equal(content, received);
@@ -75,6 +75,7 @@ public sealed class UploadTests : IAsyncLifetime
     [InlineData("/templates/a_dup_b", null, "image must contain neither")]
     [InlineData("/templates/debian12.", null, "image must not end in '.'")]
     [InlineData("/templates/debian12?sha256=12", null, "sha256 must be a SHA-256: 64 hexadecimal digits")]
+    [InlineData("/templates/debian12?replace=maybe", null, "replace must be true or false")]
     [InlineData("/templates/debian12?sha256=", null, "sha256 must be a SHA-256: 64 hexadecimal digits")]
     [InlineData("/templates/debian12", "md5=:AAAA:", "Repr-Digest must hold a SHA-256: sha-256=:<base64>:")]
     [InlineData("/templates/debian12", "sha-256=:AAAA:", "Repr-Digest must hold a SHA-256: sha-256=:<base64>:")]
@@ -86,6 +87,17 @@ public sealed class UploadTests : IAsyncLifetime
         Assert.Equal(400, (int)response.StatusCode);
         Assert.Contains($"\"message\":\"{message}", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         Assert.Null(wanted);
+    }
+
+    [Fact]
+    public async Task A_template_is_replaced_only_when_that_is_asked_for()
+    {
+        core.Remover.Setup(remover => remover.CheckImageAsync(Sample.Centos, It.IsAny<CancellationToken>())).Returns(Task.CompletedTask);
+        await using var api = await TestApi.StartAsync(templates: core);
+        using var refused = await api.Client.SendAsync(Put("/templates/centos"));
+        Assert.Equal((409, null), ((int)refused.StatusCode, wanted));
+        using var done = await api.Client.SendAsync(Put("/templates/centos?replace=true"));
+        Assert.Equal((200, true), ((int)done.StatusCode, wanted?.Replace));
     }
 
     [Fact]

@@ -42,7 +42,7 @@ internal sealed class Daemon : IAsyncDisposable
         Remover = new Remover(Volume, Sample.Names, inspector, Templates, deleted, Deletions);
         var whole = new WholeTemplates(Volume, inspector, TimeProvider.System);
         var safe = new CheckedTemplates(Volume, Templates, new TemplateAge(pool, Clock), whole);
-        Importer = new TemplateImporter(Volume, Sample.Names, permissions, inspector, whole, Clock);
+        Importer = new TemplateImporter(Volume, Sample.Names, permissions, inspector, whole, new TemplateReplacement(Sample.Names, Options.Create(Kept)), Clock);
         Engine = new CopyEngine(Volume, Sample.Names, Templates, safe, permissions, pool, TestMeters.OfImages());
         var list = new TemplateList(Sample.Names, options.Value, TimeProvider.System);
         Images = new VolumeCatalog(Volume, Sample.Names, Recovery, Templates, list, unreadable, new MultiLinkedCopies(unreadable, Clock, NullLogger<MultiLinkedCopies>.Instance), Deletions, safe, Threads);
@@ -75,6 +75,9 @@ internal sealed class Daemon : IAsyncDisposable
     public CopyEngine Engine { get; }
 
     public TemplateImporter Importer { get; }
+
+    /// <summary>How many versions it keeps.</summary>
+    public TemplatesOptions Kept { get; } = new();
 
     public VolumeCatalog Images { get; }
 

@@ -30,7 +30,7 @@ internal sealed class Core : IAsyncDisposable
         Foreground = new ForegroundGate(Time);
         Jobs = new JobTable(Time);
         Room = new RefusedRoom(policy);
-        Scanner = new PoolScanner(Volume.Object, Publisher.Object, Pools, Room, Guarded, policy, Time, NullLogger<PoolScanner>.Instance);
+        Scanner = new PoolScanner(Volume.Object, Publisher.Object, Pools, Room, Guarded, Versions, policy, Time, NullLogger<PoolScanner>.Instance);
         Pass = new PoolPass(Volume.Object, Publisher.Object, Engine.Object, Scanner, Room, Promised, Foreground, policy, Options.Create(options), metrics, Time, NullLogger<PoolPass>.Instance);
         Preclaimed = new PreclaimedCopies(Pools, Publisher.Object, Foreground, Time, NullLogger<PreclaimedCopies>.Instance);
         Reconciler = new PoolReconciler(
@@ -40,7 +40,7 @@ internal sealed class Core : IAsyncDisposable
             new DiskProvisioner(Volume.Object, Publisher.Object, Hosts.Object, Pools, Foreground, Options.Create(options), Lifetime, metrics, Time, NullLogger<DiskProvisioner>.Instance),
             Reconciler, NullLogger<ImageCacheService>.Instance);
         TemplateService = new TemplateService(
-            Volume.Object, Importer.Object, Index.Object, Guarded, policy, Promised, Pools, Jobs, Foreground, Options.Create(Import), Lifetime, NullLogger<TemplateService>.Instance);
+            Volume.Object, Importer.Object, Index.Object, Remover.Object, Scanner, Guarded, Versions, policy, Promised, Pools, Jobs, Foreground, Options.Create(Import), Lifetime, NullLogger<TemplateService>.Instance);
         OnVolume.SetUp(this);
         Templates[Centos] = Template();
     }
@@ -60,6 +60,8 @@ internal sealed class Core : IAsyncDisposable
     public Mock<ITemplateImporter> Importer { get; } = new(MockBehavior.Strict);
 
     public Mock<ITemplateIndex> Index { get; } = new();
+
+    public KnownVersions Versions { get; } = new();
 
     public ProtectedTemplates Guarded { get; } = new();
 

@@ -28,6 +28,7 @@ internal static class ErrorTable
         Refusal.HostNotFound => new(404, "host_not_found"),
         Refusal.DiskNotFound => new(404, "disk_not_found"),
         Refusal.ImageStorageNotFound => new(404, "image_storage_not_found"),
+        Refusal.VersionNotFound => new(404, "version_not_found"),
         Refusal.JobNotFound => new(404, "job_not_found"),
         Refusal.HostExists => new(409, "host_exists"),
         Refusal.DiskInUse => new(409, "disk_in_use"),

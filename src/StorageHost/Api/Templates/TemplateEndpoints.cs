@@ -16,6 +16,7 @@ namespace StorageHost.Api.Templates;
 internal static class TemplateEndpoints
 {
     private const string Protected = "protected";
+    private const string Replace = "replace";
 
     public static void MapTemplates(this RouteGroupBuilder api)
     {
@@ -29,12 +30,16 @@ internal static class TemplateEndpoints
         templates.MapDelete("/{image}", DeleteAsync).WithName("deleteTemplate")
             .WithSummary("Deletes a template, its copies and its wanted level")
             .RequireAuthorization(Scopes.Destroy).Refuses(400, 404, 409, 503, 504);
+        templates.MapPost("/{image}/rollback", RollbackAsync).WithName("rollbackTemplate")
+            .WithSummary("Makes the version before the template again")
+            .RequireAuthorization(Scopes.Import).Refuses(400, 404, 409, 503, 504);
         templates.MapPut("/{image}", PutAsync).WithName("putTemplate")
             .WithSummary("Makes a template of the body: a raw or qcow2 image")
             .WithDescription("""
                 The body is the image itself, whatever its Content-Type: `curl -T centos.qcow2 http://127.0.0.1:33833/templates/centos`.
                 It may be as large as `Import:MaxBytes` and come as slowly as it likes, but not stop for `Import:StallTimeout`.
                 `sha256`, or the header `Repr-Digest`, is compared before the template gets its name.
+                With `replace=true` it takes the place of the template of that name, which is kept as a version.
                 The answer comes when the template is whole and durable.
                 """)
             .RequireAuthorization(Scopes.Import)
@@ -71,12 +76,20 @@ internal static class TemplateEndpoints
         return TypedResults.Ok(RemovedImageAnswer.Of(await images.DeleteImageAsync(name, cancellationToken)));
     }
 
+    private static async Task<Ok<TemplateInfoAnswer>> RollbackAsync(
+        string image, HttpContext context, FileNames names, TemplateService templates, CancellationToken cancellationToken)
+    {
+        var name = Parse(image, names);
+        context.Features.Get<AuditedChange>()?.What = $"roll template {name} back";
+        return TypedResults.Ok(TemplateInfoAnswer.Of(await templates.RollbackAsync(name, cancellationToken)));
+    }
+
     private static ImageName Parse(string image, FileNames names) => Rules.ImageFault(names, image, out var name) is { } fault
         ? throw new InvalidRequestException([new ValidationFailure(Wire.Image, fault)])
         : name;
 
     private static async Task<Ok<TemplateInfoAnswer>> PutAsync(
-        string image, string? sha256, HttpContext context, FileNames names, TemplateService templates,
+        string image, string? sha256, string? replace, HttpContext context, FileNames names, TemplateService templates,
         IOptions<ImportOptions> options, TimeProvider time, CancellationToken cancellationToken)
     {
         _ = sha256;
@@ -90,16 +103,21 @@ internal static class TemplateEndpoints
         }
 
         var digest = ExpectedDigest.Read(request, faults);
+        if (!bool.TryParse(replace ?? bool.FalseString, out var replaces))
+        {
+            faults.Add(new ValidationFailure(Replace, "must be true or false"));
+        }
+
         if (faults.Count > 0)
         {
             throw new InvalidRequestException(faults);
         }
 
-        context.Features.Get<AuditedChange>()?.What = $"put template {name}";
+        context.Features.Get<AuditedChange>()?.What = $"{(replaces ? "replace" : "put")} template {name}";
         var body = new UploadBody(request.Body, options.Value.StallTimeout, time);
         await using (body)
         {
-            var wanted = new NewTemplate(name, TemplateRecord.Upload, request.ContentLength, digest);
+            var wanted = new NewTemplate(name, TemplateRecord.Upload, request.ContentLength, digest, replaces);
             return TypedResults.Ok(TemplateInfoAnswer.Of(await templates.ImportAsync(wanted, body, cancellationToken)));
         }
     }

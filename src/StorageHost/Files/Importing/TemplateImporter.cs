@@ -14,13 +14,16 @@ namespace StorageHost.Files.Importing;
 /// gets its name as every file does, by <see cref="LinkProtocol"/>.
 /// </summary>
 internal sealed class TemplateImporter(
-    VolumeSessions volume, FileNames names, FilePermissions permissions, IImageInspector inspector, WholeTemplates whole, TimeProvider time)
+    VolumeSessions volume, FileNames names, FilePermissions permissions, IImageInspector inspector, WholeTemplates whole,
+    TemplateReplacement replacement, TimeProvider time)
     : ITemplateImporter
 {
+    private static readonly TimeSpan Remembered = TimeSpan.FromSeconds(1.2);
+
     private const string Backed = "it has a backing file; make it one file first (qemu-img convert)";
 
     public async Task<TemplateDetails> ImportAsync(
-        NewTemplate wanted, Stream content, Func<long, ValueTask> progress, CancellationToken cancellationToken)
+        NewTemplate wanted, Stream content, Func<long, ValueTask> progress, Func<Task> confirm, CancellationToken cancellationToken)
     {
         var file = await RunAsync("create a template", session => IncomingFile.Create(session, wanted.Image), cancellationToken);
         try
@@ -35,7 +38,12 @@ internal sealed class TemplateImporter(
             var header = await CheckAsync(wanted.Image, file, length, cancellationToken);
             var record = new TemplateRecord(wanted.Source, time.GetUtcNow(), sha256);
             var stat = await RunAsync("record a template", _ => file.Record(record), cancellationToken);
-            await PublishAsync(wanted.Image, file, stat, cancellationToken);
+            await confirm();
+            if (!wanted.Replace || !await ReplaceAsync(wanted.Image, file, cancellationToken))
+            {
+                await PublishAsync(wanted.Image, file, stat, cancellationToken);
+            }
+
             file.Dispose();
             return new TemplateDetails(new Template(wanted.Image, stat.Fingerprint, stat.AllocatedBytes), header, record);
         }
@@ -97,6 +105,39 @@ internal sealed class TemplateImporter(
             _ => throw new StorageException("unlink", file.File.Name, Errno.NoEntry),
         },
         CancellationToken.None);
+
+    public async Task<TemplateDetails> RollbackAsync(ImageName image, CancellationToken cancellationToken)
+    {
+        var (isGluster, details) = await volume.RunAsync(
+            "bring a version back",
+            (VolumeSession session, StorageCall<(bool, TemplateDetails)> call) =>
+            {
+                using var file = replacement.Rollback(session, image, () => !call.IsAbandoned && !cancellationToken.IsCancellationRequested);
+                var name = names.Template(image).Text;
+                var stat = DirectoryHandle.Stat(file, name);
+                var header = inspector.Inspect(new HeaderSource(file, name));
+                return (session.MountPoint.IsGluster, new TemplateDetails(
+                    new Template(image, stat.Fingerprint, stat.AllocatedBytes), header, TemplateRecords.Read(file, name, stat.Fingerprint)));
+            },
+            CancellationToken.None);
+        await OutlastAsync(isGluster);
+        return details;
+    }
+
+    private async Task<bool> ReplaceAsync(ImageName image, IncomingFile file, CancellationToken left)
+    {
+        var (isGluster, isReplaced) = await volume.RunAsync(
+            "replace a template",
+            (VolumeSession session, StorageCall<(bool, bool)> call) => (
+                session.MountPoint.IsGluster,
+                replacement.TryReplace(session, file.File, image, () => !call.IsAbandoned && !left.IsCancellationRequested)),
+            CancellationToken.None);
+        await OutlastAsync(isGluster && isReplaced);
+        return isReplaced;
+    }
+
+    // After the answer every node shall see the new file, and a client of Gluster remembers for a second which one a name leads to.
+    private Task OutlastAsync(bool isGluster) => isGluster ? Task.Delay(Remembered, time) : Task.CompletedTask;
 
     private async Task DiscardAsync(IncomingFile file)
     {

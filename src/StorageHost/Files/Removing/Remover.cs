@@ -67,6 +67,7 @@ internal sealed class Remover(
             }
 
             LockFile.TryRemove(mount, LockFile.OfPool(image));
+            VersionFiles.RemoveAll(mount, names, image);
             FileName[] copies = [.. Entries(mount).OfType<CopyEntry>().Where(copy => copy.Image == image).OrderBy(copy => copy.Number).Select(copy => copy.File)];
             return new RemovedImage(image, [.. removed, .. copies.Where(copy => mount.TryUnlink(copy.Text))]);
         },

@@ -9,8 +9,8 @@ namespace StorageHost.Images.Pools;
 /// retires stale copies, and gives copies back when the volume fills.
 /// </summary>
 internal sealed partial class PoolScanner(
-    IVolume volume, IPublisher publisher, PoolTable pools, RefusedRoom room, ProtectedTemplates guarded, IVolumePolicy policy,
-    TimeProvider time, ILogger<PoolScanner> log) : IDisposable
+    IVolume volume, IPublisher publisher, PoolTable pools, RefusedRoom room, ProtectedTemplates guarded, KnownVersions versions,
+    IVolumePolicy policy, TimeProvider time, ILogger<PoolScanner> log) : IDisposable
 {
     private readonly SemaphoreSlim one = new(1, 1);
 
@@ -36,6 +36,7 @@ internal sealed partial class PoolScanner(
             await TakeUpAsync(scan, cancellationToken);
             room.Look(scan);
             guarded.TakeUp(scan.Protected);
+            versions.TakeUp(scan.Versions);
             UnhinderByRoom();
             await GiveBackAsync(PoolPlan.Deficit(Space, policy.ReservePercent), cancellationToken);
             LastScan = time.GetTimestamp();

@@ -21,6 +21,9 @@ internal sealed record VolumeScan(
 {
     /// <summary>The templates that are protected.</summary>
     public IReadOnlySet<ImageName> Protected { get; init; } = new HashSet<ImageName>();
+
+    /// <summary>The versions that are kept of templates, in no order.</summary>
+    public IReadOnlyList<TemplateVersion> Versions { get; init; } = [];
 }
 
 /// <summary>The volume that the storage directory lies on (port; implemented in Files). Only "does not exist" is ever reported as absent.</summary>

@@ -17,9 +17,11 @@ internal sealed record TemplateRecord(string Source, DateTimeOffset Created, str
 /// <param name="Details">What its file tells.</param>
 /// <param name="IsProtected">Whether it can be neither deleted nor replaced.</param>
 /// <param name="LinkedClones">How many disks have it as their backing file.</param>
+/// <param name="Versions">The earlier files that are kept, the latest first.</param>
 /// <param name="Wanted">How many ready copies of it there are to be.</param>
 /// <param name="Ready">How many there are.</param>
-internal sealed record TemplateStatus(TemplateDetails Details, bool IsProtected, int LinkedClones, int Wanted, int Ready);
+internal sealed record TemplateStatus(
+    TemplateDetails Details, bool IsProtected, int LinkedClones, IReadOnlyList<TemplateVersion> Versions, int Wanted, int Ready);
 
 /// <summary>A template as its file tells of it.</summary>
 /// <param name="Template">Its name and state, and what it takes on the volume.</param>

@@ -8,7 +8,8 @@ namespace StorageHost.Images.Templates;
 
 /// <summary>Templates that come to be through the daemon.</summary>
 internal sealed partial class TemplateService(
-    IVolume volume, ITemplateImporter importer, ITemplateIndex index, ProtectedTemplates guarded, IVolumePolicy policy, PromisedRoom promised, PoolTable pools, JobTable jobs,
+    IVolume volume, ITemplateImporter importer, ITemplateIndex index, IRemover remover, PoolScanner scanner,
+    ProtectedTemplates guarded, KnownVersions versions, IVolumePolicy policy, PromisedRoom promised, PoolTable pools, JobTable jobs,
     ForegroundGate gate, IOptions<ImportOptions> options, IHostApplicationLifetime lifetime, ILogger<TemplateService> log)
 {
     /// <summary>How long a piece of a template waits for claims, which go first. Its sender waits as well, so it is not for long.</summary>
@@ -22,7 +23,7 @@ internal sealed partial class TemplateService(
     public async Task<TemplateStatus> ImportAsync(NewTemplate wanted, Stream content, CancellationToken cancellationToken)
     {
         using var place = EnterQueue();
-        await RefuseExistingAsync(wanted.Image, cancellationToken);
+        await RefuseTakenAsync(wanted, cancellationToken);
         using var room = new ImportRoom(volume, policy, promised, options, wanted);
         await room.EnsureAsync(0, cancellationToken);
         var job = jobs.Begin(JobKind.Import, wanted.Image);
@@ -30,11 +31,12 @@ internal sealed partial class TemplateService(
         try
         {
             job.BeginPass(1, wanted.Length ?? 0);
-            var made = await importer.ImportAsync(wanted, content, TakeAsync, either.Token);
+            var made = await importer.ImportAsync(wanted, content, TakeAsync, ConfirmAsync, either.Token);
             job.EndPass(1);
             job.Succeed();
             LogImported(wanted.Image, wanted.Source, made.Template.Fingerprint.Size, made.Record?.Sha256);
             index.Add(made);
+            await RescanAsync();
             return Status(new IndexedTemplate(made, 0));
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -53,6 +55,9 @@ internal sealed partial class TemplateService(
         {
             pools.Ring();
         }
+
+        // Linked clones may have come meanwhile, or somebody has protected it.
+        Task ConfirmAsync() => wanted.Replace ? RefuseTakenAsync(wanted, either.Token) : Task.CompletedTask;
 
         async ValueTask TakeAsync(long received)
         {
@@ -80,25 +85,59 @@ internal sealed partial class TemplateService(
         return await GetAsync(image, cancellationToken);
     }
 
+    /// <summary>Makes the version before the template again, and the template a version: a second rollback undoes the first.</summary>
+    /// <exception cref="RefusedException">ImageNotFound; VersionNotFound; ImageProtected; ImageInUse; JobConflict; and what the storage
+    /// says.</exception>
+    public async Task<TemplateStatus> RollbackAsync(ImageName image, CancellationToken cancellationToken)
+    {
+        await remover.CheckImageAsync(image, cancellationToken);
+        var now = await importer.RollbackAsync(image, cancellationToken);
+        index.Add(now);
+        LogRolledBack(image, now.Record?.Sha256);
+        await RescanAsync();
+        return Status(new IndexedTemplate(now, 0));
+    }
+
+    // Copies of the file before are stale, and the pool is to be filled anew.
+    private async Task RescanAsync()
+    {
+        try
+        {
+            await scanner.ScanAsync(CancellationToken.None);
+        }
+        catch (RefusedException)
+        {
+            // The next regular scan sees it.
+        }
+    }
+
     private TemplateStatus Status(IndexedTemplate template)
     {
         var image = template.Details.Template.Image;
         var pool = pools.Find(image);
-        return new TemplateStatus(template.Details, guarded.Contains(image), template.LinkedClones, pool?.Wanted ?? 0, pool?.Total ?? 0);
+        return new TemplateStatus(template.Details, guarded.Contains(image), template.LinkedClones, versions.Of(template.Details.Template),
+            pool?.Wanted ?? 0, pool?.Total ?? 0);
     }
 
-    private async Task RefuseExistingAsync(ImageName image, CancellationToken cancellationToken)
+    /// <summary>Refuses a name that is taken; of one that is to be replaced, a template that must stay.</summary>
+    private async Task RefuseTakenAsync(NewTemplate wanted, CancellationToken cancellationToken)
     {
         try
         {
-            await volume.FindTemplateAsync(image, cancellationToken);
+            if (wanted.Replace)
+            {
+                await remover.CheckImageAsync(wanted.Image, cancellationToken);
+                return;
+            }
+
+            await volume.FindTemplateAsync(wanted.Image, cancellationToken);
         }
         catch (RefusedException refusal) when (refusal.Reason == Refusal.ImageNotFound)
         {
             return;
         }
 
-        throw new RefusedException(Refusal.ImageExists, $"the template {image} already exists");
+        throw new RefusedException(Refusal.ImageExists, $"the template {wanted.Image} already exists");
     }
 
     private Place EnterQueue()
@@ -118,6 +157,9 @@ internal sealed partial class TemplateService(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The template {Image} is protected: {IsProtected}")]
     private partial void LogProtected(ImageName image, bool isProtected);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The template {Image} is the version before again, sha256 {Sha256}")]
+    private partial void LogRolledBack(ImageName image, string? sha256);
 
     private sealed class Place(TemplateService service) : IDisposable
     {

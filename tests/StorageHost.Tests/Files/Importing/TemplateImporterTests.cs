@@ -227,6 +227,7 @@ public sealed class TemplateImporterTests : IAsyncLifetime
                 progress?.Invoke(received);
                 return default;
             },
+            () => Task.CompletedTask,
             cancellationToken);
 
     private TemplateRecord? Recorded()

@@ -51,6 +51,8 @@ public sealed class ScopeTableTests : IDisposable
     [InlineData("provision", "POST", "/", """{"action":"addstorage","storageinfo":{"hostname":"web02","size":1}}""")]
     [InlineData("import", "PUT", "/templates/alma", "a raw image")]
     [InlineData("import", "PATCH", "/templates/centos", """{"protected":true}""")]
+    [InlineData("import", "PUT", "/templates/centos?replace=true", "another raw image")]
+    [InlineData("import", "POST", "/templates/centos/rollback", null, 404)]
     [InlineData("destroy", "DELETE", "/templates/centos", null)]
     [InlineData("destroy", "DELETE", "/?action=host&target=web01", null)]
     [InlineData("destroy", "DELETE", "/", """{"action":"host","target":"web01","purge":true}""")]
@@ -90,7 +92,8 @@ public sealed class ScopeTableTests : IDisposable
         Assert.Equal(
             [
                 ("DELETE /", Scopes.Destroy), ("DELETE /jobs/{id}", Scopes.Destroy), ("DELETE /templates/{image}", Scopes.Destroy),
-                ("PATCH /templates/{image}", Scopes.Import), ("POST /", Scopes.Provision), ("PUT /templates/{image}", Scopes.Import),
+                ("PATCH /templates/{image}", Scopes.Import), ("POST /", Scopes.Provision), ("POST /templates/{image}/rollback", Scopes.Import),
+                ("PUT /templates/{image}", Scopes.Import),
             ],
             demands[false].Order());
         Assert.All(demands[true], demand => Assert.StartsWith("GET /", demand.Verb, StringComparison.Ordinal));

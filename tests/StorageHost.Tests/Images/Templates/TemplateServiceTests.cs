@@ -155,7 +155,7 @@ public sealed class TemplateServiceTests : IAsyncLifetime
     [Fact]
     public async Task A_sender_who_breaks_off_fails_its_job_and_gives_the_room_back()
     {
-        core.Importer.Setup(port => port.ImportAsync(It.IsAny<NewTemplate>(), It.IsAny<Stream>(), It.IsAny<Func<long, ValueTask>>(), It.IsAny<CancellationToken>()))
+        core.Importer.Setup(port => port.ImportAsync(It.IsAny<NewTemplate>(), It.IsAny<Stream>(), It.IsAny<Func<long, ValueTask>>(), It.IsAny<Func<Task>>(), It.IsAny<CancellationToken>()))
             .ThrowsAsync(new IOException("broken off"));
         await Assert.ThrowsAsync<IOException>(() => ImportAsync(Mb));
         var job = core.Jobs.All.Single().Snapshot();
@@ -209,6 +209,47 @@ public sealed class TemplateServiceTests : IAsyncLifetime
         core.Index.Verify(index => index.Remove(Centos), Times.Once);
     }
 
+    [Theory]
+    [InlineData(nameof(Refusal.ImageProtected))]
+    [InlineData(nameof(Refusal.ImageInUse))]
+    public async Task A_template_that_must_stay_is_not_replaced_and_nothing_is_read(string reason)
+    {
+        Importing(Mb);
+        core.Remover.Setup(remover => remover.CheckImageAsync(Centos, It.IsAny<CancellationToken>())).ThrowsAsync(new RefusedException(Enum.Parse<Refusal>(reason), "it stays"));
+        Assert.Equal(reason, (await Assert.ThrowsAsync<RefusedException>(ReplaceAsync)).Reason.ToString());
+        Assert.Equal(reason, (await Assert.ThrowsAsync<RefusedException>(() => core.TemplateService.RollbackAsync(Centos, CancellationToken.None))).Reason.ToString());
+        Assert.Equal(0, imports);
+    }
+
+    [Fact]
+    public async Task A_template_that_is_protected_while_its_successor_comes_is_not_replaced()
+    {
+        Importing(Mb);
+        core.Remover.SetupSequence(remover => remover.CheckImageAsync(Centos, It.IsAny<CancellationToken>()))
+            .Returns(Task.CompletedTask).ThrowsAsync(new RefusedException(Refusal.ImageProtected, "it stays"));
+        Assert.Equal(Refusal.ImageProtected, (await Assert.ThrowsAsync<RefusedException>(ReplaceAsync)).Reason);
+        Assert.Equal(1, imports);
+    }
+
+    [Fact]
+    public async Task What_is_to_be_replaced_need_not_be_there()
+    {
+        Importing(Mb);
+        core.Remover.Setup(remover => remover.CheckImageAsync(Centos, It.IsAny<CancellationToken>())).ThrowsAsync(new RefusedException(Refusal.ImageNotFound, "none"));
+        Assert.Equal(Centos, (await ReplaceAsync()).Details.Template.Image);
+    }
+
+    [Fact]
+    public void Versions_are_told_with_their_template_but_not_the_template_itself()
+    {
+        core.Index.Setup(index => index.List()).Returns([Indexed(Centos, 0), Indexed(Debian, 0)]);
+        core.Versions.TakeUp([new(Centos, 1, New, null), new(Centos, 3, Old, null), new(Centos, 2, New, null), new(Debian, 9, New, null)]);
+        Assert.Equal([2, 1, 9], core.TemplateService.List().SelectMany(each => each.Versions).Select(version => version.Number));
+    }
+
+    private Task<TemplateStatus> ReplaceAsync() =>
+        core.TemplateService.ImportAsync(new NewTemplate(Centos, "upload", Mb, null, Replace: true), Stream.Null, CancellationToken.None);
+
     private static IndexedTemplate Indexed(ImageName image, int clones) =>
         new(new TemplateDetails(Template(image), new ImageHeader(ImageFormat.Raw, 1000, null, null), null), clones);
 
@@ -217,8 +258,8 @@ public sealed class TemplateServiceTests : IAsyncLifetime
 
     /// <summary>An importer to whom that much comes, in steps of 10 MB.</summary>
     private void Importing(long bytes, Action<long>? at = null, Task? until = null) => core.Importer
-        .Setup(port => port.ImportAsync(It.IsAny<NewTemplate>(), It.IsAny<Stream>(), It.IsAny<Func<long, ValueTask>>(), It.IsAny<CancellationToken>()))
-        .Returns(async (NewTemplate wanted, Stream _, Func<long, ValueTask> progress, CancellationToken cancellationToken) =>
+        .Setup(port => port.ImportAsync(It.IsAny<NewTemplate>(), It.IsAny<Stream>(), It.IsAny<Func<long, ValueTask>>(), It.IsAny<Func<Task>>(), It.IsAny<CancellationToken>()))
+        .Returns(async (NewTemplate wanted, Stream _, Func<long, ValueTask> progress, Func<Task> confirm, CancellationToken cancellationToken) =>
         {
             imports++;
             for (var received = Math.Min(bytes, 10 * Mb); ; received = Math.Min(bytes, received + (10 * Mb)))
@@ -232,6 +273,7 @@ public sealed class TemplateServiceTests : IAsyncLifetime
             }
 
             await (until ?? goOn.Task).WaitAsync(cancellationToken);
+            await confirm();
             return new TemplateDetails(Template(wanted.Image), new ImageHeader(ImageFormat.Raw, bytes, null, null), new TemplateRecord("upload", core.Time.GetUtcNow(), "00"));
         });
 }
