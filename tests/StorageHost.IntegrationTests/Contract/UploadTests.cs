@@ -21,7 +21,7 @@ public sealed class UploadTests(Lab lab)
             var made = await PutAsync(daemon, $"{image}?sha256={Sha256(master)}", master);
             Assert.Contains($"\"sha256\":\"{Sha256(master)}\"", made, StringComparison.Ordinal);
             area.Oracle.Template(image, master);
-            Assert.Contains(image, await daemon.Client.ImagesAsync());
+            Assert.Contains(image, await daemon.Client.ImagesAsync(), StringComparer.Ordinal);
             (await daemon.Client.SetImageAsync(image, $"web-{image}")).Is(200);
             area.Oracle.Disk($"web-{image}", image);
         }
@@ -108,6 +108,10 @@ public sealed class UploadTests(Lab lab)
             var winner = Array.FindIndex(answers, answer => answer.Contains("\"sha256\"", StringComparison.Ordinal));
             Assert.Contains("image_exists", answers[1 - winner], StringComparison.Ordinal);
             area.Oracle.Template($"t{round}", masters[winner]);
+            foreach (var node in nodes)
+            {
+                Assert.Equal(Sha256(masters[winner]), (await node.Client.GetAsync($"/templates/t{round}")).Is(200).GetProperty("sha256").GetString());
+            }
         }
 
         await area.Oracle.CheckAsync(place: 0);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using StorageHost.Files.Catalog;
 using StorageHost.Files.Posix;
 using StorageHost.Files.Publishing;
@@ -18,9 +19,11 @@ internal sealed class TemplateImporter(
     TemplateReplacement replacement, TimeProvider time)
     : ITemplateImporter
 {
+    private const string Backed = "it has a backing file; make it one file first (qemu-img convert)";
+
     private static readonly TimeSpan Remembered = TimeSpan.FromSeconds(1.2);
 
-    private const string Backed = "it has a backing file; make it one file first (qemu-img convert)";
+    private readonly ConcurrentBag<AlignedBuffer> spare = [];
 
     public async Task<TemplateDetails> ImportAsync(
         NewTemplate wanted, Stream content, Func<long, ValueTask> progress, Func<Task> confirm, CancellationToken cancellationToken)
@@ -28,7 +31,7 @@ internal sealed class TemplateImporter(
         var file = await RunAsync("create a template", session => IncomingFile.Create(session, wanted.Image), cancellationToken);
         try
         {
-            var (length, sha256) = await new ContentReceiver(volume, content, progress).ReceiveAsync(file, cancellationToken);
+            var (length, sha256) = await new ContentReceiver(volume, content, progress, spare).ReceiveAsync(file, cancellationToken);
             if (wanted.Sha256 is { } expected && expected != sha256)
             {
                 throw new RefusedException(
@@ -36,7 +39,7 @@ internal sealed class TemplateImporter(
             }
 
             var header = await CheckAsync(wanted.Image, file, length, cancellationToken);
-            var record = new TemplateRecord(wanted.Source, time.GetUtcNow(), sha256);
+            var record = new TemplateRecord(wanted.Source, Now, sha256);
             var stat = await RunAsync("record a template", _ => file.Record(record), cancellationToken);
             await confirm();
             if (!wanted.Replace || !await ReplaceAsync(wanted.Image, file, cancellationToken))
@@ -59,6 +62,9 @@ internal sealed class TemplateImporter(
             throw;
         }
     }
+
+    /// <summary>As a record keeps it.</summary>
+    private DateTimeOffset Now => DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
 
     /// <summary>Makes what came durable, and looks whether it may be served.</summary>
     private async Task<ImageHeader> CheckAsync(ImageName image, IncomingFile file, long length, CancellationToken cancellationToken)

@@ -36,7 +36,11 @@ internal sealed partial class TemplateService(
             job.Succeed();
             LogImported(wanted.Image, wanted.Source, made.Template.Fingerprint.Size, made.Record?.Sha256);
             index.Add(made);
-            await RescanAsync();
+            if (wanted.Replace)
+            {
+                await RescanAsync();
+            }
+
             return Status(new IndexedTemplate(made, 0));
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
