@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using StorageHost.Files.Catalog;
+using StorageHost.Files.Session;
 using StorageHost.Images;
 using StorageHost.Images.Ports;
 using StorageHost.Images.Templates;
@@ -164,6 +165,37 @@ public sealed class TemplateImporterTests : IAsyncLifetime
         var import = ImportAsync(sender, progress: _ => daemon.Threads.Dispose());
         var refused = await Assert.ThrowsAsync<RefusedException>(() => Eventually.EndsAsync(import));
         Assert.Equal(Refusal.StorageUnavailable, refused.Reason);
+    }
+
+    [Fact]
+    public async Task A_storage_that_hangs_ends_the_import_at_its_deadline_and_what_is_left_is_recovered()
+    {
+        var limit = TimeSpan.FromMilliseconds(300);
+        var options = new StorageOptions { Directory = store.Path, Threads = 4, OperationTimeout = limit, TransferTimeout = limit };
+        await using (var sick = await Daemon.StartAsync(store, storage: options))
+        {
+            using var hang = new ManualResetEventSlim();
+            Task[] hanging = [];
+            var import = sick.Importer.ImportAsync(
+                new NewTemplate(Sample.Centos, "upload", null, null),
+                new Silent(Content(1 << 20)),
+                _ =>
+                {
+                    hanging = [.. Enumerable.Range(0, 4).Select(_ => sick.RunAsync(_ => hang.Wait(TimeSpan.FromSeconds(20))))];
+                    return default;
+                },
+                () => Task.CompletedTask,
+                CancellationToken.None);
+            var refused = await Assert.ThrowsAsync<RefusedException>(() => Eventually.EndsAsync(import));
+            Assert.True(refused.Reason is Refusal.StorageTimeout or Refusal.StorageUnavailable, refused.Message);
+            Assert.Single(store.Private);
+            hang.Set();
+            await Task.WhenAll(hanging).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        }
+
+        await daemon.RecoverAsync();
+        Assert.Empty(store.Private);
+        Assert.Equal("", store.Names);
     }
 
     [Fact]
