@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using StorageHost.Api.Dispatch;
 using StorageHost.Api.Errors;
 using StorageHost.Api.Events;
+using StorageHost.Api.Templates;
 using StorageHost.ImageStorages;
 
 namespace StorageHost.Api;
@@ -16,6 +17,7 @@ namespace StorageHost.Api;
 [JsonSerializable(typeof(RemovedHostAnswer))]
 [JsonSerializable(typeof(RemovedDiskAnswer))]
 [JsonSerializable(typeof(RemovedImageAnswer))]
+[JsonSerializable(typeof(TemplatesAnswer))]
 [JsonSerializable(typeof(JobsAnswer))]
 [JsonSerializable(typeof(HealthAnswer))]
 [JsonSerializable(typeof(ImageStoragesAnswer))]

@@ -34,14 +34,14 @@ internal sealed record JobsAnswer(IReadOnlyList<JobAnswer> Jobs)
 
 /// <summary>A job.</summary>
 /// <param name="Id">Its id in <c>/jobs/{id}</c>.</param>
-/// <param name="Kind">Whether it fills a pool or makes one disk.</param>
-/// <param name="Image">The image that it copies.</param>
+/// <param name="Kind">Whether it fills a pool, makes one disk or brings in a template.</param>
+/// <param name="Image">The image that it copies or brings in.</param>
 /// <param name="Hostname">For <c>setimage</c>: whose disk it makes; else null.</param>
 /// <param name="State">Where it stands; the last three are final.</param>
-/// <param name="CopiesDone">Copies that are whole.</param>
-/// <param name="CopiesTotal">Copies that it is to make.</param>
+/// <param name="CopiesDone">Copies, or templates, that are whole.</param>
+/// <param name="CopiesTotal">Copies, or templates, that it is to make.</param>
 /// <param name="BytesDone">Bytes behind it, holes counted as if they were written.</param>
-/// <param name="BytesTotal">Bytes of all its copies.</param>
+/// <param name="BytesTotal">Bytes of all that it is to make; of a template whose size nobody has said, what has come so far.</param>
 /// <param name="BytesPerSecond">Mean rate; 0 before copying began.</param>
 /// <param name="EtaSeconds">Seconds left at that rate; null when nobody can tell.</param>
 /// <param name="Error">Why it failed or waits; else null.</param>

@@ -9,8 +9,11 @@ internal static class Scopes
     /// <summary>To make: dup, setimage, addstorage.</summary>
     public const string Provision = "provision";
 
+    /// <summary>To bring templates onto the volume.</summary>
+    public const string Import = "import";
+
     /// <summary>To take away: deleting a host, a data disk or an image, cancelling a job.</summary>
     public const string Destroy = "destroy";
 
-    public static IReadOnlyList<string> All { get; } = [Read, Provision, Destroy];
+    public static IReadOnlyList<string> All { get; } = [Read, Provision, Import, Destroy];
 }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using StorageHost.Files.Catalog;
 using StorageHost.Files.Copying;
+using StorageHost.Files.Importing;
 using StorageHost.Files.Index;
 using StorageHost.Files.Posix;
 using StorageHost.Files.Publishing;
@@ -40,12 +41,15 @@ internal static class FilesSetup
         .AddSingleton<RememberedDeletions>()
         .AddSingleton<IRemover, Remover>()
         .AddSingleton<ICopyEngine, CopyEngine>()
+        .AddSingleton<TemplateReplacement>()
+        .AddSingleton<ITemplateImporter, TemplateImporter>()
         .AddSingleton<IMounts, MountTable>()
         .AddSingleton<ImageReader>()
         .AddSingleton<DirectoryPoller>()
         .AddSingleton<IDirectorySource>(provider => provider.GetRequiredService<DirectoryPoller>())
         .AddSingleton<IPoll>(provider => provider.GetRequiredService<DirectoryPoller>())
-        .AddSingleton<IHostIndex, HostIndex>();
+        .AddSingleton<IHostIndex, HostIndex>()
+        .AddSingleton<ITemplateIndex, TemplateIndex>();
 
     private static StorageOptions Options(IServiceProvider provider) => provider.GetRequiredService<IOptions<StorageOptions>>().Value;
 }

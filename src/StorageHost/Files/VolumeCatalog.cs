@@ -19,6 +19,9 @@ internal sealed class VolumeCatalog(
     // with it.
     private Dictionary<FileName, (FileStat Stat, Copy Copy)> read = [];
 
+    // The same of versions.
+    private TemplateVersion[] versions = [];
+
     // One that was given up may still be at it. After a cancelled one the next waits for that moment.
     private readonly StorageShare scanning = threads.NewShare(1, waitLimit: TimeSpan.FromSeconds(5));
 
@@ -71,7 +74,11 @@ internal sealed class VolumeCatalog(
                 HeldElsewhere(session),
                 Levels.Read(mount, names, unreadable, unknown),
                 unknown,
-                mount.Space());
+                mount.Space())
+            {
+                Protected = Protections.Read(mount, names),
+                Versions = ReadVersions(mount),
+            };
         },
         scanning,
         cancellationToken);
@@ -88,6 +95,15 @@ internal sealed class VolumeCatalog(
     public Task<bool> HasLevelAsync(ImageName image, CancellationToken cancellationToken) => volume.RunAsync(
         "look for a level", (VolumeSession session, StorageCall<bool> _) => Levels.Exists(session.Mount, image), cancellationToken);
 
+    public Task SetProtectedAsync(ImageName image, bool isProtected, CancellationToken cancellationToken) => volume.RunAsync(
+        "protect a template",
+        (VolumeSession session, StorageCall<bool> _) =>
+        {
+            Protections.Write(session.Mount, image, isProtected);
+            return true;
+        },
+        cancellationToken);
+
     public Task<IAsyncDisposable?> TryLockPoolAsync(ImageName image, CancellationToken cancellationToken) => volume.RunAsync(
         "lock a pool",
         (VolumeSession session, StorageCall<IAsyncDisposable?> _) =>
@@ -96,6 +112,20 @@ internal sealed class VolumeCatalog(
             return LockFile.TryAcquire(session.Mount, LockFile.OfPool(image)) is { } held ? new PoolLock(threads, held) : null;
         },
         cancellationToken);
+
+    private TemplateVersion[] ReadVersions(DirectoryHandle mount)
+    {
+        var known = versions.ToDictionary(version => (version.Image, version.Number));
+        return versions = [.. VersionFiles.List(mount, names).Select(listed => Find(listed.Image, listed.Number))
+            .OfType<TemplateVersion>()];
+
+        TemplateVersion? Find(ImageName image, int number) => unreadable.TryUse(
+            VersionFiles.NameOf(image, number),
+            () => !mount.TryStat(VersionFiles.NameOf(image, number), out var stat) ? null
+                : known.TryGetValue((image, number), out var before) && before.State == stat.Fingerprint ? before
+                : VersionFiles.Read(mount, image, number),
+            out var version) ? version : null;
+    }
 
     private Dictionary<ImageName, int> HeldElsewhere(VolumeSession session) =>
         PrivateDirectory.Others(session)

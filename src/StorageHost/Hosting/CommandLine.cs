@@ -29,8 +29,8 @@ internal sealed record CommandLine(
 
         SETTING is --Key=value, such as --Storage:Directory=/srv/vms. Settings are also read from appsettings.json and
         conf.d/*.json beside the program (in the package: /etc/storagehost), and from the environment (Storage__Directory).
-        SCOPES are read, provision and destroy, or some of them with commas in between. Security:TokensFile names the
-        file that keeps the tokens, hashed. storagehost(8) and docs/configuration.md describe every setting.
+        SCOPES are read, provision, import and destroy, or some of them with commas in between. Security:TokensFile names
+        the file that keeps the tokens, hashed. storagehost(8) and docs/configuration.md describe every setting.
         """;
 
     private static readonly Option<bool> Check = new("--check-config") { Arity = ArgumentArity.Zero };

@@ -35,6 +35,8 @@ internal sealed class Settings
             Read("Storage", new StorageRules()),
             Read("Pool", new PoolRules()),
             Read("Disks", new DisksRules()),
+            Read("Import", new ImportRules()),
+            Read("Templates", new TemplatesRules()),
             Read(QemuOptions.Section, new QemuRules()),
             Read(GlusterOptions.Section, new GlusterRules()),
             Read(SecurityOptions.Section, new SecurityRules()),

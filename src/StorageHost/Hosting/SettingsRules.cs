@@ -6,6 +6,7 @@ using StorageHost.Gluster;
 using StorageHost.Images.Disks;
 using StorageHost.Images.Names;
 using StorageHost.Images.Pools;
+using StorageHost.Images.Templates;
 using StorageHost.Qemu;
 
 namespace StorageHost.Hosting;
@@ -91,6 +92,24 @@ internal sealed class DisksRules : AbstractValidator<DisksOptions>
         RuleFor(o => o.Owner).GreaterThanOrEqualTo(-1).WithMessage("must be a numeric user id, or -1");
         RuleFor(o => o.Group).GreaterThanOrEqualTo(-1).WithMessage("must be a numeric group id, or -1");
     }
+}
+
+/// <summary>What the section <c>Import</c> must hold.</summary>
+internal sealed class ImportRules : AbstractValidator<ImportOptions>
+{
+    public ImportRules()
+    {
+        RuleFor(o => o.MaxBytes).InclusiveBetween(1 << 20, 1L << 50).WithMessage("must be 1048576 to 1125899906842624 (bytes)");
+        RuleFor(o => o.MaxAtOnce).InclusiveBetween(1, 64).WithMessage("must be 1 to 64");
+        RuleFor(o => o.StallTimeout).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromDays(1))
+            .WithMessage("must be 00:00:01 to 1.00:00:00");
+    }
+}
+
+/// <summary>What the section <c>Templates</c> must hold.</summary>
+internal sealed class TemplatesRules : AbstractValidator<TemplatesOptions>
+{
+    public TemplatesRules() => RuleFor(o => o.KeepVersions).InclusiveBetween(0, 100).WithMessage("must be 0 to 100");
 }
 
 /// <summary>What the section <c>Qemu</c> must hold.</summary>

@@ -1,3 +1,5 @@
+using StorageHost.Images.Templates;
+
 namespace StorageHost.ImageStorages;
 
 /// <summary>What was learnt of a configured directory.</summary>
@@ -24,6 +26,9 @@ internal sealed record DirectoryFacts(
 
     /// <summary>What was refused for want of room, in words; null when nothing was.</summary>
     public string? Refused { get; init; }
+
+    /// <summary>What more is known of the templates among the images.</summary>
+    public IReadOnlyList<TemplateDetails> Templates { get; init; } = [];
 
     private const string GlusterMount = "fuse.glusterfs";
 

@@ -13,6 +13,7 @@ internal sealed partial class ImageCacheService(
     IRemover remover,
     IDiskCreator creator,
     IHostIndex hosts,
+    ITemplateIndex templates,
     PoolTable pools,
     JobTable jobs,
     DiskProvisioner provisioner,
@@ -130,6 +131,7 @@ internal sealed partial class ImageCacheService(
         {
             await reconciler.StopCopyingAsync(image, cancellationToken);
             var removed = await remover.RemoveImageAsync(image, cancellationToken);
+            templates.Remove(image);
             await ForgetLevelAsync(image);
             pool.SetWanted(0);
             pool.FailWaiters(new RefusedException(Refusal.ImageNotFound, $"the template {image} was deleted"));

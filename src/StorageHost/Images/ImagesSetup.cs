@@ -1,6 +1,7 @@
 using StorageHost.Images.Disks;
 using StorageHost.Images.Jobs;
 using StorageHost.Images.Pools;
+using StorageHost.Images.Templates;
 
 namespace StorageHost.Images;
 
@@ -12,6 +13,9 @@ internal static class ImagesSetup
         .AddSingleton<PoolTable>()
         .AddSingleton<JobTable>()
         .AddSingleton<RefusedRoom>()
+        .AddSingleton<PromisedRoom>()
+        .AddSingleton<ProtectedTemplates>()
+        .AddSingleton<KnownVersions>()
         .AddSingleton<PoolScanner>()
         .AddSingleton<ForegroundGate>()
         .AddSingleton<PoolPass>()
@@ -19,5 +23,6 @@ internal static class ImagesSetup
         .AddSingleton<PoolReconciler>()
         .AddHostedService(provider => provider.GetRequiredService<PoolReconciler>())
         .AddSingleton<DiskProvisioner>()
+        .AddSingleton<TemplateService>()
         .AddSingleton<ImageCacheService>();
 }

@@ -15,6 +15,9 @@ internal enum Refusal
     /// <summary>There is no image storage of that id.</summary>
     ImageStorageNotFound,
 
+    /// <summary>No earlier version of the template is kept.</summary>
+    VersionNotFound,
+
     /// <summary>No job has that id, or it ended too long ago to be remembered.</summary>
     JobNotFound,
 
@@ -24,14 +27,26 @@ internal enum Refusal
     /// <summary>A process, here or on another node, holds a QEMU lock on the file.</summary>
     DiskInUse,
 
+    /// <summary>There is a template of that name.</summary>
+    ImageExists,
+
     /// <summary>Linked clones have the template as their backing file.</summary>
     ImageInUse,
+
+    /// <summary>The template is protected.</summary>
+    ImageProtected,
 
     /// <summary>The job is over, or another change of the same thing is under way.</summary>
     JobConflict,
 
     /// <summary>The template is hostile, broken or of a format that is not served.</summary>
     ImageRejected,
+
+    /// <summary>What was sent has another digest than the sender said.</summary>
+    DigestMismatch,
+
+    /// <summary>The template is larger than <c>Import:MaxBytes</c>.</summary>
+    TooLarge,
 
     /// <summary>As many requests wait for copies as may.</summary>
     TooManyRequests,

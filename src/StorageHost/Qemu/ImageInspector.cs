@@ -26,6 +26,12 @@ internal sealed class ImageInspector : IImageInspector
             : Raw(image.Length, image.Length == 0 ? "the file is empty" : null);
     }
 
+    public string? FindPackaging(IHeaderSource source)
+    {
+        Span<byte> buffer = stackalloc byte[HeadBytes];
+        return Packaging.Detect(buffer[..source.Read(0, buffer)]);
+    }
+
     public IWholeCheck? CheckWhole(IHeaderSource source)
     {
         Span<byte> buffer = stackalloc byte[HeadBytes];

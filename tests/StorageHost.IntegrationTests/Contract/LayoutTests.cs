@@ -49,7 +49,7 @@ public sealed class LayoutTests(Lab lab)
     private static async Task IsGivenAsync(StorageArea area, Client client, string host, params string[] sources)
     {
         var answer = (await client.SetImageAsync("centos", host)).Is(200);
-        Assert.Contains(answer.GetProperty("source").GetString(), sources);
+        Assert.Contains(answer.GetProperty("source").GetString(), sources, StringComparer.Ordinal);
         area.Oracle.Disk(host, "centos");
     }
 

@@ -12,12 +12,17 @@ public sealed class ErrorTableTests
         [Refusal.HostNotFound] = (404, "host_not_found"),
         [Refusal.DiskNotFound] = (404, "disk_not_found"),
         [Refusal.ImageStorageNotFound] = (404, "image_storage_not_found"),
+        [Refusal.VersionNotFound] = (404, "version_not_found"),
         [Refusal.JobNotFound] = (404, "job_not_found"),
         [Refusal.HostExists] = (409, "host_exists"),
         [Refusal.DiskInUse] = (409, "disk_in_use"),
+        [Refusal.ImageExists] = (409, "image_exists"),
         [Refusal.ImageInUse] = (409, "image_in_use"),
+        [Refusal.ImageProtected] = (409, "image_protected"),
         [Refusal.JobConflict] = (409, "job_conflict"),
+        [Refusal.TooLarge] = (413, "payload_too_large"),
         [Refusal.ImageRejected] = (422, "image_rejected"),
+        [Refusal.DigestMismatch] = (422, "digest_mismatch"),
         [Refusal.TooManyRequests] = (429, "too_many_requests"),
         [Refusal.StorageUnavailable] = (503, "storage_unavailable"),
         [Refusal.ShuttingDown] = (503, "shutting_down"),
@@ -38,6 +43,7 @@ public sealed class ErrorTableTests
     [InlineData(403, "forbidden")]
     [InlineData(404, "not_found")]
     [InlineData(405, "method_not_allowed")]
+    [InlineData(408, "request_timeout")]
     [InlineData(413, "payload_too_large")]
     [InlineData(415, "invalid_payload")]
     [InlineData(429, "too_many_requests")]

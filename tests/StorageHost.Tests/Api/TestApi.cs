@@ -12,9 +12,12 @@ using Serilog.Formatting.Display;
 using StorageHost.Api;
 using StorageHost.Api.Dispatch;
 using StorageHost.Api.Events;
+using StorageHost.Api.Templates;
 using StorageHost.Hosting.Security;
 using StorageHost.Images;
+using StorageHost.Images.Templates;
 using StorageHost.ImageStorages;
+using StorageHost.Tests.Images;
 using Xunit;
 
 namespace StorageHost.Tests.Api;
@@ -26,7 +29,7 @@ internal sealed class TestApi : IAsyncDisposable, ILogEventSink
 
     private readonly WebApplication app;
 
-    private TestApi(Action<WebApplication>? map, SecurityOptions security)
+    private TestApi(Action<WebApplication>? map, SecurityOptions security, Core? templates)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
         builder.WebHost.UseUrls("http://127.0.0.1:0");
@@ -36,6 +39,8 @@ internal sealed class TestApi : IAsyncDisposable, ILogEventSink
         var core = (ImageCacheService)RuntimeHelpers.GetUninitializedObject(typeof(ImageCacheService));
         var storages = (ImageStorageService)RuntimeHelpers.GetUninitializedObject(typeof(ImageStorageService));
         builder.Services.AddSingleton(Reading.Names).AddSingleton(TimeProvider.System).AddSingleton(core).AddSingleton(storages).AddStorageHostApi();
+        builder.Services.AddSingleton(templates?.TemplateService ?? (TemplateService)RuntimeHelpers.GetUninitializedObject(typeof(TemplateService)));
+        builder.Services.AddSingleton(Options.Create(templates?.Import ?? new ImportOptions()));
         builder.Services.AddSingleton(Options.Create(security)).AddSingleton(new SecurityFiles(security)).AddSecurity();
         app = builder.Build();
         Assert.Empty(app.Services.GetRequiredService<SecurityFiles>().Open());
@@ -44,6 +49,7 @@ internal sealed class TestApi : IAsyncDisposable, ILogEventSink
         app.UseSecurity();
         app.MapHealth();
         app.MapDispatch();
+        app.MapTemplates();
         app.MapPools();
         app.MapJobs();
         app.MapImageStorages();
@@ -56,9 +62,12 @@ internal sealed class TestApi : IAsyncDisposable, ILogEventSink
 
     public HttpClient Client { get; private set; } = null!;
 
-    public static async Task<TestApi> StartAsync(Action<WebApplication>? map = null, SecurityOptions? security = null)
+    /// <param name="map">Maps more endpoints.</param>
+    /// <param name="security">Who may do what.</param>
+    /// <param name="templates">The core that templates come to; none when null.</param>
+    public static async Task<TestApi> StartAsync(Action<WebApplication>? map = null, SecurityOptions? security = null, Core? templates = null)
     {
-        var api = new TestApi(map, security ?? new SecurityOptions());
+        var api = new TestApi(map, security ?? new SecurityOptions(), templates);
         await api.app.StartAsync();
         api.Client = new HttpClient { BaseAddress = new Uri(api.app.Urls.Single()) };
         return api;

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using StorageHost.Files;
 using StorageHost.Files.Catalog;
 using StorageHost.Files.Copying;
+using StorageHost.Files.Importing;
 using StorageHost.Files.Posix;
 using StorageHost.Files.Publishing;
 using StorageHost.Files.Removing;
@@ -39,7 +40,9 @@ internal sealed class Daemon : IAsyncDisposable
         var deleted = new DeletedFileLocks(Volume, Clock);
         Deletions = new RememberedDeletions(Sample.Names, deleted, unreadable, new BrickCalm(Known, Clock), _ => bringsBack, new ImageMetrics(Meters), Clock, DeletionLog);
         Remover = new Remover(Volume, Sample.Names, inspector, Templates, deleted, Deletions);
-        var safe = new CheckedTemplates(Volume, Templates, new TemplateAge(pool, Clock), new WholeTemplates(Volume, inspector, TimeProvider.System));
+        var whole = new WholeTemplates(Volume, inspector, TimeProvider.System);
+        var safe = new CheckedTemplates(Volume, Templates, new TemplateAge(pool, Clock), whole);
+        Importer = new TemplateImporter(Volume, Sample.Names, permissions, inspector, whole, new TemplateReplacement(Sample.Names, Options.Create(Kept)), Clock);
         Engine = new CopyEngine(Volume, Sample.Names, Templates, safe, permissions, pool, TestMeters.OfImages());
         var list = new TemplateList(Sample.Names, options.Value, TimeProvider.System);
         Images = new VolumeCatalog(Volume, Sample.Names, Recovery, Templates, list, unreadable, new MultiLinkedCopies(unreadable, Clock, NullLogger<MultiLinkedCopies>.Instance), Deletions, safe, Threads);
@@ -70,6 +73,11 @@ internal sealed class Daemon : IAsyncDisposable
     public RememberedDeletions Deletions { get; }
 
     public CopyEngine Engine { get; }
+
+    public TemplateImporter Importer { get; }
+
+    /// <summary>How many versions it keeps.</summary>
+    public TemplatesOptions Kept { get; } = new();
 
     public VolumeCatalog Images { get; }
 

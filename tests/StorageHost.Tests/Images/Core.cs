@@ -30,15 +30,17 @@ internal sealed class Core : IAsyncDisposable
         Foreground = new ForegroundGate(Time);
         Jobs = new JobTable(Time);
         Room = new RefusedRoom(policy);
-        Scanner = new PoolScanner(Volume.Object, Publisher.Object, Pools, Room, policy, Time, NullLogger<PoolScanner>.Instance);
-        Pass = new PoolPass(Volume.Object, Publisher.Object, Engine.Object, Scanner, Room, Foreground, policy, Options.Create(options), metrics, Time, NullLogger<PoolPass>.Instance);
+        Scanner = new PoolScanner(Volume.Object, Publisher.Object, Pools, Room, Guarded, Versions, policy, Time, NullLogger<PoolScanner>.Instance);
+        Pass = new PoolPass(Volume.Object, Publisher.Object, Engine.Object, Scanner, Room, Promised, Foreground, policy, Options.Create(options), metrics, Time, NullLogger<PoolPass>.Instance);
         Preclaimed = new PreclaimedCopies(Pools, Publisher.Object, Foreground, Time, NullLogger<PreclaimedCopies>.Instance);
         Reconciler = new PoolReconciler(
             Volume.Object, Pools, Scanner, Pass, Preclaimed, Jobs, policy, Options.Create(options), Time, Lifetime, NullLogger<PoolReconciler>.Instance);
         Service = new ImageCacheService(
-            Volume.Object, Publisher.Object, Remover.Object, Creator.Object, Hosts.Object, Pools, Jobs,
+            Volume.Object, Publisher.Object, Remover.Object, Creator.Object, Hosts.Object, Index.Object, Pools, Jobs,
             new DiskProvisioner(Volume.Object, Publisher.Object, Hosts.Object, Pools, Foreground, Options.Create(options), Lifetime, metrics, Time, NullLogger<DiskProvisioner>.Instance),
             Reconciler, NullLogger<ImageCacheService>.Instance);
+        TemplateService = new TemplateService(
+            Volume.Object, Importer.Object, Index.Object, Remover.Object, Scanner, Guarded, Versions, policy, Promised, Pools, Jobs, Foreground, Options.Create(Import), Lifetime, NullLogger<TemplateService>.Instance);
         OnVolume.SetUp(this);
         Templates[Centos] = Template();
     }
@@ -55,6 +57,14 @@ internal sealed class Core : IAsyncDisposable
 
     public Mock<ICopyEngine> Engine { get; } = new(MockBehavior.Strict);
 
+    public Mock<ITemplateImporter> Importer { get; } = new(MockBehavior.Strict);
+
+    public Mock<ITemplateIndex> Index { get; } = new();
+
+    public KnownVersions Versions { get; } = new();
+
+    public ProtectedTemplates Guarded { get; } = new();
+
     public Mock<IDiskCreator> Creator { get; } = new(MockBehavior.Strict);
 
     public Mock<IHostIndex> Hosts { get; } = new();
@@ -67,6 +77,8 @@ internal sealed class Core : IAsyncDisposable
 
     public RefusedRoom Room { get; }
 
+    public PromisedRoom Promised { get; } = new();
+
     public ForegroundGate Foreground { get; }
 
     public PoolScanner Scanner { get; }
@@ -78,6 +90,10 @@ internal sealed class Core : IAsyncDisposable
     public PoolReconciler Reconciler { get; }
 
     public ImageCacheService Service { get; }
+
+    public TemplateService TemplateService { get; }
+
+    public ImportOptions Import { get; } = new();
 
     /// <summary>What lies on the volume.</summary>
     public ConcurrentDictionary<ImageName, Template> Templates { get; } = new();

@@ -43,6 +43,7 @@ internal sealed partial class ErrorHandler(ILogger<ErrorHandler> logger) : IExce
         403 => $"The client lacks the required scope: {context.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>()?.Policy}.",
         404 => "There is nothing at this address; /swagger lists what there is.",
         405 => $"{Echo.Of(context.Request.Method)} is not allowed here; allowed: {context.Response.Headers.Allow}.",
+        408 => "The body stopped: nothing came for too long; send the request again.",
         413 => $"The body is too large: at most {Dispatch.RequestBody.MaxBytes} bytes.",
         429 => "Too many wrong tokens came from this address; try again later, with a right one.",
         >= 500 => "Something went wrong inside the daemon; its log has the details under the trace id.",

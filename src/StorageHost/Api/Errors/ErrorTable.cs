@@ -16,6 +16,7 @@ internal static class ErrorTable
     public static readonly ErrorKind Forbidden = new(403, "forbidden");
     public static readonly ErrorKind NotFound = new(404, "not_found");
     public static readonly ErrorKind MethodNotAllowed = new(405, "method_not_allowed");
+    public static readonly ErrorKind RequestTimeout = new(408, "request_timeout");
     public static readonly ErrorKind PayloadTooLarge = new(413, "payload_too_large");
     public static readonly ErrorKind TooManyRequests = new(429, "too_many_requests");
     public static readonly ErrorKind Internal = new(500, "internal");
@@ -27,12 +28,17 @@ internal static class ErrorTable
         Refusal.HostNotFound => new(404, "host_not_found"),
         Refusal.DiskNotFound => new(404, "disk_not_found"),
         Refusal.ImageStorageNotFound => new(404, "image_storage_not_found"),
+        Refusal.VersionNotFound => new(404, "version_not_found"),
         Refusal.JobNotFound => new(404, "job_not_found"),
         Refusal.HostExists => new(409, "host_exists"),
         Refusal.DiskInUse => new(409, "disk_in_use"),
+        Refusal.ImageExists => new(409, "image_exists"),
         Refusal.ImageInUse => new(409, "image_in_use"),
+        Refusal.ImageProtected => new(409, "image_protected"),
         Refusal.JobConflict => new(409, "job_conflict"),
+        Refusal.TooLarge => PayloadTooLarge,
         Refusal.ImageRejected => new(422, "image_rejected"),
+        Refusal.DigestMismatch => new(422, "digest_mismatch"),
         Refusal.TooManyRequests => TooManyRequests,
         Refusal.StorageUnavailable => new(503, "storage_unavailable"),
         Refusal.ShuttingDown => new(503, "shutting_down"),
@@ -48,6 +54,7 @@ internal static class ErrorTable
         403 => Forbidden,
         404 => NotFound,
         405 => MethodNotAllowed,
+        408 => RequestTimeout,
         413 => PayloadTooLarge,
         429 => TooManyRequests,
         >= 500 => Internal with { Status = status },

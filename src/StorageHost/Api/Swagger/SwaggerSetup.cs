@@ -19,5 +19,6 @@ internal static class SwaggerSetup
             swagger.NonNullableReferenceTypesAsRequired();
             swagger.IncludeXmlComments(Path.Combine(AppContext.BaseDirectory, "storagehost.xml"));
             swagger.OperationFilter<DispatchDocumentation>();
+            swagger.OperationFilter<TemplateDocumentation>();
         });
 }

@@ -70,7 +70,8 @@ internal static unsafe class CopyRecord
             ? new Origin(new Fingerprint(bytes, nanoseconds, number), own)
             : null;
 
-    private static void SetTime(SafeFileHandle file, string name, long time)
+    /// <summary>Sets the modification time, in nanoseconds since 1970.</summary>
+    internal static void SetTime(SafeFileHandle file, string name, long time)
     {
         var times = stackalloc TimeSpec[2];
         var nanoseconds = ((time % NanosecondsPerSecond) + NanosecondsPerSecond) % NanosecondsPerSecond;

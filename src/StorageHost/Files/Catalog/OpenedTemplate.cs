@@ -8,7 +8,9 @@ namespace StorageHost.Files.Catalog;
 /// <param name="Handle">The file.</param>
 /// <param name="Content">Reads it.</param>
 /// <param name="Format">Its format.</param>
-internal sealed record ChainedFile(Template Template, SafeFileHandle Handle, HeaderSource Content, ImageFormat Format);
+/// <param name="Record">How it came to be; null when nobody knows.</param>
+internal sealed record ChainedFile(
+    Template Template, SafeFileHandle Handle, HeaderSource Content, ImageFormat Format, TemplateRecord? Record);
 
 /// <summary>A template to be read, with all templates that it is backed by. When nobody takes it, it closes itself.</summary>
 internal sealed class OpenedTemplate : IDisposable

@@ -37,7 +37,10 @@ internal sealed class TemplateAge(IOptions<PoolOptions> options, TimeProvider ti
 
     /// <summary>How long a template and its backing files have to be left alone still; null when they were for long enough.</summary>
     public TimeSpan? Unsettled(OpenedTemplate opened) =>
-        opened.Chain.Select(file => Rest(file.Template)).Max() is { } rest && rest > TimeSpan.Zero ? rest : null;
+        opened.Chain.Select(Rest).Max() is { } rest && rest > TimeSpan.Zero ? rest : null;
+
+    // What has a record was whole when it got its name, and nobody has written to it since.
+    private TimeSpan? Rest(ChainedFile file) => file.Record is null ? Rest(file.Template) : TimeSpan.Zero;
 
     private TimeSpan? Rest(Template template)
     {

@@ -115,7 +115,8 @@ internal sealed class TemplateFile(FileNames names, IImageInspector inspector, V
                 throw Rejected(image, current, "its backing file is not one of the templates");
             }
 
-            opened.Add(new ChainedFile(new Template(current, stat.Fingerprint, stat.AllocatedBytes), file, content, header.Format));
+            var template = new Template(current, stat.Fingerprint, stat.AllocatedBytes);
+            opened.Add(new ChainedFile(template, file, content, header.Format, TemplateRecords.Read(file, name, stat.Fingerprint)));
             return header.BackingFile is { } next ? BackingTemplate(next) : null;
         }
         catch

@@ -33,6 +33,21 @@ internal sealed class WholeTemplates(VolumeSessions volume, IImageInspector insp
         }
     }
 
+    /// <summary>Looks through an image whose header has no fault.</summary>
+    /// <returns>What is wrong, in words for the client; null when nothing was found.</returns>
+    public async Task<string?> FindFaultAsync(IHeaderSource image, CancellationToken cancellationToken)
+    {
+        var check = await volume.RunAsync(
+            "look through a template", (VolumeSession _, StorageCall<IWholeCheck?> _) => inspector.CheckWhole(image), cancellationToken);
+        while (check is not null && !await volume.TransferAsync(
+            "look through a template", (VolumeSession _, StorageCall<bool> call) => check.Advance(Until(call)), cancellationToken))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+
+        return check?.Fault;
+    }
+
     private async Task<string?> FindFaultAsync(ChainedFile file, CancellationToken cancellationToken)
     {
         var (image, of) = (file.Template.Image, file.Template.Fingerprint);
@@ -41,15 +56,7 @@ internal sealed class WholeTemplates(VolumeSessions volume, IImageInspector insp
             return before.Fault;
         }
 
-        var check = await volume.RunAsync(
-            "look through a template", (VolumeSession _, StorageCall<IWholeCheck?> _) => inspector.CheckWhole(file.Content),
-            cancellationToken);
-        while (check is not null && !await volume.TransferAsync(
-            "look through a template", (VolumeSession _, StorageCall<bool> call) => check.Advance(Until(call)), cancellationToken))
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-        }
-
+        var fault = await FindFaultAsync(file.Content, cancellationToken);
         var now = await volume.RunAsync(
             "look at a template", (VolumeSession _, StorageCall<FileStat> _) => DirectoryHandle.Stat(file.Handle, image.Text),
             cancellationToken);
@@ -63,8 +70,8 @@ internal sealed class WholeTemplates(VolumeSessions volume, IImageInspector insp
             known.Clear();
         }
 
-        known[image] = (of, check?.Fault);
-        return check?.Fault;
+        known[image] = (of, fault);
+        return fault;
     }
 
     private Func<bool> Until(StorageCall<bool> call)

@@ -28,7 +28,7 @@ internal sealed class CopyInTheMaking : IDisposable
         var file = session.Private.NewFile(PrivateKind.Making, of.Template.Image.Text);
         try
         {
-            file.Handle = Create(session.Mount, file.Name);
+            file.Handle = session.Mount.CreateDirect(file.Name);
             PublishedFormat.Write(file.Handle, file.Name, of.Format, of.Template.Fingerprint.Size);
             return new CopyInTheMaking(file, file.Handle);
         }
@@ -79,18 +79,4 @@ internal sealed class CopyInTheMaking : IDisposable
 
     /// <summary>Leaves what there is of it to recovery.</summary>
     public void Dispose() => File.Dispose();
-
-    // Past the page cache, which is for the virtual machines, and faster than through it; where the file system cannot, through it.
-    private static SafeFileHandle Create(DirectoryHandle mount, string name)
-    {
-        const int New = Syscalls.ReadWrite | Syscalls.Create;
-        try
-        {
-            return mount.Open(name, New | Syscalls.Exclusive | Syscalls.Direct, 0x180 /* 0600 */);
-        }
-        catch (StorageException exception) when (exception.Errno == Errno.Invalid)
-        {
-            return mount.Open(name, New, 0x180);
-        }
-    }
 }

@@ -11,6 +11,9 @@ namespace StorageHost.Files.Index;
 /// <param name="Image">What was read; null when there is nothing to be read in it (a link, a pipe, a directory).</param>
 internal sealed record IndexedFile(string Name, Fingerprint Fingerprint, IndexedImage? Image)
 {
+    /// <summary>What more is known of a template.</summary>
+    public TemplateDetails? Template { get; init; }
+
     public bool IsOurs => Fingerprint != default;
 }
 
@@ -22,13 +25,20 @@ internal sealed class ImageIndex
 {
     private readonly IndexedFile[] files;
 
-    private ImageIndex(IndexedFile[] files, IReadOnlyList<IndexedImage> images) => (this.files, Images) = (files, images);
+    private ImageIndex(IndexedFile[] files, IReadOnlyList<IndexedImage> images)
+    {
+        (this.files, Images) = (files, images);
+        Templates = [.. files.Select(file => file.Template).OfType<TemplateDetails>()];
+    }
 
     /// <summary>Of a directory that nobody looked at yet.</summary>
     public static ImageIndex Empty { get; } = new([], []);
 
     /// <summary>The images, sorted by file name; the same list for as long as nothing about them changes.</summary>
     public IReadOnlyList<IndexedImage> Images { get; }
+
+    /// <summary>The templates among them.</summary>
+    public IReadOnlyList<TemplateDetails> Templates { get; }
 
     /// <summary>How many names there are, of images and others.</summary>
     public int Count => files.Length;

@@ -32,7 +32,20 @@ internal sealed class ImageReader(FileNames names, IImageInspector inspector, Te
 
         // Asked again, since it may be another file by now than the one that was listed.
         var stat = DirectoryHandle.Stat(file, name);
-        return new IndexedFile(name, stat.Fingerprint, stat.IsRegular ? Describe(name, path, Inspect(file, name, stat)) : null);
+        if (!stat.IsRegular)
+        {
+            return new IndexedFile(name, stat.Fingerprint, null);
+        }
+
+        var header = Inspect(file, name, stat);
+        return new IndexedFile(name, stat.Fingerprint, Describe(name, path, header))
+        {
+            Template = names.Classify(name) is TemplateEntry entry
+                ? new TemplateDetails(
+                    new Template(entry.Image, stat.Fingerprint, stat.AllocatedBytes), header,
+                    TemplateRecords.Read(file, name, stat.Fingerprint))
+                : null,
+        };
     }
 
     /// <summary>What looks like a backing file in a disk that was published raw is something that its guest wrote there.</summary>

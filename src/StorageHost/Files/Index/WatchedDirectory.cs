@@ -61,7 +61,10 @@ internal sealed partial class WatchedDirectory(
             Report(pass.Skipped);
             var (type, point, source, device) = opened.Point;
             return new DirectoryFacts(
-                type, source, point, device, space.TotalBytes, space.FreeBytes, index.Images, multiLinked.Take(pass.MultiLinked));
+                type, source, point, device, space.TotalBytes, space.FreeBytes, index.Images, multiLinked.Take(pass.MultiLinked))
+            {
+                Templates = index.Templates,
+            };
         }
         catch (RefusedException exception)
         {

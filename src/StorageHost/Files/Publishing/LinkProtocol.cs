@@ -63,7 +63,7 @@ internal static class LinkProtocol
                 case LinkOutcome.Taken: return NamingOutcome.Taken;
                 case LinkOutcome.Gone: return NamingOutcome.Gone;
 
-                // Two daemons may hold a file that was recovered, and each find the name that the other gave. So neither takes it for its own.
+                // Two daemons may hold a file that was recovered, and each find the name that the other gave: neither takes it for its own.
                 case LinkOutcome.Found when RecoveredMark.IsOn(file, from):
                     TryRemove(from, tryRemove);
                     throw new StorageException("link", to.Text, Errno.Exists) { LeavesOutcomeUnknown = true };

@@ -71,6 +71,7 @@ internal sealed class Remover(
             }
 
             LockFile.TryRemove(mount, LockFile.OfPool(image));
+            VersionFiles.RemoveAll(mount, names, image);
             FileName[] copies = [.. Entries(mount).OfType<CopyEntry>().Where(copy => copy.Image == image).OrderBy(copy => copy.Number)
                 .Select(copy => copy.File)];
             return new RemovedImage(image, [.. removed, .. copies.Where(copy => mount.TryUnlink(copy.Text))]);
@@ -80,6 +81,11 @@ internal sealed class Remover(
     private void CheckUnused(DirectoryHandle mount, ImageName image)
     {
         _ = templates.Find(mount, image);
+        if (Protections.Exists(mount, image))
+        {
+            throw new RefusedException(Refusal.ImageProtected, $"the template {image} is protected");
+        }
+
         var clones = Entries(mount).Where(entry =>
             entry is not (CopyEntry or PrivateEntry) && entry.File != names.Template(image) && IsBackedBy(mount, entry, image)).ToArray();
         if (clones.Length > 0)

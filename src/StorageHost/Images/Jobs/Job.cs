@@ -76,6 +76,9 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
     /// <summary>The pass has got that far.</summary>
     public void Progress(long bytes) => Change(() => position = bytes);
 
+    /// <summary>The same, of a length that is found out on the way.</summary>
+    public void Progress(long bytes, long of) => Change(() => (position, length) = (bytes, of));
+
     /// <summary>The pass ended with that many copies.</summary>
     public void EndPass(int copies) => Change(() => (copiesDone, copiesAtOnce, position) = (copiesDone + copies, 0, 0));
 

@@ -10,6 +10,9 @@ internal enum JobKind
 
     /// <summary>Publishes one disk for a caller who did not wait.</summary>
     SetImage,
+
+    /// <summary>Brings a template onto the volume.</summary>
+    Import,
 }
 
 /// <summary>Where a job stands.</summary>
@@ -37,7 +40,7 @@ internal enum JobState
 /// <param name="Image">The image that it copies.</param>
 /// <param name="Hostname">For <see cref="JobKind.SetImage"/>: whose disk it makes.</param>
 /// <param name="State">Where it stands.</param>
-/// <param name="CopiesDone">Copies that are whole.</param>
+/// <param name="CopiesDone">Copies, or templates, that are whole.</param>
 /// <param name="CopiesTotal">Copies that it is to make.</param>
 /// <param name="BytesDone">Bytes of copies behind it, holes counted as if they were written.</param>
 /// <param name="BytesTotal">Bytes of all its copies.</param>

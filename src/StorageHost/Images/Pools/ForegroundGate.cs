@@ -31,9 +31,12 @@ internal sealed class ForegroundGate(TimeProvider time)
     }
 
     /// <summary>Waits until nothing urgent is under way, but only for so long that a step in the background gets on.</summary>
-    public async ValueTask YieldAsync(CancellationToken cancellationToken)
+    public ValueTask YieldAsync(CancellationToken cancellationToken) => YieldAsync(YieldLimit, cancellationToken);
+
+    /// <summary>The same for steps that are so many that each may wait for this long only.</summary>
+    public async ValueTask YieldAsync(TimeSpan limit, CancellationToken cancellationToken)
     {
-        for (var started = time.GetTimestamp(); HasUrgent(BurstGap) && time.GetElapsedTime(started) < YieldLimit;)
+        for (var started = time.GetTimestamp(); HasUrgent(BurstGap) && time.GetElapsedTime(started) < limit;)
         {
             await Task.Delay(PollInterval, time, cancellationToken);
         }

@@ -7,11 +7,10 @@ namespace StorageHost.Images.Pools;
 
 /// <summary>One pass over a template: makes copies, and gives them to callers who wait and to the pool.</summary>
 internal sealed partial class PoolPass(
-    IVolume volume, IPublisher publisher, ICopyEngine engine, PoolScanner scanner, RefusedRoom room, ForegroundGate gate,
-    IVolumePolicy policy, IOptions<PoolOptions> options, ImageMetrics metrics, TimeProvider time, ILogger<PoolPass> log)
+    IVolume volume, IPublisher publisher, ICopyEngine engine, PoolScanner scanner, RefusedRoom room, PromisedRoom promised,
+    ForegroundGate gate, IVolumePolicy policy, IOptions<PoolOptions> options, ImageMetrics metrics, TimeProvider time,
+    ILogger<PoolPass> log)
 {
-    private long promised;
-
     /// <summary>Makes copies for callers who wait; true.</summary>
     public async Task<bool> ServeAsync(Pool pool, int copies, CancellationToken cancellationToken)
     {
@@ -91,14 +90,13 @@ internal sealed partial class PoolPass(
         copies = Math.Min(copies, Fitting(template, space));
         if (copies == 0)
         {
-            throw room.Refuse(template, space, Interlocked.Read(ref promised));
+            throw room.Refuse(template, space, promised.Bytes);
         }
 
         var job = pool.Job;
         var bytes = copies * template.AllocatedBytes;
-        var toCome = 0L;
         var made = 0;
-        Promise(bytes);
+        using var promise = promised.Begin(bytes);
         try
         {
             job?.BeginPass(copies, template.Fingerprint.Size);
@@ -114,7 +112,7 @@ internal sealed partial class PoolPass(
                         pool.DoubtProblem();
                     }
 
-                    Promise(Math.Max(0, bytes - progress.Written));
+                    promise.Change(Math.Max(0, bytes - progress.Written));
                     return pace(progress);
                 },
                 cancellationToken);
@@ -124,14 +122,6 @@ internal sealed partial class PoolPass(
         finally
         {
             job?.EndPass(made);
-            Promise(0);
-        }
-
-        // What is written is missing from the free room already.
-        void Promise(long still)
-        {
-            Interlocked.Add(ref promised, still - toCome);
-            toCome = still;
         }
     }
 
@@ -159,7 +149,7 @@ internal sealed partial class PoolPass(
     }
 
     private int Fitting(Template template, VolumeSpace space) =>
-        PoolPlan.Fitting(space, policy.ReservePercent, Interlocked.Read(ref promised), template.AllocatedBytes);
+        PoolPlan.Fitting(space, policy.ReservePercent, promised.Bytes, template.AllocatedBytes);
 
     private async Task GiveOutAsync(Pool pool, IReadOnlyList<Claim> claims, CancellationToken cancellationToken)
     {

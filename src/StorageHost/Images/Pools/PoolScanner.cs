@@ -1,5 +1,6 @@
 using StorageHost.Images.Names;
 using StorageHost.Images.Ports;
+using StorageHost.Images.Templates;
 
 namespace StorageHost.Images.Pools;
 
@@ -8,8 +9,8 @@ namespace StorageHost.Images.Pools;
 /// retires stale copies, and gives copies back when the volume fills.
 /// </summary>
 internal sealed partial class PoolScanner(
-    IVolume volume, IPublisher publisher, PoolTable pools, RefusedRoom room, IVolumePolicy policy, TimeProvider time,
-    ILogger<PoolScanner> log) : IDisposable
+    IVolume volume, IPublisher publisher, PoolTable pools, RefusedRoom room, ProtectedTemplates guarded, KnownVersions versions,
+    IVolumePolicy policy, TimeProvider time, ILogger<PoolScanner> log) : IDisposable
 {
     private readonly SemaphoreSlim one = new(1, 1);
 
@@ -34,6 +35,8 @@ internal sealed partial class PoolScanner(
             Space = scan.Space;
             await TakeUpAsync(scan, cancellationToken);
             room.Look(scan);
+            guarded.TakeUp(scan.Protected);
+            versions.TakeUp(scan.Versions);
             UnhinderByRoom();
             await GiveBackAsync(PoolPlan.Deficit(Space, policy.ReservePercent), cancellationToken);
             LastScan = time.GetTimestamp();

@@ -18,7 +18,7 @@ internal sealed class RefusedRoom(IVolumePolicy policy)
     /// <summary>Remembers that a copy does not fit.</summary>
     /// <param name="template">Of what.</param>
     /// <param name="space">The room that there is.</param>
-    /// <param name="promised">Bytes that copies in the making will still take.</param>
+    /// <param name="promised">Bytes that work under way will still take.</param>
     /// <returns>The refusal.</returns>
     public RefusedException Refuse(Template template, VolumeSpace space, long promised)
     {
@@ -28,7 +28,7 @@ internal sealed class RefusedRoom(IVolumePolicy policy)
             CultureInfo.InvariantCulture,
             $"another copy of {template.Image} would take the volume below its reserve of {percent} %: "
             + $"it needs {needed} MB, {free} MB are free, "
-            + $"{reserve} MB are the reserve{(promised > 0 ? $", {Mb(promised)} MB go to copies in the making" : "")}");
+            + $"{reserve} MB are the reserve{(promised > 0 ? $", {Mb(promised)} MB are promised to work under way" : "")}");
         last = new Refused(template.Image, message);
         return new RefusedException(Refusal.NoSpace, message) { NeededBytes = template.AllocatedBytes };
     }

@@ -14,8 +14,9 @@ internal interface IRemover
     Task<RemovedDisk> RemoveDiskAsync(DataDiskEntry disk, CancellationToken cancellationToken);
 
     /// <summary>Refuses when a template cannot be deleted.</summary>
-    /// <exception cref="RefusedException">ImageNotFound; DiskInUse when QEMU has it open; ImageInUse when linked clones have it as backing
-    /// file.</exception>
+    /// <exception cref="RefusedException">
+    /// ImageNotFound; ImageProtected; DiskInUse when QEMU has it open; ImageInUse when linked clones have it as backing file.
+    /// </exception>
     Task CheckImageAsync(ImageName image, CancellationToken cancellationToken);
 
     /// <summary>Deletes a template, its copies and its wanted level, after the same checks.</summary>

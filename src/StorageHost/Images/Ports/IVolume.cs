@@ -17,7 +17,14 @@ internal sealed record VolumeScan(
     IReadOnlyDictionary<ImageName, int> HeldElsewhere,
     IReadOnlyDictionary<ImageName, int> Levels,
     IReadOnlySet<ImageName> Unknown,
-    VolumeSpace Space);
+    VolumeSpace Space)
+{
+    /// <summary>The templates that are protected.</summary>
+    public IReadOnlySet<ImageName> Protected { get; init; } = new HashSet<ImageName>();
+
+    /// <summary>The versions that are kept of templates, in no order.</summary>
+    public IReadOnlyList<TemplateVersion> Versions { get; init; } = [];
+}
 
 /// <summary>
 /// The volume that the storage directory lies on (port; implemented in Files). Only "does not exist" is ever reported as absent.
@@ -57,6 +64,9 @@ internal interface IVolume
     /// Whether a wanted level of this image is remembered: asked by its name, which a listing of a sick volume may leave out.
     /// </summary>
     Task<bool> HasLevelAsync(ImageName image, CancellationToken cancellationToken);
+
+    /// <summary>Protects a template from being deleted and replaced, on every node; or no longer does.</summary>
+    Task SetProtectedAsync(ImageName image, bool isProtected, CancellationToken cancellationToken);
 
     /// <summary>Becomes the only daemon that fills or trims this image's pool; null when another one is.</summary>
     Task<IAsyncDisposable?> TryLockPoolAsync(ImageName image, CancellationToken cancellationToken);

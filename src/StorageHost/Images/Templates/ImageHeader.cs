@@ -34,6 +34,11 @@ internal interface IImageInspector
     /// <summary>Reads the header. Content never makes it throw, and it reads at most a few KiB.</summary>
     ImageHeader Inspect(IHeaderSource source);
 
+    /// <summary>
+    /// What a file is packed in, or is instead of an image (an archive, a page), to be read after "it is"; null when nothing was found.
+    /// </summary>
+    string? FindPackaging(IHeaderSource source);
+
     /// <summary>Begins to look whether a file holds everything that its tables name; null when the format has no tables (raw).</summary>
     /// <param name="source">An image whose header has no fault. It must stay open until the check is done.</param>
     IWholeCheck? CheckWhole(IHeaderSource source);

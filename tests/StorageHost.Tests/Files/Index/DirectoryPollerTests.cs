@@ -221,6 +221,8 @@ public sealed class DirectoryPollerTests : IAsyncLifetime, IDisposable
             return inspector.Inspect(source);
         }
 
+        public string? FindPackaging(IHeaderSource source) => null;
+
         public IWholeCheck? CheckWhole(IHeaderSource source) => null;
     }
 }

@@ -70,6 +70,8 @@ internal sealed class WatchedImages : IImageInspector, IDisposable
         return CannotRead ? throw new StorageException("pread", "an image", Errno.InputOutput) : inspector.Inspect(source);
     }
 
+    public string? FindPackaging(IHeaderSource source) => null;
+
     public IWholeCheck? CheckWhole(IHeaderSource source) => null;
 
     public void Dispose()

@@ -55,7 +55,7 @@ public sealed class ClientListTests : IDisposable
         Assert.Equal(
             [
                 "line 1: must name a client by its DNS name, IP address or whole subject (CN=…)",
-                "line 2: 'look' is no scope; there are read,provision,destroy",
+                "line 2: 'look' is no scope; there are read,provision,import,destroy",
                 "line 5: is not a subject such as CN=controller01,O=Example",
                 "line 6: must have scopes, then whom they are granted to",
             ],

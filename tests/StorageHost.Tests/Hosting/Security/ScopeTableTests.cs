@@ -37,6 +37,8 @@ public sealed class ScopeTableTests : IDisposable
     [InlineData("read", "GET", "/?target=images", null)]
     [InlineData("read", "GET", "/pools", null)]
     [InlineData("read", "GET", "/pools/centos", null)]
+    [InlineData("read", "GET", "/templates", null)]
+    [InlineData("read", "GET", "/templates/centos", null)]
     [InlineData("read", "GET", "/jobs", null)]
     [InlineData("read", "GET", "/jobs/none", null, 404)]
     [InlineData("read", "GET", "/imagestorages", null)]
@@ -47,6 +49,11 @@ public sealed class ScopeTableTests : IDisposable
     [InlineData("provision", "POST", "/", """{"action":"dup","duplicateinfo":{"centos":0}}""")]
     [InlineData("provision", "POST", "/", """{"action":"setimage","createvmform":{"image":"centos","hostname":"web02"}}""")]
     [InlineData("provision", "POST", "/", """{"action":"addstorage","storageinfo":{"hostname":"web02","size":1}}""")]
+    [InlineData("import", "PUT", "/templates/alma", "a raw image")]
+    [InlineData("import", "PATCH", "/templates/centos", """{"protected":true}""")]
+    [InlineData("import", "PUT", "/templates/centos?replace=true", "another raw image")]
+    [InlineData("import", "POST", "/templates/centos/rollback", null, 404)]
+    [InlineData("destroy", "DELETE", "/templates/centos", null)]
     [InlineData("destroy", "DELETE", "/?action=host&target=web01", null)]
     [InlineData("destroy", "DELETE", "/", """{"action":"host","target":"web01","purge":true}""")]
     [InlineData("destroy", "DELETE", "/?action=image&target=centos", null)]
@@ -82,7 +89,13 @@ public sealed class ScopeTableTests : IDisposable
         var demands = endpoints[false].Select(endpoint => (
             Verb: $"{endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Single()} {endpoint.RoutePattern.RawText}",
             Scope: endpoint.Metadata.GetOrderedMetadata<IAuthorizeData>().Single().Policy)).ToLookup(demand => demand.Scope == Scopes.Read);
-        Assert.Equal([("DELETE /", Scopes.Destroy), ("DELETE /jobs/{id}", Scopes.Destroy), ("POST /", Scopes.Provision)], demands[false].Order());
+        Assert.Equal(
+            [
+                ("DELETE /", Scopes.Destroy), ("DELETE /jobs/{id}", Scopes.Destroy), ("DELETE /templates/{image}", Scopes.Destroy),
+                ("PATCH /templates/{image}", Scopes.Import), ("POST /", Scopes.Provision), ("POST /templates/{image}/rollback", Scopes.Import),
+                ("PUT /templates/{image}", Scopes.Import),
+            ],
+            demands[false].Order());
         Assert.All(demands[true], demand => Assert.StartsWith("GET /", demand.Verb, StringComparison.Ordinal));
         Assert.All(endpoints[true], endpoint => Assert.Matches("^/?(healthz|swagger)", endpoint.RoutePattern.RawText));
     }

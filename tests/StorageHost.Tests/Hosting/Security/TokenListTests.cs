@@ -44,7 +44,7 @@ public sealed class TokenListTests
         Assert.Equal(
             [
                 "line 1: must have scopes, then whom they are granted to",
-                "line 2: 'all' is no scope; there are read,provision,destroy",
+                "line 2: 'all' is no scope; there are read,provision,import,destroy",
                 "line 3: must be scopes, sha256: with 64 hexadecimal digits, and the token's name",
                 "line 4: must be scopes, sha256: with 64 hexadecimal digits, and the token's name",
                 "line 6: must be scopes, sha256: with 64 hexadecimal digits, and the token's name",

@@ -55,7 +55,7 @@ public sealed class RefusedRoomTests : IAsyncLifetime
         known.Directories.Add(("vms", Known.Fresh(Known.Directory("xfs", "/dev/sdb1"))));
         known.Directories.Add(("extra", Known.Fresh(Known.Directory("xfs", "/dev/sdc1"))));
         var refused = known.Room.Refuse(Template(allocated: 500 * Mb), new VolumeSpace(10_000 * Mb, 900 * Mb), 100 * Mb);
-        Assert.EndsWith(", 100 MB go to copies in the making", refused.Message, StringComparison.Ordinal);
+        Assert.EndsWith(", 100 MB are promised to work under way", refused.Message, StringComparison.Ordinal);
         Assert.Equal(
             [("vms", VolumeStatus.Degraded, refused.Message), ("extra", VolumeStatus.Ok, "")],
             known.Service().Volumes.Select(volume => (volume.VolumeId, volume.Status, volume.StatusMsg)));

@@ -1,0 +1,177 @@
+using Microsoft.Extensions.Options;
+using Microsoft.Win32.SafeHandles;
+using StorageHost.Files.Catalog;
+using StorageHost.Files.Posix;
+using StorageHost.Files.Session;
+using StorageHost.Images;
+using StorageHost.Images.Names;
+using StorageHost.Images.Pools;
+using StorageHost.Images.Templates;
+
+namespace StorageHost.Files.Importing;
+
+/// <summary>
+/// Replaces a template, so that its name leads to the old file or to the new one at every instant, each of them whole. The old file first
+/// gets a
+/// second name, as a version; then the new one is renamed over it. Cut short in between, the version is the template itself, which the next
+/// replacement clears away.
+/// </summary>
+internal sealed class TemplateReplacement(FileNames names, IOptions<TemplatesOptions> options)
+{
+    /// <summary>Puts a private file, whole and fsynced, into the place of a template.</summary>
+    /// <param name="session">The session that the file belongs to.</param>
+    /// <param name="file">The file; it has its private name no longer.</param>
+    /// <param name="image">Whose template.</param>
+    /// <param name="mayChange">Whether the caller is still there; asked last before anything is changed.</param>
+    /// <returns>False when there is no template to replace; nothing was changed.</returns>
+    /// <exception cref="RefusedException">JobConflict: somebody else is replacing it.</exception>
+    public bool TryReplace(VolumeSession session, PrivateFile file, ImageName image, Func<bool> mayChange)
+    {
+        using var turn = TakeTurn(session, image);
+        var mount = session.Mount;
+        using var before = mount.TryOpen(names.Template(image).Text);
+        if (before is null)
+        {
+            return false;
+        }
+
+        if (!mayChange())
+        {
+            throw new OperationCanceledException();
+        }
+
+        Keep(mount, image, before);
+        MoveOver(mount, image, mount.Opened(file), file.Name);
+        Prune(mount, image);
+        return true;
+    }
+
+    /// <summary>Puts the latest version into the template's place; the template becomes a version itself.</summary>
+    /// <returns>The template as it is now, open.</returns>
+    /// <exception cref="RefusedException">ImageNotFound; VersionNotFound; JobConflict: somebody else is replacing it.</exception>
+    public SafeFileHandle Rollback(VolumeSession session, ImageName image, Func<bool> mayChange)
+    {
+        using var turn = TakeTurn(session, image);
+        var mount = session.Mount;
+        using var now = mount.TryOpen(names.Template(image).Text)
+            ?? throw new RefusedException(Refusal.ImageNotFound, $"there is no template {image}");
+        var inode = DirectoryHandle.Stat(now, names.Template(image).Text).Inode;
+        var version = VersionFiles.Of(mount, names, image).Where(kept => kept.Stat.Inode != inode && kept.Stat.IsRegular)
+            .Select(kept => kept.Number).FirstOrDefault(-1);
+        if (version < 0)
+        {
+            throw new RefusedException(Refusal.VersionNotFound, $"no earlier version of the template {image} is kept");
+        }
+
+        var name = VersionFiles.NameOf(image, version);
+        var file = mount.Open(name);
+        try
+        {
+            if (!mayChange())
+            {
+                throw new OperationCanceledException();
+            }
+
+            Keep(mount, image, now);
+            MoveOver(mount, image, file, name);
+            Prune(mount, image);
+            return file;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Becomes the only one, on any node, who replaces this template.</summary>
+    private Turn TakeTurn(VolumeSession session, ImageName image)
+    {
+        var name = $"{LockFile.PoolFolder}/.template-{image}";
+        session.Mount.MakeDirectory(LockFile.PoolFolder);
+        var held = LockFile.TryAcquire(session.Mount, name);
+        var right = held is null ? null : session.Names.TryTake(names.Template(image));
+        if (right is not null)
+        {
+            return new Turn(session.Mount, name, held!, right);
+        }
+
+        held?.Dispose();
+        throw new RefusedException(Refusal.JobConflict, $"the template {image} is being changed by another request");
+    }
+
+    private void Keep(DirectoryHandle mount, ImageName image, SafeFileHandle before)
+    {
+        if (options.Value.KeepVersions == 0)
+        {
+            return;
+        }
+
+        mount.MakeDirectory(VersionFiles.Folder);
+        for (var number = VersionFiles.Of(mount, names, image).Select(version => version.Number).FirstOrDefault() + 1; ; number++)
+        {
+            switch (mount.Link(names.Template(image).Text, before, VersionFiles.NameOf(image, number)))
+            {
+                case LinkOutcome.Linked:
+                    DirectoryHandle.Sync(before, VersionFiles.NameOf(image, number));
+                    return;
+                case LinkOutcome.Gone:
+                    throw new StorageException("link", VersionFiles.NameOf(image, number), Errno.NoEntry);
+            }
+        }
+    }
+
+    private void MoveOver(DirectoryHandle mount, ImageName image, SafeFileHandle file, string from)
+    {
+        var to = names.Template(image).Text;
+        if (!mount.TryRename(from, to))
+        {
+            throw new StorageException("rename", from, Errno.NoEntry);
+        }
+
+        try
+        {
+            // Also when a rename was tried twice: what has the name now may be the old file still.
+            DirectoryHandle.Sync(file, to);
+            if (!mount.LeadsTo(to, DirectoryHandle.StatNow(file, to)))
+            {
+                throw new StorageException("rename", from, Errno.NoEntry);
+            }
+        }
+        catch (StorageException failed)
+        {
+            failed.LeavesOutcomeUnknown = true;
+            throw;
+        }
+    }
+
+    private void Prune(DirectoryHandle mount, ImageName image)
+    {
+        var current = mount.TryStat(names.Template(image).Text, out var stat) ? stat.Inode : 0;
+        var versions = VersionFiles.Of(mount, names, image);
+        foreach (var (number, _) in versions.Where(version => version.Stat.Inode == current)
+            .Concat(versions.Where(version => version.Stat.Inode != current).Skip(options.Value.KeepVersions)))
+        {
+            mount.TryUnlink(VersionFiles.NameOf(image, number));
+        }
+    }
+
+    /// <summary>The right to replace; the lock's file goes with it.</summary>
+    private sealed class Turn(DirectoryHandle mount, string name, SafeFileHandle held, IDisposable right) : IDisposable
+    {
+        public void Dispose()
+        {
+            right.Dispose();
+            try
+            {
+                mount.TryUnlink(name);
+            }
+            catch (StorageException)
+            {
+                // An empty file stays.
+            }
+
+            held.Dispose();
+        }
+    }
+}
