@@ -26,11 +26,11 @@ internal static class RequestMarks
     }
 
     /// <summary>
-    /// Whether a daemon that answered the repeated request has removed the private name, and so committed for the publisher.
+    /// Whether a daemon that answered the same request has removed the private name, and so committed for the publisher.
     /// </summary>
     /// <remarks>It says so in the mark. The number of names would tell as well, but not at once: Gluster's client remembers it.</remarks>
-    public static bool IsCommitted(SafeFileHandle file, string name) =>
-        Parse(ExtendedAttributes.Get(file, name, Attribute)) is { Made: not null, PrivateName: "" };
+    public static bool IsCommitted(SafeFileHandle file, string name, RequestMark? own) => own is not null
+        && Parse(ExtendedAttributes.Get(file, name, Attribute)) is { Made: { } made, PrivateName: "" } && own.IsOf(made);
 
     /// <summary>Takes the mark off a copy that goes back to its pool: it is for whoever comes next.</summary>
     public static void Clear(SafeFileHandle file, string name) => ExtendedAttributes.Remove(file, name, Attribute);

@@ -2,6 +2,7 @@ using Microsoft.Win32.SafeHandles;
 using StorageHost.Files.Catalog;
 using StorageHost.Files.Posix;
 using StorageHost.Files.Session;
+using StorageHost.Images.Disks;
 using StorageHost.Images.Names;
 using StorageHost.Images.Pools;
 
@@ -20,10 +21,12 @@ internal static class LinkProtocol
     /// <param name="to">The final name.</param>
     /// <param name="mayLink">Whether the caller is still there; asked last before the name is given.</param>
     /// <param name="isUntouched">Whether the state of a file with one name is still the one that was to be published.</param>
+    /// <param name="mark">The request's mark on the file, by which another daemon may have answered the same request.</param>
     /// <exception cref="StorageException">The outcome is unknown: the name may have been given. The file belongs to no pool any
     /// more.</exception>
     public static NamingOutcome Publish(
-        VolumeSession session, PrivateFile file, FileName to, Func<bool> mayLink, Func<FileStat, bool> isUntouched)
+        VolumeSession session, PrivateFile file, FileName to, Func<bool> mayLink, Func<FileStat, bool> isUntouched,
+        RequestMark? mark = null)
     {
         using var right = session.Names.TryTake(to);
         if (right is null)
@@ -35,21 +38,21 @@ internal static class LinkProtocol
         bool TryRemove(string name) => TryRemovePrivateName(session, name);
         try
         {
-            return Publish(session.Mount, handle, file.Name, to, mayLink, isUntouched, TryRemove);
+            return Publish(session.Mount, handle, file.Name, to, mayLink, isUntouched, TryRemove, mark);
         }
         catch (StorageException failed) when (failed is { Call: "link", Errno: Errno.QuotaExceeded })
         {
             // Near its limit, a Gluster quota counts a file once more when it is linked into another directory; within one directory it
             // does not.
             session.Private.MoveBeside(session.Mount, file);
-            return Publish(session.Mount, handle, file.Name, to, mayLink, isUntouched, TryRemove);
+            return Publish(session.Mount, handle, file.Name, to, mayLink, isUntouched, TryRemove, mark);
         }
     }
 
     /// <summary>The protocol itself; <paramref name="tryRemove"/> removes the private name, or says that it is gone.</summary>
     internal static NamingOutcome Publish(
         DirectoryHandle mount, SafeFileHandle file, string from, FileName to, Func<bool> mayLink, Func<FileStat, bool> isUntouched,
-        Func<string, bool> tryRemove)
+        Func<string, bool> tryRemove, RequestMark? mark = null)
     {
         if (!mayLink())
         {
@@ -74,14 +77,14 @@ internal static class LinkProtocol
         catch (StorageException failed) when (!failed.LeavesOutcomeUnknown && !LeftAllAsItWas(failed))
         {
             // Whether the name was given is unknown. If it was, it stays; in either case the file must never reach a pool again.
-            TryCommit(mount, file, from, to, isUntouched, tryRemove);
+            TryRemove(from, tryRemove);
             failed.LeavesOutcomeUnknown = true;
             throw;
         }
 
         try
         {
-            return Commit(mount, file, from, to, isUntouched, tryRemove);
+            return Commit(mount, file, from, to, isUntouched, tryRemove, mark);
         }
         catch (StorageException failed)
         {
@@ -136,20 +139,6 @@ internal static class LinkProtocol
         }
     }
 
-    private static void TryCommit(
-        DirectoryHandle mount, SafeFileHandle file, string from, FileName to, Func<FileStat, bool> isUntouched,
-        Func<string, bool> tryRemove)
-    {
-        try
-        {
-            Commit(mount, file, from, to, isUntouched, tryRemove);
-        }
-        catch (StorageException)
-        {
-            // The failure that led here says more. Recovery removes the private name of a file with two.
-        }
-    }
-
     /// <summary>
     /// Removes the private name. The server resolves it, so it is there exactly as long as no other daemon has recovered the file, whatever
     /// this client remembers. A recovery that finds two names removes the private one, so the final one is alone after a moment. One that
@@ -157,17 +146,17 @@ internal static class LinkProtocol
     /// </summary>
     internal static NamingOutcome Commit(
         DirectoryHandle mount, SafeFileHandle file, string from, FileName to, Func<FileStat, bool> isUntouched,
-        Func<string, bool> tryRemove)
+        Func<string, bool> tryRemove, RequestMark? mark = null)
     {
         if (tryRemove(from))
         {
             return NamingOutcome.Published;
         }
 
-        // Another daemon that has answered a repeated request has committed, and has said so.
+        // Another daemon that has answered the same request has committed, and has said so.
         var (stat, isCommitted) = (default(FileStat), false);
         TransientRetry.UntilForgotten(() =>
-            (isCommitted = RequestMarks.IsCommitted(file, to.Text)) || (stat = DirectoryHandle.StatSynced(file, to.Text)).Links <= 1);
+            (isCommitted = RequestMarks.IsCommitted(file, to.Text, mark)) || (stat = DirectoryHandle.StatSynced(file, to.Text)).Links <= 1);
         if (isCommitted)
         {
             return NamingOutcome.Published;
@@ -178,9 +167,10 @@ internal static class LinkProtocol
             // It was published, and deleted by somebody who saw it.
             case 0: return NamingOutcome.Published;
             case 1 when !mount.LeadsTo(to.Text, stat): return NamingOutcome.Gone;
-            case 1 when isUntouched(stat): return NamingOutcome.Published;
+            case 1 when isUntouched(stat) && !RecoveredMark.IsOn(file, to.Text): return NamingOutcome.Published;
 
-            // A guest may run on it already. Or it was the disk of another host, which has been deleted. Nobody knows, so the disk stays.
+            // A guest may run on it already. Or another daemon has it from its pool, and has given it this name, or one that is deleted by
+            // now. Nobody knows, so the disk stays.
             case 1: throw new StorageException("unlink", from, Errno.NoEntry);
         }
 

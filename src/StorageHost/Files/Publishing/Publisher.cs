@@ -187,7 +187,7 @@ internal sealed class Publisher(
         for (var number = 0; number < MaxDisksOfOneSize; number++)
         {
             var disk = names.DataDisk(hostname, sizeGb, number);
-            switch (LinkProtocol.Publish(session, file, disk, mayLink, stat => stat.Links == 1))
+            switch (LinkProtocol.Publish(session, file, disk, mayLink, stat => stat.Links == 1, mark))
             {
                 case NamingOutcome.Published: return disk;
                 case NamingOutcome.Abandoned: throw new OperationCanceledException();
@@ -217,7 +217,7 @@ internal sealed class Publisher(
         }
 
         RequestMarks.Write(mount.Opened(file), file.Name, mark);
-        switch (LinkProtocol.Publish(session, file, disk, mayLink, stat => CopyRecord.IsWhole(stat, claim.MadeFrom, claim.MadeFrom)))
+        switch (LinkProtocol.Publish(session, file, disk, mayLink, stat => CopyRecord.IsWhole(stat, claim.MadeFrom, claim.MadeFrom), mark))
         {
             case NamingOutcome.Published: return new PublishResult(PublishOutcome.Published, disk);
             case NamingOutcome.Gone: return new PublishResult(PublishOutcome.Gone, disk);

@@ -117,8 +117,22 @@ public sealed class LinkProtocolTests : IDisposable
 
         // What Gluster's client remembers for a second.
         Assert.True(store.Link("web01.qcow2", "remembered"));
-        Assert.Equal(NamingOutcome.Published, Commit());
+        Assert.Equal(NamingOutcome.Published, Commit(mark));
         Assert.Equal("remembered web01.qcow2", store.Names);
+
+        // Another request's answer says nothing of this one.
+        Assert.Equal(NamingOutcome.Gone, Commit(mark with { Key = "another" }));
+        Assert.Equal("remembered", store.Names);
+    }
+
+    [Fact]
+    public void A_name_that_another_daemon_may_have_given_to_a_recovered_file_stays_and_its_outcome_is_unknown()
+    {
+        RecoveredMark.Write(file, "private");
+        Assert.True(store.Link("private", "web01.qcow2"));
+        mount.TryUnlink("private");
+        Assert.Throws<StorageException>(() => Commit());
+        Assert.Equal("web01.qcow2", store.Names);
     }
 
     [Fact]
@@ -180,5 +194,6 @@ public sealed class LinkProtocolTests : IDisposable
 
     private NamingOutcome Publish(Func<bool>? mayLink = null) => LinkProtocol.Publish(mount, file, "private", Disk, mayLink ?? (() => true), IsUntouched, mount.TryUnlinkOwn);
 
-    private NamingOutcome Commit() => LinkProtocol.Commit(mount, file, "private", Disk, IsUntouched, mount.TryUnlinkOwn);
+    private NamingOutcome Commit(RequestMark? mark = null) =>
+        LinkProtocol.Commit(mount, file, "private", Disk, IsUntouched, mount.TryUnlinkOwn, mark);
 }
