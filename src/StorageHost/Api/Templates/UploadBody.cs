@@ -48,6 +48,11 @@ internal sealed class UploadBody(Stream body, TimeSpan stall, TimeProvider time)
         {
             throw new BadHttpRequestException("the connection broke off", StatusCodes.Status400BadRequest, exception);
         }
+        finally
+        {
+            // While the daemon itself is slow, the sender is not late.
+            late.CancelAfter(Timeout.InfiniteTimeSpan);
+        }
     }
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>

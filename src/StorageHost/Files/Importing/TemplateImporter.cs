@@ -21,8 +21,6 @@ internal sealed class TemplateImporter(
 {
     private const string Backed = "it has a backing file; make it one file first (qemu-img convert)";
 
-    private static readonly TimeSpan Remembered = TimeSpan.FromSeconds(1.2);
-
     private readonly ConcurrentBag<AlignedBuffer> spare = [];
 
     public async Task<TemplateDetails> ImportAsync(
@@ -116,38 +114,26 @@ internal sealed class TemplateImporter(
 
     public async Task<TemplateDetails> RollbackAsync(ImageName image, CancellationToken cancellationToken)
     {
-        var (isGluster, details) = await volume.RunAsync(
+        return await volume.RunAsync(
             "bring a version back",
-            (VolumeSession session, StorageCall<(bool, TemplateDetails)> call) =>
+            (VolumeSession session, StorageCall<TemplateDetails> call) =>
             {
                 using var file = replacement.Rollback(
                     session, image, () => !call.IsAbandoned && !cancellationToken.IsCancellationRequested);
                 var name = names.Template(image).Text;
                 var stat = DirectoryHandle.Stat(file, name);
                 var header = inspector.Inspect(new HeaderSource(file, name));
-                return (session.MountPoint.IsGluster, new TemplateDetails(
-                    new Template(image, stat.Fingerprint, stat.AllocatedBytes), header,
-                    TemplateRecords.Read(file, name, stat.Fingerprint)));
+                return new TemplateDetails(
+                    new Template(image, stat.Fingerprint, stat.AllocatedBytes), header, TemplateRecords.Read(file, name, stat.Fingerprint));
             },
             CancellationToken.None);
-        await OutlastAsync(isGluster);
-        return details;
     }
 
-    private async Task<bool> ReplaceAsync(ImageName image, IncomingFile file, CancellationToken left)
-    {
-        var (isGluster, isReplaced) = await volume.RunAsync(
-            "replace a template",
-            (VolumeSession session, StorageCall<(bool, bool)> call) => (
-                session.MountPoint.IsGluster,
-                replacement.TryReplace(session, file.File, image, () => !call.IsAbandoned && !left.IsCancellationRequested)),
-            CancellationToken.None);
-        await OutlastAsync(isGluster && isReplaced);
-        return isReplaced;
-    }
-
-    // After the answer every node shall see the new file, and a client of Gluster remembers for a second which one a name leads to.
-    private Task OutlastAsync(bool isGluster) => isGluster ? Task.Delay(Remembered, time) : Task.CompletedTask;
+    private Task<bool> ReplaceAsync(ImageName image, IncomingFile file, CancellationToken left) => volume.RunAsync(
+        "replace a template",
+        (VolumeSession session, StorageCall<bool> call) =>
+            replacement.TryReplace(session, file.File, image, () => !call.IsAbandoned && !left.IsCancellationRequested),
+        CancellationToken.None);
 
     private async Task DiscardAsync(IncomingFile file)
     {

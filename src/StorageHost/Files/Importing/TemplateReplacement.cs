@@ -40,9 +40,11 @@ internal sealed class TemplateReplacement(FileNames names, IOptions<TemplatesOpt
             throw new OperationCanceledException();
         }
 
+        RefuseInUse(mount, image, before);
         Keep(mount, image, before);
         MoveOver(mount, image, mount.Opened(file), file.Name);
         Prune(mount, image);
+        Outlast(session);
         return true;
     }
 
@@ -72,9 +74,11 @@ internal sealed class TemplateReplacement(FileNames names, IOptions<TemplatesOpt
                 throw new OperationCanceledException();
             }
 
+            RefuseInUse(mount, image, now);
             Keep(mount, image, now);
             MoveOver(mount, image, file, name);
             Prune(mount, image);
+            Outlast(session);
             return file;
         }
         catch
@@ -84,20 +88,51 @@ internal sealed class TemplateReplacement(FileNames names, IOptions<TemplatesOpt
         }
     }
 
+    // Asked under the turn: what was true when the request came may not be so any more.
+    private void RefuseInUse(DirectoryHandle mount, ImageName image, SafeFileHandle before)
+    {
+        if (Protections.Exists(mount, image))
+        {
+            throw new RefusedException(Refusal.ImageProtected, $"the template {image} is protected");
+        }
+
+        if (!mount.Locks.TryKeepQemuOut(before, names.Template(image).Text))
+        {
+            throw new RefusedException(
+                Refusal.DiskInUse,
+                $"{names.Template(image)} is open in a virtual machine or another program, which has to be stopped first");
+        }
+    }
+
+    // A client of Gluster remembers for a second which file a name leads to. After the answer every node shall see the new one, and whoever
+    // has the next turn must not keep or replace the old one again.
+    private static void Outlast(VolumeSession session)
+    {
+        if (session.MountPoint.IsGluster)
+        {
+            TransientRetry.UntilForgotten(() => false);
+        }
+    }
+
     /// <summary>Becomes the only one, on any node, who replaces this template.</summary>
     private Turn TakeTurn(VolumeSession session, ImageName image)
     {
-        var name = $"{LockFile.PoolFolder}/.template-{image}";
+        var name = LockFile.OfTemplate(image);
         session.Mount.MakeDirectory(LockFile.PoolFolder);
         var held = LockFile.TryAcquire(session.Mount, name);
-        var right = held is null ? null : session.Names.TryTake(names.Template(image));
-        if (right is not null)
+        IDisposable? right = null;
+        try
         {
-            return new Turn(session.Mount, name, held!, right);
+            right = held is null ? null : session.Names.TryTake(names.Template(image));
+            return right is null
+                ? throw new RefusedException(Refusal.JobConflict, $"the template {image} is being changed by another request")
+                : new Turn(held!, right);
         }
-
-        held?.Dispose();
-        throw new RefusedException(Refusal.JobConflict, $"the template {image} is being changed by another request");
+        catch
+        {
+            held?.Dispose();
+            throw;
+        }
     }
 
     private void Keep(DirectoryHandle mount, ImageName image, SafeFileHandle before)
@@ -108,11 +143,19 @@ internal sealed class TemplateReplacement(FileNames names, IOptions<TemplatesOpt
         }
 
         mount.MakeDirectory(VersionFiles.Folder);
-        for (var number = VersionFiles.Of(mount, names, image).Select(version => version.Number).FirstOrDefault() + 1; ; number++)
+        var kept = VersionFiles.Of(mount, names, image);
+        var inode = DirectoryHandle.Stat(before, names.Template(image).Text).Inode;
+        if (kept.Exists(version => version.Stat.Inode == inode))
+        {
+            // By a replacement that was cut short.
+            return;
+        }
+
+        for (var number = kept.Select(version => version.Number).FirstOrDefault() + 1; ; number++)
         {
             switch (mount.Link(names.Template(image).Text, before, VersionFiles.NameOf(image, number)))
             {
-                case LinkOutcome.Linked:
+                case LinkOutcome.Linked or LinkOutcome.Found:
                     DirectoryHandle.Sync(before, VersionFiles.NameOf(image, number));
                     return;
                 case LinkOutcome.Gone:
@@ -156,21 +199,12 @@ internal sealed class TemplateReplacement(FileNames names, IOptions<TemplatesOpt
         }
     }
 
-    /// <summary>The right to replace; the lock's file goes with it.</summary>
-    private sealed class Turn(DirectoryHandle mount, string name, SafeFileHandle held, IDisposable right) : IDisposable
+    /// <summary>The right to replace. The lock's file stays until the template goes: another node may remember it.</summary>
+    private sealed class Turn(SafeFileHandle held, IDisposable right) : IDisposable
     {
         public void Dispose()
         {
             right.Dispose();
-            try
-            {
-                mount.TryUnlink(name);
-            }
-            catch (StorageException)
-            {
-                // An empty file stays.
-            }
-
             held.Dispose();
         }
     }

@@ -62,16 +62,21 @@ internal sealed class Remover(
             var mount = session.Mount;
             CheckUnused(mount, image);
 
-            // The level first: interrupted after it, the image can be deleted again, while nobody could take back the level of an image
-            // that is gone. Then the template, without which no copy can be made or handed out, whatever interrupts the rest.
-            var removed = RemoveAll(session, call, [names.Template(image)], () => Levels.Write(session, image, 0));
+            // Its versions and the level first: interrupted after them, the image can be deleted again, while nobody could take back what an
+            // image has that is gone. Then the template, without which no copy can be made or handed out, whatever interrupts the rest.
+            var removed = RemoveAll(session, call, [names.Template(image)], () =>
+            {
+                RefuseProtected(mount, image);
+                VersionFiles.RemoveAll(mount, names, image);
+                Levels.Write(session, image, 0);
+            });
             if (removed.Count == 0)
             {
                 throw new RefusedException(Refusal.ImageNotFound, $"the template {image} was deleted by another request");
             }
 
             LockFile.TryRemove(mount, LockFile.OfPool(image));
-            VersionFiles.RemoveAll(mount, names, image);
+            LockFile.TryRemove(mount, LockFile.OfTemplate(image));
             FileName[] copies = [.. Entries(mount).OfType<CopyEntry>().Where(copy => copy.Image == image).OrderBy(copy => copy.Number)
                 .Select(copy => copy.File)];
             return new RemovedImage(image, [.. removed, .. copies.Where(copy => mount.TryUnlink(copy.Text))]);
@@ -81,30 +86,41 @@ internal sealed class Remover(
     private void CheckUnused(DirectoryHandle mount, ImageName image)
     {
         _ = templates.Find(mount, image);
-        if (Protections.Exists(mount, image))
-        {
-            throw new RefusedException(Refusal.ImageProtected, $"the template {image} is protected");
-        }
+        RefuseProtected(mount, image);
+        string[] clones =
+        [
+            .. Entries(mount).Where(entry => entry is not (CopyEntry or PrivateEntry) && entry.File != names.Template(image)
+                && IsBackedBy(mount, entry.File.Text, image, entry is SystemDiskEntry)).Select(entry => entry.File.Text),
 
-        var clones = Entries(mount).Where(entry =>
-            entry is not (CopyEntry or PrivateEntry) && entry.File != names.Template(image) && IsBackedBy(mount, entry, image)).ToArray();
+            // A version can become a template again.
+            .. VersionFiles.List(mount, names).Where(version => version.Image != image
+                && IsBackedBy(mount, VersionFiles.NameOf(version.Image, version.Number), image))
+                .Select(version => $"version {version.Number} of {version.Image}"),
+        ];
         if (clones.Length > 0)
         {
             throw new RefusedException(
                 Refusal.ImageInUse,
                 $"{clones.Length} linked clone(s) depend on {image}: "
-                    + $"{string.Join(", ", clones.Take(5).Select(clone => clone.File.Text))}{(clones.Length > 5 ? ", …" : "")}");
+                    + $"{string.Join(", ", clones.Take(5))}{(clones.Length > 5 ? ", …" : "")}");
         }
     }
 
-    private bool IsBackedBy(DirectoryHandle mount, VolumeEntry entry, ImageName image)
+    private static void RefuseProtected(DirectoryHandle mount, ImageName image)
     {
-        var name = entry.File.Text;
+        if (Protections.Exists(mount, image))
+        {
+            throw new RefusedException(Refusal.ImageProtected, $"the template {image} is protected");
+        }
+    }
+
+    private bool IsBackedBy(DirectoryHandle mount, string name, ImageName image, bool isSystemDisk = false)
+    {
         using var file = mount.TryOpenRegular(name);
         return file is not null
             && inspector.Inspect(new HeaderSource(file, name)).BackingFile is { } backing
             && templates.MayBeBackedBy(backing, image)
-            && !(entry is SystemDiskEntry && PublishedFormat.IsRaw(file, name));
+            && !(isSystemDisk && PublishedFormat.IsRaw(file, name));
     }
 
     private List<FileName> RemoveAll(VolumeSession session, IStorageCall call, IReadOnlyList<FileName> files, Action? before = null)

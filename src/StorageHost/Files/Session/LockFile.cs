@@ -15,6 +15,9 @@ internal static class LockFile
     /// <summary>The lock of an image's pool.</summary>
     public static string OfPool(ImageName image) => $"{PoolFolder}/{image}";
 
+    /// <summary>The lock of whoever replaces a template.</summary>
+    public static string OfTemplate(ImageName image) => $"{PoolFolder}/.template-{image}";
+
     /// <summary>Removes a lock file unless somebody has it.</summary>
     public static void TryRemove(DirectoryHandle mount, string name)
     {

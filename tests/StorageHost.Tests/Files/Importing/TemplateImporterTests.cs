@@ -191,6 +191,7 @@ public sealed class TemplateImporterTests : IAsyncLifetime
             Assert.Single(store.Private);
             hang.Set();
             await Task.WhenAll(hanging).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            await Eventually.HoldsAsync(() => sick.Threads is { Queued: 0, Busy: 0 });
         }
 
         await daemon.RecoverAsync();
