@@ -62,8 +62,8 @@ internal sealed class Remover(
             var mount = session.Mount;
             CheckUnused(mount, image);
 
-            // Its versions and the level first: interrupted after them, the image can be deleted again, while nobody could take back what an
-            // image has that is gone. Then the template, without which no copy can be made or handed out, whatever interrupts the rest.
+            // Its versions and the level first: interrupted after them, the image can be deleted again, while nobody could take back what
+            // an image has that is gone. Then the template, without which no copy can be made or handed out, whatever interrupts the rest.
             var removed = RemoveAll(session, call, [names.Template(image)], () =>
             {
                 RefuseProtected(mount, image);
