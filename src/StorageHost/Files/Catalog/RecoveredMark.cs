@@ -5,8 +5,7 @@ namespace StorageHost.Files.Catalog;
 
 /// <summary>
 /// Says of a copy, in the extended attribute <c>user.storagehost.recovered</c>, that a recovery gave it back to its pool. The daemon that
-/// had
-/// claimed it may live, and still hold it.
+/// had claimed it may live, and still hold it.
 /// </summary>
 internal static class RecoveredMark
 {

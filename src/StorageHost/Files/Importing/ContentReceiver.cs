@@ -7,8 +7,7 @@ namespace StorageHost.Files.Importing;
 
 /// <summary>
 /// Takes what a sender sends, block by block: while one is written and hashed, the next is read. So memory is two blocks, and a sender is
-/// as
-/// fast as the storage.
+/// as fast as the storage.
 /// </summary>
 /// <param name="volume">Where the writing runs.</param>
 /// <param name="content">What is sent.</param>

@@ -112,9 +112,8 @@ internal sealed class TemplateImporter(
         },
         CancellationToken.None);
 
-    public async Task<TemplateDetails> RollbackAsync(ImageName image, CancellationToken cancellationToken)
-    {
-        return await volume.RunAsync(
+    public Task<TemplateDetails> RollbackAsync(ImageName image, CancellationToken cancellationToken) =>
+        volume.RunAsync(
             "bring a version back",
             (VolumeSession session, StorageCall<TemplateDetails> call) =>
             {
@@ -127,7 +126,6 @@ internal sealed class TemplateImporter(
                     new Template(image, stat.Fingerprint, stat.AllocatedBytes), header, TemplateRecords.Read(file, name, stat.Fingerprint));
             },
             CancellationToken.None);
-    }
 
     private Task<bool> ReplaceAsync(ImageName image, IncomingFile file, CancellationToken left) => volume.RunAsync(
         "replace a template",

@@ -76,8 +76,7 @@ internal sealed unsafe class DirectoryHandle(SafeFileHandle directory, OfdLocks?
 
     /// <summary>
     /// Makes a file that is written past the page cache, which is for the virtual machines, and faster so than through it; where the file
-    /// system
-    /// cannot, through it.
+    /// system cannot, through it.
     /// </summary>
     public SafeFileHandle CreateDirect(string name)
     {

@@ -5,8 +5,8 @@ namespace StorageHost.Files.Posix;
 
 /// <summary>
 /// The rules by which storage calls are retried. Errors that pass by themselves, and short waits for another daemon: at most five more
-/// tries
-/// within some 0.6 s, with growing pauses. What has to outlast the cache of Gluster's client, a second: twelve more, 100 ms apart. Runs on
+/// tries within some 0.6 s, with growing pauses. What has to outlast the cache of Gluster's client, a second: twelve more, 100 ms apart.
+/// Runs on
 /// storage threads only, since it sleeps between the tries.
 /// </summary>
 internal static class TransientRetry

@@ -2,8 +2,9 @@ namespace StorageHost.Files.Publishing;
 
 /// <summary>What became of giving a private file its name (<see cref="LinkProtocol"/>).</summary>
 /// <remarks>
-/// It is not <see cref="Images.Ports.PublishOutcome"/>, which says what became of a claim. The protocol knows neither templates nor
-/// requests, so a claim has ends that it cannot tell of. It names data disks too, where a taken name means that the next one is tried.
+/// It is not <see cref="Images.Ports.PublishOutcome"/>, which says what became of a claim. The protocol knows no templates, and of a
+/// request only its mark, so a claim has ends that it cannot tell of. It names data disks too, where a taken name means that the next one
+/// is tried.
 /// </remarks>
 internal enum NamingOutcome
 {
