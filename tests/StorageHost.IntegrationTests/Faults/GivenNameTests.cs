@@ -211,52 +211,17 @@ public sealed class GivenNameTests(Lab lab)
         }
     }
 
-    /// <summary>Holds the first call of that name from the link on, and with it the whole daemon, until it is let go.</summary>
-    private static async Task<LateCall> LateAsync(Daemon daemon, StorageArea area, string name, Verdict verdict)
+    /// <summary>Holds the first call of that name from the link on.</summary>
+    private static Task<LateCall> LateAsync(Daemon daemon, StorageArea area, string name, Verdict verdict)
     {
-        var late = new LateCall();
-        var (isLinking, isHeld) = (false, false);
-        late.Interceptor = await Interceptor.AttachAsync(daemon, area.Directory, async call =>
-        {
-            isLinking |= call is { Name: "linkat", Target: Disk };
-            if (!isLinking || isHeld || call.Name != name || !call.File.Contains("claim-", StringComparison.Ordinal))
-            {
-                return Verdict.Pass;
-            }
-
-            isHeld = true;
-            await late.HoldAsync();
-            return verdict;
-        });
-        return late;
+        var isLinking = false;
+        return LateCall.HoldAsync(
+            daemon,
+            area.Directory,
+            call => (isLinking |= call is { Name: "linkat", Target: Disk }) && call.Name == name && call.File.Contains("claim-", StringComparison.Ordinal),
+            verdict);
     }
 
     private static async Task<ulong> InodeAsync(StorageArea area, string file) =>
         ulong.Parse(await Shell.RunAsync("stat", "-c", "%i", area.Seen(file)), CultureInfo.InvariantCulture);
-
-    /// <summary>A call that waits until it may go on.</summary>
-    private sealed class LateCall : IAsyncDisposable
-    {
-        private readonly TaskCompletionSource held = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly TaskCompletionSource released = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Interceptor? Interceptor { get; set; }
-
-        /// <summary>Ends when the call is being held.</summary>
-        public Task Held => held.Task;
-
-        public void GoOn() => released.TrySetResult();
-
-        public Task HoldAsync()
-        {
-            held.TrySetResult();
-            return released.Task;
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            GoOn();
-            await Interceptor!.DisposeAsync();
-        }
-    }
 }

@@ -57,7 +57,7 @@ internal static class RequestMarks
             return null;
         }
 
-        return TransientRetry.Until(() => IsCommitted(mount, file!, disk, made!, privateName, tryRemove))
+        return TransientRetry.UntilForgotten(() => IsCommitted(mount, file!, disk, made!, privateName, tryRemove))
             ? made
             : throw new RefusedException(Refusal.StorageUnavailable, $"{disk} is just being published; send the same request again");
     }

@@ -57,14 +57,19 @@ internal sealed class OfdLocks(TimeSpan? turnTimeout = null)
     /// </summary>
     public bool TryKeepAllOut(SafeFileHandle file, string name) => TryKeepOut(file, name, Syscalls.WriteLock);
 
+    /// <summary>Whether somebody else has the file by <see cref="TryKeepAllOut"/>; QEMU's own locks are shared ones.</summary>
+    public static bool IsBeingDeleted(SafeFileHandle file, string name) =>
+        IsLockedByOthers(file, name, QemuUnsharedStart, QemuUnsharedLength, Syscalls.ReadLock);
+
     private bool TryKeepOut(SafeFileHandle file, string name, short type) =>
         Set(file, name, type, QemuUnsharedStart, QemuUnsharedLength)
         && !IsLockedByOthers(file, name, 0, QemuUnsharedStart)
         && !IsLockedByOthers(file, name, QemuUnsharedStart + QemuUnsharedLength, 0);
 
-    private static bool IsLockedByOthers(SafeFileHandle file, string name, long start, long length)
+    private static bool IsLockedByOthers(
+        SafeFileHandle file, string name, long start, long length, short wanted = Syscalls.WriteLock)
     {
-        var probe = new FileLock { Type = Syscalls.WriteLock, Start = start, Length = length };
+        var probe = new FileLock { Type = wanted, Start = start, Length = length };
         return Syscalls.Lock(file, Syscalls.OfdGetLock, ref probe) == 0
             ? probe.Type != Syscalls.Unlocked
             : throw DirectoryHandle.Failed("lock", name);

@@ -4,19 +4,23 @@ using Polly.Retry;
 namespace StorageHost.Files.Posix;
 
 /// <summary>
-/// The rules by which storage calls are retried. Errors that pass by themselves, and short waits for another daemon: at most five more
-/// tries within some 0.6 s, with growing pauses. What has to outlast the cache of Gluster's client, a second: twelve more, 100 ms apart.
-/// Runs on
-/// storage threads only, since it sleeps between the tries.
+/// The rules by which storage calls are retried. Errors that pass by themselves: at most five more tries within some 0.6 s, with growing
+/// pauses. What has to outlast the cache of Gluster's client, a second, or what another daemon is just doing: twelve more, 100 ms apart.
+/// Runs on storage threads only, since it sleeps between the tries.
 /// </summary>
 internal static class TransientRetry
 {
-    private static readonly ResiliencePipeline Failures = Build(arguments =>
-        arguments.Exception is StorageException failed && Errno.IsTransient(failed.Errno));
+    private static readonly ResiliencePipeline Failures = new ResiliencePipelineBuilder().AddRetry(new RetryStrategyOptions
+    {
+        ShouldHandle = arguments => ValueTask.FromResult(
+            arguments.Outcome.Exception is StorageException failed && Errno.IsTransient(failed.Errno)),
+        MaxRetryAttempts = 5,
+        Delay = TimeSpan.FromMilliseconds(20),
+        BackoffType = DelayBackoffType.Exponential,
+        UseJitter = true,
+    }).Build();
 
-    private static readonly ResiliencePipeline Waits = Build(arguments => arguments.Result is false);
-
-    private static readonly ResiliencePipeline LongWaits = new ResiliencePipelineBuilder().AddRetry(new RetryStrategyOptions
+    private static readonly ResiliencePipeline Waits = new ResiliencePipelineBuilder().AddRetry(new RetryStrategyOptions
     {
         ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Result is false),
         MaxRetryAttempts = 12,
@@ -31,19 +35,8 @@ internal static class TransientRetry
     /// <summary>The same without a closure.</summary>
     public static T Execute<T, TState>(Func<TState, T> call, TState state) => Failures.Execute(call, state);
 
-    /// <summary>Asks again until what another daemon is just doing is done; false when it takes longer.</summary>
-    public static bool Until(Func<bool> isDone) => Waits.Execute(isDone);
-
-    /// <summary>The same for longer than Gluster's client answers from what it remembers, which is a second.</summary>
-    public static bool UntilForgotten(Func<bool> isDone) => LongWaits.Execute(isDone);
-
-    private static ResiliencePipeline Build(Func<Outcome<object>, bool> shouldRetry) =>
-        new ResiliencePipelineBuilder().AddRetry(new RetryStrategyOptions
-        {
-            ShouldHandle = arguments => ValueTask.FromResult(shouldRetry(arguments.Outcome)),
-            MaxRetryAttempts = 5,
-            Delay = TimeSpan.FromMilliseconds(20),
-            BackoffType = DelayBackoffType.Exponential,
-            UseJitter = true,
-        }).Build();
+    /// <summary>
+    /// Asks again for longer than Gluster's client answers from what it remembers, which is a second; false when it was no use.
+    /// </summary>
+    public static bool UntilForgotten(Func<bool> isDone) => Waits.Execute(isDone);
 }

@@ -153,15 +153,18 @@ internal static class LinkProtocol
             return NamingOutcome.Published;
         }
 
-        // Another daemon that has answered the same request has committed, and has said so.
+        // Another daemon that has answered the same request has committed, and has said so. An fsync brings the number of names from the
+        // bricks, but many in a row hold up the node that is about to remove one.
         var (stat, isCommitted) = (default(FileStat), false);
-        TransientRetry.UntilForgotten(() =>
-            (isCommitted = RequestMarks.IsCommitted(file, to.Text, mark)) || (stat = DirectoryHandle.StatSynced(file, to.Text)).Links <= 1);
+        var isDecided = TransientRetry.UntilForgotten(() =>
+            (isCommitted = RequestMarks.IsCommitted(file, to.Text, mark))
+            || (DirectoryHandle.StatNow(file, to.Text).Links <= 1 && (stat = DirectoryHandle.StatSynced(file, to.Text)).Links <= 1));
         if (isCommitted)
         {
             return NamingOutcome.Published;
         }
 
+        stat = isDecided ? stat : DirectoryHandle.StatSynced(file, to.Text);
         switch (stat.Links)
         {
             // It was published, and deleted by somebody who saw it.

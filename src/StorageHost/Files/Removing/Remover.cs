@@ -136,18 +136,24 @@ internal sealed class Remover(
                     throw new RefusedException(Refusal.ImageRejected, $"{file} is not a regular file; it is left alone");
                 }
 
-                if (mount.TryOpen(file.Text) is not { } opened)
+                if (TryOpen(mount, file, out var isReadOnly) is not { } opened)
                 {
                     continue;
                 }
 
                 held.Add((file, opened));
-                if (!mount.Locks.TryKeepQemuOut(opened, file.Text))
+                if (Take(mount, opened, file, isReadOnly) is var right && right == Right.InUse)
                 {
                     throw new RefusedException(
                         Refusal.DiskInUse,
                         $"{file} is open in a virtual machine or another program, which has to be stopped first "
-                            + "(or the daemon has no right to it)");
+                            + "(or another request is deleting it, or the daemon has no right to it)");
+                }
+
+                if (right == Right.Gone)
+                {
+                    held.RemoveAt(held.Count - 1);
+                    opened.Dispose();
                 }
             }
 
@@ -181,8 +187,7 @@ internal sealed class Remover(
             }
             finally
             {
-                // Nobody was told that these are gone. But another request may have deleted one meanwhile, or a removal that failed was
-                // done.
+                // Nobody was told that these are gone. But a removal that failed may have been done.
                 var kept = held.Except(removed).Where(file => !isBegun || HasName(file.File, file.Name)).Select(file => file.Name)
                     .ToHashSet();
                 deletions.Forget(session, wanted.Where(deletion => kept.Contains(deletion.File)));
@@ -199,6 +204,46 @@ internal sealed class Remover(
         }
     }
 
+    /// <summary>Opens a file for writing, which the lock of one alone needs; where the daemon may only read it, for reading.</summary>
+    private static SafeFileHandle? TryOpen(DirectoryHandle mount, FileName file, out bool isReadOnly)
+    {
+        isReadOnly = false;
+        try
+        {
+            return mount.TryOpen(file.Text, Syscalls.ReadWrite);
+        }
+        catch (StorageException exception) when (exception.Errno == Errno.Access)
+        {
+            isReadOnly = true;
+            return mount.TryOpen(file.Text);
+        }
+    }
+
+    /// <summary>Becomes the only one, on any node, who may take this file's name away; waits for another who is at it.</summary>
+    /// <remarks>
+    /// Of two that delete a file, the later one would remove whatever has got the name by then: its node remembers for a second that it
+    /// leads to the old file. While the lock is held on a file that has its name, nobody else can free the name.
+    /// </remarks>
+    private static Right Take(DirectoryHandle mount, SafeFileHandle opened, FileName file, bool isReadOnly)
+    {
+        try
+        {
+            var isTaken = false;
+            TransientRetry.UntilForgotten(() =>
+                (isTaken = isReadOnly ? mount.Locks.TryKeepQemuOut(opened, file.Text) : mount.Locks.TryKeepAllOut(opened, file.Text))
+                || !OfdLocks.IsBeingDeleted(opened, file.Text)
+                || DirectoryHandle.StatNow(opened, file.Text).Links == 0);
+
+            // The last word is the bricks'; asked while another deletes the file, it would hold that one up.
+            return DirectoryHandle.StatSynced(opened, file.Text).Links == 0 ? Right.Gone : isTaken ? Right.Taken : Right.InUse;
+        }
+        catch (StorageException exception) when (exception.Errno == Errno.NoEntry)
+        {
+            // The bricks know an open file no longer that was deleted on another node.
+            return Right.Gone;
+        }
+    }
+
     private static bool HasName(SafeFileHandle file, FileName name)
     {
         try
@@ -212,4 +257,17 @@ internal sealed class Remover(
     }
 
     private List<VolumeEntry> Entries(DirectoryHandle mount) => [.. mount.List(".").Select(names.Classify).OfType<VolumeEntry>()];
+
+    /// <summary>Whether a file's name may be taken away.</summary>
+    private enum Right
+    {
+        /// <summary>QEMU, another program or another deletion has the file.</summary>
+        InUse,
+
+        /// <summary>By this one alone.</summary>
+        Taken,
+
+        /// <summary>The file has no name any more.</summary>
+        Gone,
+    }
 }

@@ -172,28 +172,29 @@ public sealed class TemplateImporterTests : IAsyncLifetime
     {
         var limit = TimeSpan.FromMilliseconds(300);
         var options = new StorageOptions { Directory = store.Path, Threads = 4, OperationTimeout = limit, TransferTimeout = limit };
-        await using (var sick = await Daemon.StartAsync(store, storage: options))
-        {
-            using var hang = new ManualResetEventSlim();
-            Task[] hanging = [];
-            var import = sick.Importer.ImportAsync(
-                new NewTemplate(Sample.Centos, "upload", null, null),
-                new Silent(Content(1 << 20)),
-                _ =>
-                {
-                    hanging = [.. Enumerable.Range(0, 4).Select(_ => sick.RunAsync(_ => hang.Wait(TimeSpan.FromSeconds(20))))];
-                    return default;
-                },
-                () => Task.CompletedTask,
-                CancellationToken.None);
-            var refused = await Assert.ThrowsAsync<RefusedException>(() => Eventually.EndsAsync(import));
-            Assert.True(refused.Reason is Refusal.StorageTimeout or Refusal.StorageUnavailable, refused.Message);
-            Assert.Single(store.Private);
-            hang.Set();
-            await Task.WhenAll(hanging).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-            await Eventually.HoldsAsync(() => sick.Threads is { Queued: 0, Busy: 0 });
-        }
+        var sick = await Daemon.StartAsync(store, storage: options);
+        using var hang = new ManualResetEventSlim();
+        Task[] hanging = [];
+        var import = sick.Importer.ImportAsync(
+            new NewTemplate(Sample.Centos, "upload", null, null),
+            new Silent(Content(1 << 20)),
+            _ =>
+            {
+                hanging = [.. Enumerable.Range(0, 4).Select(_ => sick.RunAsync(_ => hang.Wait(TimeSpan.FromSeconds(20))))];
+                return default;
+            },
+            () => Task.CompletedTask,
+            CancellationToken.None);
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => Eventually.EndsAsync(import));
+        Assert.True(refused.Reason is Refusal.StorageTimeout or Refusal.StorageUnavailable, refused.Message);
+        Assert.Single(store.Private);
+        hang.Set();
+        await Task.WhenAll(hanging).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        await Eventually.HoldsAsync(() => sick.Threads is { Queued: 0, Busy: 0 });
 
+        // The lock of its private directory goes with what its threads have still to close.
+        await sick.DisposeAsync();
+        await Eventually.HoldsAsync(() => sick.Threads is { Queued: 0, Busy: 0 });
         await daemon.RecoverAsync();
         Assert.Empty(store.Private);
         Assert.Equal("", store.Names);

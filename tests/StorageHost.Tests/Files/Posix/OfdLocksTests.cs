@@ -102,6 +102,27 @@ public sealed class OfdLocksTests : IDisposable
     }
 
     [Fact]
+    public void A_deletion_is_told_from_qemu_and_from_whoever_keeps_only_qemu_out()
+    {
+        using var asker = mount.Open("disk");
+        Assert.False(OfdLocks.IsBeingDeleted(asker, "disk"));
+        using (NativeCalls.OpenAsQemu(store["disk"]))
+        {
+            Assert.False(OfdLocks.IsBeingDeleted(asker, "disk"));
+        }
+
+        using (var keeper = mount.Open("disk"))
+        {
+            Assert.True(mount.Locks.TryKeepQemuOut(keeper, "disk"));
+            Assert.False(OfdLocks.IsBeingDeleted(asker, "disk"));
+        }
+
+        using var deleter = mount.Open("disk", Syscalls.ReadWrite);
+        Assert.True(mount.Locks.TryKeepAllOut(deleter, "disk"));
+        Assert.True(OfdLocks.IsBeingDeleted(asker, "disk"));
+    }
+
+    [Fact]
     public void A_failure_is_not_taken_for_a_lock()
     {
         using var reader = mount.Open("disk");

@@ -124,6 +124,31 @@ public sealed class RemoverTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Of_many_deletions_at_once_one_has_deleted_the_disk()
+    {
+        for (var round = 0; round < 20; round++)
+        {
+            store.Write("web01.qcow2", 1);
+            var outcomes = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Record.ExceptionAsync(() => RemoveHostAsync())));
+            Assert.Single(outcomes, outcome => outcome is null);
+            Assert.All(outcomes.OfType<Exception>(), outcome => Assert.Equal(Refusal.HostNotFound, Assert.IsType<RefusedException>(outcome).Reason));
+        }
+    }
+
+    [Fact]
+    public async Task What_another_deletion_holds_is_in_use_when_it_takes_too_long()
+    {
+        using var mount = store.Open();
+        using (var other = mount.Open("web01.qcow2", Syscalls.ReadWrite))
+        {
+            Assert.True(mount.Locks.TryKeepAllOut(other, "web01.qcow2"));
+            Assert.Equal(Refusal.DiskInUse, (await Assert.ThrowsAsync<RefusedException>(() => RemoveHostAsync())).Reason);
+        }
+
+        await RemoveHostAsync();
+    }
+
+    [Fact]
     public async Task Data_that_is_in_use_does_not_keep_the_system_disk()
     {
         using var qemu = NativeCalls.OpenAsQemu(store["web01_storage_5G"]);
