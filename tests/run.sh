@@ -42,10 +42,11 @@ case $# in
     ;;
 esac
 
-# Only what failed is printed; the results files have every test with its time.
+# Only what failed is printed; the results files have every test with its time. A shell that starts this in the background makes it ignore
+# interrupts, and with it the programs that the tests interrupt.
 for project in "${projects[@]}"; do
     ended=0
-    dotnet test "tests/$project" -c Release --no-build --results-directory "$results" \
+    env --default-signal=INT,QUIT dotnet test "tests/$project" -c Release --no-build --results-directory "$results" \
         --logger "trx;LogFileName=$project.trx" --logger "console;verbosity=minimal" \
         --blame-hang-timeout 8m --blame-hang-dump-type none || ended=$?
     if read -r p f s < <(count "$results/$project.trx"); then
