@@ -2,12 +2,13 @@ using System.Globalization;
 using System.Security.Cryptography;
 using StorageHost.IntegrationTests.Fixtures;
 using Xunit;
+using Xunit.Abstractions;
 
 namespace StorageHost.IntegrationTests.Contract;
 
 /// <summary>Templates that are sent to the daemon, with curl as an operator does.</summary>
 [Collection(LabTests.Name)]
-public sealed class UploadTests(Lab lab)
+public sealed class UploadTests(Lab lab, ITestOutputHelper output)
 {
     private const int MiB = 1 << 20;
 
@@ -156,6 +157,33 @@ public sealed class UploadTests(Lab lab)
         await Task.WhenAll(nodes.Select(node => node.Client.FillAsync("t", 0)));
         await area.Oracle.CheckAsync(place: 0);
         await area.Oracle.CheckAsync(place: 1);
+    }
+
+    [DaemonFact]
+    public async Task A_node_that_reads_the_old_template_all_the_time_does_not_put_its_own_over_the_new_one()
+    {
+        await using var area = await lab.AreaAsync(StorageKind.Replica3);
+        Daemon[] nodes = [await area.StartAtAsync(0, "--Templates:KeepVersions", "5"), await area.StartAtAsync(1, "--Templates:KeepVersions", "5")];
+        string[] masters = [await lab.Masters.LargeAsync("a"), await lab.Masters.SmallAsync("b"), await lab.Masters.SmallAsync("c")];
+        await PutAsync(nodes[0], "t", masters[0]);
+        var reading = Shell.TryAsync(area.Places[1].Command(
+            "sh", "-c", $"exec timeout 20 dd if={area.Directory}/t_template.img of=/dev/null bs=4k iflag=direct"));
+        await Task.Delay(TimeSpan.FromSeconds(1));
+        Assert.Contains(Sha256(masters[1]), await PutAsync(nodes[0], "t?replace=true", masters[1]), StringComparison.Ordinal);
+        var third = await PutAsync(nodes[1], "t?replace=true", masters[2]);
+        output.WriteLine($"{(reading.IsCompleted ? "it had read all of it" : "it still read")}: {third}");
+        var isDone = third.Contains("\"versions\"", StringComparison.Ordinal);
+        Assert.True(isDone || third.Contains("job_conflict", StringComparison.Ordinal), third);
+        await reading;
+        await Wait.UntilAsync("both nodes to tell the same", async () =>
+        {
+            var told = await Task.WhenAll(nodes.Select(async node => (await node.Client.GetAsync("/templates/t")).Is(200)));
+            string[] kept = [.. told[0].GetProperty("versions").EnumerateArray().Append(told[0]).Select(each => each.GetProperty("sha256").GetString()!)];
+            return masters.Take(isDone ? 3 : 2).All(master => kept.Contains(Sha256(master), StringComparer.Ordinal))
+                && told[0].ToString() == told[1].ToString();
+        });
+        area.Oracle.Template("t", masters[isDone ? 2 : 1]);
+        await area.Oracle.CheckAsync();
     }
 
     [DaemonFact]

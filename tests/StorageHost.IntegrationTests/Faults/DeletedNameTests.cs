@@ -14,7 +14,7 @@ public sealed class DeletedNameTests(Lab lab)
     [InlineData(StorageKind.PlainXfs)]
     [InlineData(StorageKind.Replica3)]
     [InlineData(StorageKind.Distribute)]
-    public async Task Of_two_deletions_the_later_one_leaves_the_new_disk_alone(StorageKind kind)
+    public async Task Of_two_deletions_the_later_one_leaves_the_new_disk_to_its_guest(StorageKind kind)
     {
         await using var area = await lab.AreaAsync(kind);
         var (daemon, other) = await ServedAsync(area);
@@ -25,8 +25,9 @@ public sealed class DeletedNameTests(Lab lab)
         await late.Held;
         (await other.Client.DeleteHostAsync("web01")).Is(200);
         await Verbs.DoneAsync(() => other.Client.SetImageAsync("centos", "web01"));
+        await using var guest = await HeldDisk.OpenAsync(area, Disk, area.Places.Count - 1);
         late.GoOn();
-        (await first).Refuses(404, "host_not_found");
+        (await first).Refuses(409, "disk_in_use");
         area.Oracle.Disk("web01", "centos");
         await area.Oracle.CheckAsync();
     }

@@ -57,6 +57,7 @@ internal static class RequestMarks
             return null;
         }
 
+        DirectoryHandle.Sync(file!, disk.Text);
         return TransientRetry.UntilForgotten(() => IsCommitted(mount, file!, disk, made!, privateName, tryRemove))
             ? made
             : throw new RefusedException(Refusal.StorageUnavailable, $"{disk} is just being published; send the same request again");
@@ -67,14 +68,14 @@ internal static class RequestMarks
     private static bool IsCommitted(
         DirectoryHandle mount, SafeFileHandle file, FileName disk, RequestMark made, string privateName, Func<string, bool> tryRemove)
     {
-        var stat = DirectoryHandle.StatSynced(file, disk.Text);
+        var stat = DirectoryHandle.StatNow(file, disk.Text);
         if (stat.Links == 2 && PrivateNames.IsPrivate(privateName) && tryRemove(privateName))
         {
             ExtendedAttributes.Set(file, disk.Text, Attribute, Format(made));
-            stat = DirectoryHandle.StatSynced(file, disk.Text);
+            stat = DirectoryHandle.StatNow(file, disk.Text);
         }
 
-        return stat.Links == 1 && mount.LeadsTo(disk.Text, stat);
+        return stat.Links == 1 && DirectoryHandle.StatSynced(file, disk.Text).Links == 1 && mount.LeadsTo(disk.Text, stat);
     }
 
     private static string Format(RequestMark mark) => $"{mark.Key}\n{mark.Request}\n{mark.Source}";

@@ -41,6 +41,7 @@ internal sealed class TemplateReplacement(FileNames names, IOptions<TemplatesOpt
         }
 
         RefuseInUse(mount, image, before);
+        RefuseStale(mount, image, before);
         Keep(mount, image, before);
         MoveOver(mount, image, mount.Opened(file), file.Name);
         Prune(mount, image);
@@ -75,6 +76,7 @@ internal sealed class TemplateReplacement(FileNames names, IOptions<TemplatesOpt
             }
 
             RefuseInUse(mount, image, now);
+            RefuseStale(mount, image, now);
             Keep(mount, image, now);
             MoveOver(mount, image, file, name);
             Prune(mount, image);
@@ -101,6 +103,20 @@ internal sealed class TemplateReplacement(FileNames names, IOptions<TemplatesOpt
             throw new RefusedException(
                 Refusal.DiskInUse,
                 $"{names.Template(image)} is open in a virtual machine or another program, which has to be stopped first");
+        }
+    }
+
+    /// <summary>
+    /// A node that reads the old file all the time may go on taking it for the template, and would put its own over the new one. The
+    /// template has a name that no version has.
+    /// </summary>
+    private void RefuseStale(DirectoryHandle mount, ImageName image, SafeFileHandle before)
+    {
+        var stat = DirectoryHandle.StatSynced(before, names.Template(image).Text);
+        if (stat.Links <= VersionFiles.Of(mount, names, image).Count(version => version.Stat.Inode == stat.Inode))
+        {
+            throw new RefusedException(
+                Refusal.JobConflict, $"the template {image} was replaced on another node a moment ago; send the same request again");
         }
     }
 

@@ -50,21 +50,20 @@ internal sealed class OfdLocks(TimeSpan? turnTimeout = null)
     /// Keeps QEMU from opening the image until the file is closed; false when a QEMU, here or on another node, has it open. Two that
     /// want to keep QEMU out do not take each other for one.
     /// </summary>
-    public bool TryKeepQemuOut(SafeFileHandle file, string name) => TryKeepOut(file, name, Syscalls.ReadLock);
+    public bool TryKeepQemuOut(SafeFileHandle file, string name) =>
+        Set(file, name, Syscalls.ReadLock, QemuUnsharedStart, QemuUnsharedLength)
+        && !IsLockedByOthers(file, name, 0, QemuUnsharedStart)
+        && !IsLockedByOthers(file, name, QemuUnsharedStart + QemuUnsharedLength, 0);
 
     /// <summary>
-    /// Keeps out QEMU and whoever else wants to keep QEMU out; false also when there is one. The file must be open for writing.
+    /// Keeps out QEMU and whoever else has any lock, or wants one; false also when there is one. The file must be open for writing. Every
+    /// brick is asked to set it, while one alone says who has a lock (Gluster 10.3).
     /// </summary>
-    public bool TryKeepAllOut(SafeFileHandle file, string name) => TryKeepOut(file, name, Syscalls.WriteLock);
+    public bool TryKeepAllOut(SafeFileHandle file, string name) => TryLock(file, name);
 
     /// <summary>Whether somebody else has the file by <see cref="TryKeepAllOut"/>; QEMU's own locks are shared ones.</summary>
     public static bool IsBeingDeleted(SafeFileHandle file, string name) =>
         IsLockedByOthers(file, name, QemuUnsharedStart, QemuUnsharedLength, Syscalls.ReadLock);
-
-    private bool TryKeepOut(SafeFileHandle file, string name, short type) =>
-        Set(file, name, type, QemuUnsharedStart, QemuUnsharedLength)
-        && !IsLockedByOthers(file, name, 0, QemuUnsharedStart)
-        && !IsLockedByOthers(file, name, QemuUnsharedStart + QemuUnsharedLength, 0);
 
     private static bool IsLockedByOthers(
         SafeFileHandle file, string name, long start, long length, short wanted = Syscalls.WriteLock)

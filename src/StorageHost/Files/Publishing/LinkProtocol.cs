@@ -164,6 +164,8 @@ internal static class LinkProtocol
             return NamingOutcome.Published;
         }
 
+        // Whoever has it open may be a guest, or be deleting it: then its name is not for us to take.
+        var isFree = isDecided || mount.Locks.TryKeepQemuOut(file, to.Text);
         stat = isDecided ? stat : DirectoryHandle.StatSynced(file, to.Text);
         switch (stat.Links)
         {
@@ -175,6 +177,11 @@ internal static class LinkProtocol
             // A guest may run on it already. Or another daemon has it from its pool, and has given it this name, or one that is deleted by
             // now. Nobody knows, so the disk stays.
             case 1: throw new StorageException("unlink", from, Errno.NoEntry);
+        }
+
+        if (!isFree)
+        {
+            throw new StorageException("unlink", from, Errno.NoEntry);
         }
 
         mount.TryUnlink(to.Text, ofInode: stat.Inode);

@@ -14,6 +14,9 @@ internal sealed class Remover(
     VolumeSessions volume, FileNames names, IImageInspector inspector, TemplateFile templates, DeletedFileLocks deleted,
     RememberedDeletions deletions) : IRemover
 {
+    /// <summary>So often a name is looked at again whose file others have deleted meanwhile.</summary>
+    private const int MostTries = 3;
+
     public Task<RemovedHost> RemoveHostAsync(Hostname hostname, bool purge, CancellationToken cancellationToken) => volume.RunAsync(
         "delete a host",
         (VolumeSession session, StorageCall<RemovedHost> call) =>
@@ -60,6 +63,8 @@ internal sealed class Remover(
         (VolumeSession session, StorageCall<RemovedImage> call) =>
         {
             var mount = session.Mount;
+            _ = templates.Find(mount, image);
+            using var turn = TakeTurn(mount, image);
             CheckUnused(mount, image);
 
             // Its versions and the level first: interrupted after them, the image can be deleted again, while nobody could take back what
@@ -76,7 +81,7 @@ internal sealed class Remover(
             }
 
             LockFile.TryRemove(mount, LockFile.OfPool(image));
-            LockFile.TryRemove(mount, LockFile.OfTemplate(image));
+            mount.TryUnlink(LockFile.OfTemplate(image));
             FileName[] copies = [.. Entries(mount).OfType<CopyEntry>().Where(copy => copy.Image == image).OrderBy(copy => copy.Number)
                 .Select(copy => copy.File)];
             return new RemovedImage(image, [.. removed, .. copies.Where(copy => mount.TryUnlink(copy.Text))]);
@@ -104,6 +109,14 @@ internal sealed class Remover(
                 $"{clones.Length} linked clone(s) depend on {image}: "
                     + $"{string.Join(", ", clones.Take(5))}{(clones.Length > 5 ? ", …" : "")}");
         }
+    }
+
+    /// <summary>Keeps others from replacing the template meanwhile: what they put into its place would go.</summary>
+    private static SafeFileHandle TakeTurn(DirectoryHandle mount, ImageName image)
+    {
+        mount.MakeDirectory(LockFile.PoolFolder);
+        return LockFile.TryAcquire(mount, LockFile.OfTemplate(image))
+            ?? throw new RefusedException(Refusal.JobConflict, $"the template {image} is being changed by another request");
     }
 
     private static void RefuseProtected(DirectoryHandle mount, ImageName image)
@@ -136,25 +149,15 @@ internal sealed class Remover(
                     throw new RefusedException(Refusal.ImageRejected, $"{file} is not a regular file; it is left alone");
                 }
 
-                if (TryOpen(mount, file, out var isReadOnly) is not { } opened)
+                if (TryTake(mount, file) is { } taken)
                 {
-                    continue;
+                    held.Add((file, taken));
                 }
+            }
 
-                held.Add((file, opened));
-                if (Take(mount, opened, file, isReadOnly) is var right && right == Right.InUse)
-                {
-                    throw new RefusedException(
-                        Refusal.DiskInUse,
-                        $"{file} is open in a virtual machine or another program, which has to be stopped first "
-                            + "(or another request is deleting it, or the daemon has no right to it)");
-                }
-
-                if (right == Right.Gone)
-                {
-                    held.RemoveAt(held.Count - 1);
-                    opened.Dispose();
-                }
+            if (held.Count == 0)
+            {
+                return [];
             }
 
             // Whoever has given up waiting has been told nothing yet, so nothing may happen yet.
@@ -193,8 +196,8 @@ internal sealed class Remover(
                 deletions.Forget(session, wanted.Where(deletion => kept.Contains(deletion.File)));
                 if (isBegun)
                 {
-                    deleted.Keep([.. held.Select(file => file.File)]);
-                    held.Clear();
+                    deleted.Keep([.. held.Where(file => !kept.Contains(file.Name)).Select(file => file.File)]);
+                    held.RemoveAll(file => !kept.Contains(file.Name));
                 }
             }
         }
@@ -204,43 +207,104 @@ internal sealed class Remover(
         }
     }
 
-    /// <summary>Opens a file for writing, which the lock of one alone needs; where the daemon may only read it, for reading.</summary>
-    private static SafeFileHandle? TryOpen(DirectoryHandle mount, FileName file, out bool isReadOnly)
+    /// <summary>
+    /// Opens the file of a name and becomes the only one, on any node, who may take the name away; null when there is no such file.
+    /// </summary>
+    /// <exception cref="RefusedException">DiskInUse; StorageUnavailable: this node does not see yet what has the name.</exception>
+    private static SafeFileHandle? TryTake(DirectoryHandle mount, FileName file)
     {
-        isReadOnly = false;
-        try
+        for (var tries = 0; tries < MostTries; tries++)
         {
-            return mount.TryOpen(file.Text, Syscalls.ReadWrite);
+            if (mount.TryOpen(file.Text, Syscalls.ReadWrite) is not { } opened)
+            {
+                return null;
+            }
+
+            var right = Right.InUse;
+            try
+            {
+                right = Take(mount, opened, file);
+                switch (right)
+                {
+                    case Right.Taken:
+                        return opened;
+                    case Right.InUse:
+                        throw new RefusedException(
+                            Refusal.DiskInUse,
+                            $"{file} is open in a virtual machine or another program, which has to be stopped first "
+                                + "(or the daemon has no right to it)");
+                    case Right.BeingDeleted:
+                        throw new RefusedException(
+                            Refusal.DiskInUse, $"another request is deleting {file} at this moment; send the same request again");
+                }
+
+                RefuseUnforgotten(mount, opened, file);
+            }
+            finally
+            {
+                if (right != Right.Taken)
+                {
+                    opened.Dispose();
+                }
+            }
         }
-        catch (StorageException exception) when (exception.Errno == Errno.Access)
+
+        throw new RefusedException(
+            Refusal.StorageUnavailable, $"others delete {file} and make it anew all the time; send the same request again");
+    }
+
+    /// <summary>Waits until this node knows that a deleted file has lost its name: another one may have it by now.</summary>
+    private static void RefuseUnforgotten(DirectoryHandle mount, SafeFileHandle opened, FileName file)
+    {
+        var before = DirectoryHandle.Stat(opened, file.Text);
+        if (!TransientRetry.UntilForgotten(() => !mount.TryStat(file.Text, out var now) || now.Inode != before.Inode))
         {
-            isReadOnly = true;
-            return mount.TryOpen(file.Text);
+            throw new RefusedException(
+                Refusal.StorageUnavailable, $"{file} was deleted on another node a moment ago; send the same request again");
         }
     }
 
-    /// <summary>Becomes the only one, on any node, who may take this file's name away; waits for another who is at it.</summary>
+    /// <summary>Becomes the only one who may take this file's name away; waits for another who is at it.</summary>
     /// <remarks>
     /// Of two that delete a file, the later one would remove whatever has got the name by then: its node remembers for a second that it
     /// leads to the old file. While the lock is held on a file that has its name, nobody else can free the name.
     /// </remarks>
-    private static Right Take(DirectoryHandle mount, SafeFileHandle opened, FileName file, bool isReadOnly)
+    private static Right Take(DirectoryHandle mount, SafeFileHandle opened, FileName file)
     {
         try
         {
-            var isTaken = false;
+            var right = Right.InUse;
             TransientRetry.UntilForgotten(() =>
-                (isTaken = isReadOnly ? mount.Locks.TryKeepQemuOut(opened, file.Text) : mount.Locks.TryKeepAllOut(opened, file.Text))
-                || !OfdLocks.IsBeingDeleted(opened, file.Text)
-                || DirectoryHandle.StatNow(opened, file.Text).Links == 0);
+            {
+                right = mount.Locks.TryKeepAllOut(opened, file.Text) ? Right.Taken
+                    : OfdLocks.IsBeingDeleted(opened, file.Text) ? Right.BeingDeleted
+
+                    // Whoever was deleting it may have let go in between.
+                    : mount.Locks.TryKeepAllOut(opened, file.Text) ? Right.Taken
+                    : Right.InUse;
+                return right != Right.BeingDeleted || DirectoryHandle.StatNow(opened, file.Text).Links == 0;
+            });
 
             // The last word is the bricks'; asked while another deletes the file, it would hold that one up.
-            return DirectoryHandle.StatSynced(opened, file.Text).Links == 0 ? Right.Gone : isTaken ? Right.Taken : Right.InUse;
+            return LinksNow(opened, file) == 0 ? Right.Gone : right;
         }
         catch (StorageException exception) when (exception.Errno == Errno.NoEntry)
         {
             // The bricks know an open file no longer that was deleted on another node.
             return Right.Gone;
+        }
+    }
+
+    /// <summary>How many names a file has. One that cannot be fsynced, as in split-brain, can be deleted all the same.</summary>
+    private static uint LinksNow(SafeFileHandle opened, FileName file)
+    {
+        try
+        {
+            return DirectoryHandle.StatSynced(opened, file.Text).Links;
+        }
+        catch (StorageException exception) when (exception.Errno is Errno.InputOutput or Errno.NoSpace or Errno.QuotaExceeded)
+        {
+            return DirectoryHandle.StatNow(opened, file.Text).Links;
         }
     }
 
@@ -261,8 +325,11 @@ internal sealed class Remover(
     /// <summary>Whether a file's name may be taken away.</summary>
     private enum Right
     {
-        /// <summary>QEMU, another program or another deletion has the file.</summary>
+        /// <summary>QEMU or another program has the file.</summary>
         InUse,
+
+        /// <summary>Another deletion has it, and does not end.</summary>
+        BeingDeleted,
 
         /// <summary>By this one alone.</summary>
         Taken,

@@ -48,7 +48,9 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
     {
         (this.options, this.threads, this.log) = (options.Value, threads, log);
         sessions = threads.NewShare(1);
-        looks = threads.NewShare(1, waitLimit: TimeSpan.Zero);
+
+        // A look that was answered gives its place back a moment later.
+        looks = threads.NewShare(1, waitLimit: TimeSpan.FromMilliseconds(100));
         locks = new OfdLocks(options.Value.OperationTimeout);
         threads.WhenFailed = writes.Note;
         threads.WhenTimedOut = writes.NoteTimeout;

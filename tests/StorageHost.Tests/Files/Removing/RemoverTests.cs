@@ -2,6 +2,7 @@ using System.Text;
 using Moq;
 using StorageHost.Files.Catalog;
 using StorageHost.Files.Posix;
+using StorageHost.Files.Session;
 using StorageHost.Images;
 using StorageHost.Images.Names;
 using StorageHost.Images.Templates;
@@ -146,6 +147,34 @@ public sealed class RemoverTests : IAsyncLifetime
         }
 
         await RemoveHostAsync();
+    }
+
+    [Fact]
+    public async Task A_template_that_is_being_replaced_is_not_deleted_and_loses_nothing()
+    {
+        await WriteImagesAsync();
+        var before = store.Names;
+        using var mount = store.Open();
+        using (LockFile.TryAcquire(mount, LockFile.OfTemplate(Sample.Image("cent"))))
+        {
+            var refused = await Assert.ThrowsAsync<RefusedException>(() => daemon.Remover.RemoveImageAsync(Sample.Image("cent"), CancellationToken.None));
+            Assert.Equal((Refusal.JobConflict, before), (refused.Reason, store.Names));
+            Assert.Equal(2, (await daemon.Images.ScanAsync(CancellationToken.None)).Levels.Count);
+        }
+
+        await daemon.Remover.RemoveImageAsync(Sample.Image("cent"), CancellationToken.None);
+        Assert.False(store.Has(LockFile.OfTemplate(Sample.Image("cent"))));
+    }
+
+    [Fact]
+    public async Task After_a_deletion_that_failed_a_guest_can_have_the_disk_at_once()
+    {
+        using var mount = store.Open();
+        File.Delete(store["web01_storage_10G"]);
+        Directory.CreateDirectory(store["web01_storage_10G"]);
+        await Assert.ThrowsAsync<RefusedException>(() => RemoveHostAsync(purge: true));
+        using var qemu = mount.Open("web01.qcow2", Syscalls.ReadWrite);
+        Assert.False(OfdLocks.IsLockedByOthers(qemu, "web01.qcow2"));
     }
 
     [Fact]
