@@ -52,7 +52,7 @@ public sealed class ReturnTests(Lab lab, ITestOutputHelper output)
             Array.ForEach(reused, host => area.Oracle.DataDisk($"{host}_storage_1G"));
 
             await JoinOneByOneAsync(volume, hosts);
-            var seen = hosts.Where(host => File.Exists(area.Seen($"{host}.qcow2", place: 1)) || (!reused.Contains(host, StringComparer.Ordinal) && File.Exists(area.Seen($"{host}_storage_1G", place: 1)))).ToArray();
+            var seen = await LookAsync(volume, () => hosts.Where(host => File.Exists(area.Seen($"{host}.qcow2", place: 1)) || (!reused.Contains(host, StringComparer.Ordinal) && File.Exists(area.Seen($"{host}_storage_1G", place: 1)))).ToArray());
             var again = Array.Find(seen, host => !reused.Contains(host, StringComparer.Ordinal)) ?? hosts.First(host => !reused.Contains(host, StringComparer.Ordinal));
 
             // Its name is taken for as long as it is back.
@@ -113,6 +113,18 @@ public sealed class ReturnTests(Lab lab, ITestOutputHelper output)
 
         await looking;
         await Task.WhenAll(nodes.Select(node => node.ReachesBricksAsync(Name)));
+    }
+
+    // The same can befall the node that changed the directory.
+    private static async Task<T> LookAsync<T>(OwnVolume volume, Func<T> look)
+    {
+        var looking = Task.Run(look);
+        while (await Task.WhenAny(looking, Task.Delay(LongestLook)) != looking)
+        {
+            await volume.Cluster.HadToReviveAsync(Name);
+        }
+
+        return await looking;
     }
 
     private static Task EachAsync(string[] hosts, Func<string, Task<Answer>> ask) =>
