@@ -80,6 +80,7 @@ app.UseSecurity();
 app.MapHealth();
 app.MapDispatch();
 app.MapTemplates();
+app.MapUploads();
 app.MapPools();
 app.MapJobs();
 app.MapImageStorages();

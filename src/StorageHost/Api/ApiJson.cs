@@ -18,6 +18,7 @@ namespace StorageHost.Api;
 [JsonSerializable(typeof(RemovedDiskAnswer))]
 [JsonSerializable(typeof(RemovedImageAnswer))]
 [JsonSerializable(typeof(TemplatesAnswer))]
+[JsonSerializable(typeof(UploadsAnswer))]
 [JsonSerializable(typeof(JobsAnswer))]
 [JsonSerializable(typeof(HealthAnswer))]
 [JsonSerializable(typeof(ImageStoragesAnswer))]

@@ -23,6 +23,9 @@ internal static class ImagesSetup
         .AddSingleton<PoolReconciler>()
         .AddHostedService(provider => provider.GetRequiredService<PoolReconciler>())
         .AddSingleton<DiskProvisioner>()
+        .AddSingleton<ImportAdmission>()
         .AddSingleton<TemplateService>()
+        .AddSingleton<UploadService>()
+        .AddHostedService<UploadKeeper>()
         .AddSingleton<ImageCacheService>();
 }

@@ -21,6 +21,9 @@ internal enum Refusal
     /// <summary>No job has that id, or it ended too long ago to be remembered.</summary>
     JobNotFound,
 
+    /// <summary>No upload has that id: it was finished, cancelled or forgotten.</summary>
+    UploadNotFound,
+
     /// <summary>The disk's name is taken.</summary>
     HostExists,
 
@@ -38,6 +41,9 @@ internal enum Refusal
 
     /// <summary>The job is over, or another change of the same thing is under way.</summary>
     JobConflict,
+
+    /// <summary>A piece of an upload does not begin where the upload ends, or another request continues it.</summary>
+    UploadConflict,
 
     /// <summary>The template is hostile, broken or of a format that is not served.</summary>
     ImageRejected,
@@ -72,6 +78,9 @@ internal sealed class RefusedException(Refusal reason, string message, Exception
 
     /// <summary>When the same will be possible; null when nobody can tell.</summary>
     public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>Where the next piece of the upload begins; null when it is no question of uploads.</summary>
+    public long? UploadOffset { get; init; }
 
     /// <summary>How many bytes must be free above the reserve for the same to be possible; null when it is no question of room.</summary>
     public long? NeededBytes { get; init; }

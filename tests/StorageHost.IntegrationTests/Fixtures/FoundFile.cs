@@ -12,7 +12,7 @@ internal sealed record FoundFile(string Name, char Type, ulong Inode, int Links,
     public bool IsPrivate => Parts[0] is Private;
 
     /// <summary>The private directory of a daemon.</summary>
-    public bool IsDaemon => IsPrivate && Type == 'd' && Parts is [_, not ("levels" or "locks" or "deleted" or "versions" or "protected")];
+    public bool IsDaemon => IsPrivate && Type == 'd' && Parts is [_, not ("levels" or "locks" or "deleted" or "versions" or "protected" or "uploads")];
 
     /// <summary>A file that a daemon works on, or forgot.</summary>
     public bool IsInTheMaking => !IsClaim && Type != 'd'

@@ -40,6 +40,7 @@ internal sealed class TestApi : IAsyncDisposable, ILogEventSink
         var storages = (ImageStorageService)RuntimeHelpers.GetUninitializedObject(typeof(ImageStorageService));
         builder.Services.AddSingleton(Reading.Names).AddSingleton(TimeProvider.System).AddSingleton(core).AddSingleton(storages).AddStorageHostApi();
         builder.Services.AddSingleton(templates?.TemplateService ?? (TemplateService)RuntimeHelpers.GetUninitializedObject(typeof(TemplateService)));
+        builder.Services.AddSingleton(templates?.UploadService ?? (UploadService)RuntimeHelpers.GetUninitializedObject(typeof(UploadService)));
         builder.Services.AddSingleton(Options.Create(templates?.Import ?? new ImportOptions()));
         builder.Services.AddSingleton(Options.Create(security)).AddSingleton(new SecurityFiles(security)).AddSecurity();
         app = builder.Build();
@@ -50,6 +51,7 @@ internal sealed class TestApi : IAsyncDisposable, ILogEventSink
         app.MapHealth();
         app.MapDispatch();
         app.MapTemplates();
+        app.MapUploads();
         app.MapPools();
         app.MapJobs();
         app.MapImageStorages();

@@ -42,7 +42,10 @@ internal sealed class Daemon : IAsyncDisposable
         Remover = new Remover(Volume, Sample.Names, inspector, Templates, deleted, Deletions);
         var whole = new WholeTemplates(Volume, inspector, TimeProvider.System);
         var safe = new CheckedTemplates(Volume, Templates, new TemplateAge(pool, Clock), whole);
-        Importer = new TemplateImporter(Volume, Sample.Names, permissions, inspector, whole, new TemplateReplacement(Sample.Names, Options.Create(Kept)), Clock);
+        var replacement = new TemplateReplacement(Sample.Names, Options.Create(Kept));
+        var templates = new TemplatePublisher(Volume, Sample.Names, permissions, inspector, whole, replacement, Clock);
+        Importer = new TemplateImporter(Volume, Sample.Names, inspector, templates, replacement);
+        Uploads = new UploadStore(Volume, Sample.Names, templates, unreadable, Clock, $"node:{Guid.NewGuid()}");
         Engine = new CopyEngine(Volume, Sample.Names, Templates, safe, permissions, pool, TestMeters.OfImages());
         var list = new TemplateList(Sample.Names, options.Value, TimeProvider.System);
         Images = new VolumeCatalog(Volume, Sample.Names, Recovery, Templates, list, unreadable, new MultiLinkedCopies(unreadable, Clock, NullLogger<MultiLinkedCopies>.Instance), Deletions, safe, Threads);
@@ -75,6 +78,8 @@ internal sealed class Daemon : IAsyncDisposable
     public CopyEngine Engine { get; }
 
     public TemplateImporter Importer { get; }
+
+    public UploadStore Uploads { get; }
 
     /// <summary>How many versions it keeps.</summary>
     public TemplatesOptions Kept { get; } = new();

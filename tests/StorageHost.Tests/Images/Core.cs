@@ -39,8 +39,11 @@ internal sealed class Core : IAsyncDisposable
             Volume.Object, Publisher.Object, Remover.Object, Creator.Object, Hosts.Object, Index.Object, Pools, Jobs,
             new DiskProvisioner(Volume.Object, Publisher.Object, Hosts.Object, Pools, Foreground, Options.Create(options), Lifetime, metrics, Time, NullLogger<DiskProvisioner>.Instance),
             Reconciler, NullLogger<ImageCacheService>.Instance);
+        var admission = new ImportAdmission(Volume.Object, Remover.Object, Options.Create(Import));
         TemplateService = new TemplateService(
-            Volume.Object, Importer.Object, Index.Object, Remover.Object, Scanner, Guarded, Versions, policy, Promised, Pools, Jobs, Foreground, Options.Create(Import), Lifetime, NullLogger<TemplateService>.Instance);
+            Volume.Object, Importer.Object, admission, Index.Object, Remover.Object, Scanner, Guarded, Versions, policy, Promised, Pools, Jobs, Foreground, Options.Create(Import), Lifetime, NullLogger<TemplateService>.Instance);
+        UploadService = new UploadService(
+            Uploads.Object, Volume.Object, policy, Promised, admission, TemplateService, Jobs, Pools, Foreground, Options.Create(Import), Lifetime, Time, NullLogger<UploadService>.Instance);
         OnVolume.SetUp(this);
         Templates[Centos] = Template();
     }
@@ -92,6 +95,10 @@ internal sealed class Core : IAsyncDisposable
     public ImageCacheService Service { get; }
 
     public TemplateService TemplateService { get; }
+
+    public UploadService UploadService { get; }
+
+    public Mock<IUploadStore> Uploads { get; } = new(MockBehavior.Strict);
 
     public ImportOptions Import { get; } = new();
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Diagnostics;
 using StorageHost.Images;
@@ -9,6 +10,9 @@ namespace StorageHost.Api.Errors;
 /// </summary>
 internal sealed partial class ErrorHandler(ILogger<ErrorHandler> logger) : IExceptionHandler
 {
+    /// <summary>Where the next piece of an upload begins.</summary>
+    public const string UploadOffset = "Upload-Offset";
+
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
         var (kind, message) = exception switch
@@ -25,6 +29,11 @@ internal sealed partial class ErrorHandler(ILogger<ErrorHandler> logger) : IExce
         // it repeats.
         var cause = exception is RefusedException { InnerException: IOException failed } ? $" ({failed.Message})" : "";
         LogRefused(level, kind.Status >= 500 && exception is not RefusedException ? exception : null, kind.Code, message, cause);
+        if (exception is RefusedException { UploadOffset: { } offset })
+        {
+            httpContext.Response.Headers[UploadOffset] = offset.ToString(CultureInfo.InvariantCulture);
+        }
+
         await httpContext.WriteErrorAsync(kind, message, (exception as InvalidRequestException)?.Errors);
         return true;
     }

@@ -24,7 +24,8 @@ internal static class ExpectedDigest
         return asked ?? headed;
     }
 
-    private static string? FromHex(string text, List<ValidationFailure> faults)
+    /// <summary>The same of a digest in hexadecimal digits.</summary>
+    public static string? FromHex(string text, List<ValidationFailure> faults)
     {
         if (text.Length == Bytes * 2 && text.All(char.IsAsciiHexDigit))
         {

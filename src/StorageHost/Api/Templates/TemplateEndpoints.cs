@@ -1,7 +1,5 @@
 using FluentValidation.Results;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Options;
 using StorageHost.Api.Dispatch;
 using StorageHost.Api.Errors;
@@ -95,7 +93,7 @@ internal static class TemplateEndpoints
         IOptions<ImportOptions> options, TimeProvider time, CancellationToken cancellationToken)
     {
         _ = sha256;
-        LiftLimits(context);
+        UploadBody.LiftLimits(context);
         var request = context.Request;
         var faults = new List<ValidationFailure>();
         var parsed = names.Image(image);
@@ -123,16 +121,5 @@ internal static class TemplateEndpoints
             var wanted = new NewTemplate(name, TemplateRecord.Upload, request.ContentLength, digest, replaces);
             return TypedResults.Ok(TemplateInfoAnswer.Of(await templates.ImportAsync(wanted, body, cancellationToken)));
         }
-    }
-
-    /// <summary>Here alone a body may be large and slow: what it may be, the import itself looks after.</summary>
-    private static void LiftLimits(HttpContext context)
-    {
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-        {
-            size.MaxRequestBodySize = null;
-        }
-
-        context.Features.Get<IHttpMinRequestBodyDataRateFeature>()?.MinDataRate = null;
     }
 }

@@ -1,4 +1,6 @@
 using System.Globalization;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace StorageHost.Api.Templates;
 
@@ -13,6 +15,17 @@ internal sealed class UploadBody(Stream body, TimeSpan stall, TimeProvider time)
 {
     // One for all reads: of a large body there are many.
     private readonly CancellationTokenSource late = new(Timeout.InfiniteTimeSpan, time);
+
+    /// <summary>Here alone a body may be large and slow: what it may be, the import itself looks after.</summary>
+    public static void LiftLimits(HttpContext context)
+    {
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = null;
+        }
+
+        context.Features.Get<IHttpMinRequestBodyDataRateFeature>()?.MinDataRate = null;
+    }
 
     public override bool CanRead => true;
 

@@ -13,7 +13,8 @@ internal sealed class IncomingFile : IDisposable
 {
     private readonly SafeFileHandle handle;
 
-    private IncomingFile(PrivateFile file, SafeFileHandle handle) => (File, this.handle) = (file, handle);
+    /// <summary>Goes on with a file that is open for direct I/O.</summary>
+    public IncomingFile(PrivateFile file, SafeFileHandle handle) => (File, this.handle) = (file, handle);
 
     /// <summary>The file under its private name.</summary>
     public PrivateFile File { get; }
@@ -36,14 +37,27 @@ internal sealed class IncomingFile : IDisposable
     /// <summary>Writes a piece, with holes where it holds zeros. The memory behind it, up to a whole page, must hold zeros.</summary>
     public void Write(DataBlock block) => Blocks.WriteSparse(handle, File.Name, block);
 
-    /// <summary>Makes all of its content durable.</summary>
-    public void Close(long length, FilePermissions permissions)
+    /// <summary>Reads what lies at the beginning of a page, past the page cache: a page at most.</summary>
+    public void Read(long offset, Span<byte> bytes)
+    {
+        var page = new AlignedBuffer(Blocks.PageSize).Memory.Span;
+        Blocks.Read(handle, File.Name, page, offset);
+        page[..bytes.Length].CopyTo(bytes);
+    }
+
+    /// <summary>Forgets what lies behind a length.</summary>
+    public void Cut(long length)
     {
         if (Syscalls.Truncate(handle, length) < 0)
         {
             throw DirectoryHandle.Failed("ftruncate", File.Name);
         }
+    }
 
+    /// <summary>Makes all of its content durable.</summary>
+    public void Close(long length, FilePermissions permissions)
+    {
+        Cut(length);
         DirectoryHandle.Sync(handle, File.Name);
         permissions.Apply(handle, File.Name);
     }

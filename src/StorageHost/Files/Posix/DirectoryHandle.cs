@@ -94,6 +94,19 @@ internal sealed unsafe class DirectoryHandle(SafeFileHandle directory, OfdLocks?
         }
     }
 
+    /// <summary>Opens such a file once more, to be gone on with; null only when it does not exist.</summary>
+    public SafeFileHandle? TryOpenDirect(string name)
+    {
+        try
+        {
+            return TryOpen(name, Syscalls.ReadWrite | Syscalls.Direct);
+        }
+        catch (StorageException exception) when (exception.Errno == Errno.Invalid)
+        {
+            return TryOpen(name, Syscalls.ReadWrite);
+        }
+    }
+
     /// <summary>A private file's handle; the file is opened when it is not.</summary>
     public SafeFileHandle Opened(PrivateFile file) => file.Handle ??= Open(file.Name);
 

@@ -35,9 +35,9 @@ internal static partial class PrivateNames
 
     /// <summary>The name beside the final ones that a private file gets where only a link within one directory is let through.</summary>
     /// <param name="directory">The daemon's private directory.</param>
-    /// <param name="name">The file's name in it.</param>
+    /// <param name="name">The file's name, in it or in the folder of uploads.</param>
     public static string Beside(string directory, string name) =>
-        FileNames.Private(Path.GetFileName(directory), name[(directory.Length + 1)..].Replace('/', '-'));
+        FileNames.Private(Path.GetFileName(directory), string.Join('-', name.Split('/')[2..]));
 
     /// <summary>The image of a claim, as text to be parsed; null when the name is no claim's.</summary>
     /// <param name="name">The name, in a private directory or beside the final ones.</param>

@@ -9,7 +9,9 @@ namespace StorageHost.Images.Ports;
 /// <param name="Length">How many bytes will come; null when nobody has said.</param>
 /// <param name="Sha256">The SHA-256 that the content must have, in lower-case hexadecimal digits; null when none was asked for.</param>
 /// <param name="Replace">Whether it takes the place of the template of that name, if there is one.</param>
-internal sealed record NewTemplate(ImageName Image, string Source, long? Length, string? Sha256, bool Replace = false);
+/// <param name="Format">The format that must be found in it; null when any will do.</param>
+internal sealed record NewTemplate(
+    ImageName Image, string Source, long? Length, string? Sha256, bool Replace = false, ImageFormat? Format = null);
 
 /// <summary>Brings templates onto the volume (port; implemented in Files).</summary>
 internal interface ITemplateImporter

@@ -11,4 +11,7 @@ internal sealed class ImportOptions
 
     /// <summary>How long a sender may send nothing before it is given up.</summary>
     public TimeSpan StallTimeout { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>How long an upload is kept after its last piece.</summary>
+    public TimeSpan UploadLifetime { get; set; } = TimeSpan.FromDays(1);
 }

@@ -8,23 +8,20 @@ namespace StorageHost.Images.Templates;
 
 /// <summary>Templates that come to be through the daemon.</summary>
 internal sealed partial class TemplateService(
-    IVolume volume, ITemplateImporter importer, ITemplateIndex index, IRemover remover, PoolScanner scanner,
+    IVolume volume, ITemplateImporter importer, ImportAdmission admission, ITemplateIndex index, IRemover remover, PoolScanner scanner,
     ProtectedTemplates guarded, KnownVersions versions, IVolumePolicy policy, PromisedRoom promised, PoolTable pools, JobTable jobs,
     ForegroundGate gate, IOptions<ImportOptions> options, IHostApplicationLifetime lifetime, ILogger<TemplateService> log)
 {
     /// <summary>How long a piece of a template waits for claims, which go first. Its sender waits as well, so it is not for long.</summary>
     private static readonly TimeSpan BlockYieldLimit = TimeSpan.FromMilliseconds(100);
 
-    private int underWay;
-
     /// <summary>Makes a template of what a client sends; it has its name when it is whole and durable.</summary>
     /// <exception cref="RefusedException">ImageExists; TooLarge; NoSpace; DigestMismatch; ImageRejected; TooManyRequests; JobConflict:
-    /// its job
-    /// was cancelled; and what the storage says.</exception>
+    /// its job was cancelled; and what the storage says.</exception>
     public async Task<TemplateStatus> ImportAsync(NewTemplate wanted, Stream content, CancellationToken cancellationToken)
     {
-        using var place = EnterQueue();
-        await RefuseTakenAsync(wanted, cancellationToken);
+        using var place = admission.Enter();
+        await admission.RefuseTakenAsync(wanted, cancellationToken);
         using var room = new ImportRoom(volume, policy, promised, options, wanted);
         await room.EnsureAsync(0, cancellationToken);
         var job = jobs.Begin(JobKind.Import, wanted.Image);
@@ -35,14 +32,7 @@ internal sealed partial class TemplateService(
             var made = await importer.ImportAsync(wanted, content, TakeAsync, ConfirmAsync, either.Token);
             job.EndPass(1);
             job.Succeed();
-            LogImported(wanted.Image, wanted.Source, made.Template.Fingerprint.Size, made.Record?.Sha256);
-            index.Add(made);
-            if (wanted.Replace)
-            {
-                await RescanAsync();
-            }
-
-            return Status(new IndexedTemplate(made, 0));
+            return await TakeUpAsync(made, wanted.Replace);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -62,7 +52,7 @@ internal sealed partial class TemplateService(
         }
 
         // Linked clones may have come meanwhile, or somebody has protected it.
-        Task ConfirmAsync() => wanted.Replace ? RefuseTakenAsync(wanted, either.Token) : Task.CompletedTask;
+        Task ConfirmAsync() => wanted.Replace ? admission.RefuseTakenAsync(wanted, either.Token) : Task.CompletedTask;
 
         async ValueTask TakeAsync(long received)
         {
@@ -70,6 +60,21 @@ internal sealed partial class TemplateService(
             await gate.YieldAsync(BlockYieldLimit, either.Token);
             await room.EnsureAsync(received, either.Token);
         }
+    }
+
+    /// <summary>Takes up a template that has just come to be.</summary>
+    /// <param name="made">The template.</param>
+    /// <param name="mayReplace">Whether there may have been one of that name before.</param>
+    public async Task<TemplateStatus> TakeUpAsync(TemplateDetails made, bool mayReplace)
+    {
+        LogImported(made.Template.Image, made.Record?.Source, made.Template.Fingerprint.Size, made.Record?.Sha256);
+        index.Add(made);
+        if (mayReplace)
+        {
+            await RescanAsync();
+        }
+
+        return Status(new IndexedTemplate(made, 0));
     }
 
     /// <summary>All templates, sorted; the storage is not asked.</summary>
@@ -125,50 +130,12 @@ internal sealed partial class TemplateService(
             pool?.Wanted ?? 0, pool?.Total ?? 0);
     }
 
-    /// <summary>Refuses a name that is taken; of one that is to be replaced, a template that must stay.</summary>
-    private async Task RefuseTakenAsync(NewTemplate wanted, CancellationToken cancellationToken)
-    {
-        try
-        {
-            if (wanted.Replace)
-            {
-                await remover.CheckImageAsync(wanted.Image, cancellationToken);
-                return;
-            }
-
-            await volume.FindTemplateAsync(wanted.Image, cancellationToken);
-        }
-        catch (RefusedException refusal) when (refusal.Reason == Refusal.ImageNotFound)
-        {
-            return;
-        }
-
-        throw new RefusedException(Refusal.ImageExists, $"the template {wanted.Image} already exists");
-    }
-
-    private Place EnterQueue()
-    {
-        var limit = options.Value.MaxAtOnce;
-        if (Interlocked.Increment(ref underWay) > limit)
-        {
-            Interlocked.Decrement(ref underWay);
-            throw new RefusedException(Refusal.TooManyRequests, $"{limit} templates are coming in already (Import:MaxAtOnce)");
-        }
-
-        return new Place(this);
-    }
-
     [LoggerMessage(Level = LogLevel.Information, Message = "Imported the template {Image} from {Source}: {Bytes} bytes, sha256 {Sha256}")]
-    private partial void LogImported(ImageName image, string source, long bytes, string? sha256);
+    private partial void LogImported(ImageName image, string? source, long bytes, string? sha256);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The template {Image} is protected: {IsProtected}")]
     private partial void LogProtected(ImageName image, bool isProtected);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The template {Image} is the version before again, sha256 {Sha256}")]
     private partial void LogRolledBack(ImageName image, string? sha256);
-
-    private sealed class Place(TemplateService service) : IDisposable
-    {
-        public void Dispose() => Interlocked.Decrement(ref service.underWay);
-    }
 }
