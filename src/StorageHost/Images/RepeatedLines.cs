@@ -6,10 +6,12 @@ namespace StorageHost.Images;
 /// <param name="most">How many are written of a kind before the rest is counted.</param>
 /// <param name="tell">Tells how many of a kind were counted within a minute.</param>
 /// <param name="time">The clock.</param>
-/// <remarks>A minute without one ends the counting. Kinds must be few: each is remembered for that long.</remarks>
+/// <remarks>A minute without one ends the counting. A thousand kinds are remembered for that long; others are written each time.</remarks>
 internal sealed class RepeatedLines<T>(int most, Action<T, long> tell, TimeProvider time)
     where T : notnull
 {
+    private const int MostKinds = 1000;
+
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
 
     private readonly Lock gate = new();
@@ -21,6 +23,11 @@ internal sealed class RepeatedLines<T>(int most, Action<T, long> tell, TimeProvi
         lock (gate)
         {
             var isNew = !kinds.TryGetValue(kind, out var before);
+            if (isNew && kinds.Count >= MostKinds)
+            {
+                return true;
+            }
+
             var writes = before.Written < most;
             kinds[kind] = writes ? (before.Written + 1, before.Counted) : (before.Written, before.Counted + 1);
             if (isNew)

@@ -15,11 +15,12 @@ public sealed class ErrorTests(Lab lab, ITestOutputHelper output)
 {
     private const int CallsFromThenOn = 4;
 
-    // It looks at the storage often, to put right soon what is wrong, and gives up soon.
+    // It looks at the storage often, to put right soon what is wrong, gives up soon, and logs each refusal.
     private static readonly string[] Settings =
     [
         "--Storage:RescanInterval", "00:00:00.3", "--Storage:IndexInterval", "01:00:00",
         "--Storage:OperationTimeout", "00:00:03", "--Storage:TransferTimeout", "00:00:06", "--Qemu:Timeout", "00:00:10",
+        "--Serilog:MinimumLevel:Override:StorageHost.Api.Errors.ErrorHandler", "Debug",
     ];
 
     public static TheoryData<string> Operations => [.. Operation.All.Select(operation => operation.Name)];

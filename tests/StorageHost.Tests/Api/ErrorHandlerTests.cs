@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using StorageHost.Images;
+using StorageHost.Tests.Support;
 using Xunit;
 
 namespace StorageHost.Tests.Api;
@@ -29,6 +30,64 @@ public sealed class ErrorHandlerTests
         var line = await api.LineAsync("already exists");
         Assert.Equal(level, line.Level);
         Assert.DoesNotContain(nameof(RefusedException), line.Line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task While_the_mount_is_away_the_log_has_a_line_for_each_reason_and_a_sum_each_minute()
+    {
+        var clock = new ManualTimeProvider();
+        var (reason, message) = (Refusal.StorageUnavailable, "the mount is dead");
+        await using var api = await TestApi.StartAsync(
+            app => app.MapGet("/thrown", IResult () => throw new RefusedException(reason, message, new IOException(Secret))), time: clock);
+        var others = clock.Timers;
+        await RefuseAsync(4);
+        (reason, message) = (Refusal.StorageTimeout, "the storage timed out");
+        await RefuseAsync(2);
+        Assert.Equal(
+            ["Refused with storage_unavailable: the mount is dead (/srv/secret)", "Refused with storage_timeout: the storage timed out (/srv/secret)"],
+            Warnings());
+
+        clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(
+            [
+                "Refused 1 more requests with storage_timeout within a minute: the storage timed out",
+                "Refused 3 more requests with storage_unavailable within a minute: the mount is dead",
+            ],
+            await SumsAsync(2));
+
+        // Nothing for a minute ends it.
+        clock.Advance(TimeSpan.FromMinutes(1));
+        await Eventually.HoldsAsync(() => clock.Timers == others);
+        await RefuseAsync(1);
+        Assert.Equal("Refused with storage_timeout: the storage timed out (/srv/secret)", Warnings()[^1]);
+        Assert.Equal(5, Warnings().Length);
+
+        string[] Warnings() => [.. api.Lines.Where(entry => entry.Level == LogLevel.Warning).Select(entry => entry.Line.Trim())];
+
+        async Task<string[]> SumsAsync(int count)
+        {
+            await Eventually.HoldsAsync(() => Warnings().Length == 2 + count && clock.Timers == others + count);
+            return [.. Warnings()[2..].Order(StringComparer.Ordinal)];
+        }
+
+        async Task RefuseAsync(int times)
+        {
+            for (; times > 0; times--)
+            {
+                using var response = await api.Client.GetAsync("/thrown");
+                var body = await response.Content.ReadAsStringAsync();
+                Assert.Contains($"\"message\":\"{message}\",\"trace_id\":\"", body, StringComparison.Ordinal);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Refusals_that_have_nothing_to_do_with_the_storage_have_a_line_each()
+    {
+        await using var api = await TestApi.StartAsync(app => app.MapGet("/thrown", IResult () => throw new RefusedException(Refusal.HostExists, "taken")));
+        using var first = await api.Client.GetAsync("/thrown");
+        using var second = await api.Client.GetAsync("/thrown");
+        Assert.Equal(2, api.Lines.Count(entry => (entry.Level, entry.Line) is (LogLevel.Information, "Refused with host_exists: taken ")));
     }
 
     [Fact]

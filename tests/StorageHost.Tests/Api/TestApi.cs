@@ -29,7 +29,7 @@ internal sealed class TestApi : IAsyncDisposable, ILogEventSink
 
     private readonly WebApplication app;
 
-    private TestApi(Action<WebApplication>? map, SecurityOptions security, Core? templates)
+    private TestApi(Action<WebApplication>? map, SecurityOptions security, Core? templates, TimeProvider? time)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
         builder.WebHost.UseUrls("http://127.0.0.1:0");
@@ -38,7 +38,7 @@ internal sealed class TestApi : IAsyncDisposable, ILogEventSink
         // No request of these tests may reach the core, so it needs no parts.
         var core = (ImageCacheService)RuntimeHelpers.GetUninitializedObject(typeof(ImageCacheService));
         var storages = (ImageStorageService)RuntimeHelpers.GetUninitializedObject(typeof(ImageStorageService));
-        builder.Services.AddSingleton(Reading.Names).AddSingleton(TimeProvider.System).AddSingleton(core).AddSingleton(storages).AddStorageHostApi();
+        builder.Services.AddSingleton(Reading.Names).AddSingleton(time ?? TimeProvider.System).AddSingleton(core).AddSingleton(storages).AddStorageHostApi();
         builder.Services.AddSingleton(templates?.TemplateService ?? (TemplateService)RuntimeHelpers.GetUninitializedObject(typeof(TemplateService)));
         builder.Services.AddSingleton(templates?.UploadService ?? (UploadService)RuntimeHelpers.GetUninitializedObject(typeof(UploadService)));
         builder.Services.AddSingleton(Options.Create(templates?.Import ?? new ImportOptions()));
@@ -67,9 +67,11 @@ internal sealed class TestApi : IAsyncDisposable, ILogEventSink
     /// <param name="map">Maps more endpoints.</param>
     /// <param name="security">Who may do what.</param>
     /// <param name="templates">The core that templates come to; none when null.</param>
-    public static async Task<TestApi> StartAsync(Action<WebApplication>? map = null, SecurityOptions? security = null, Core? templates = null)
+    /// <param name="time">The clock; the system's when null.</param>
+    public static async Task<TestApi> StartAsync(
+        Action<WebApplication>? map = null, SecurityOptions? security = null, Core? templates = null, TimeProvider? time = null)
     {
-        var api = new TestApi(map, security ?? new SecurityOptions(), templates);
+        var api = new TestApi(map, security ?? new SecurityOptions(), templates, time);
         await api.app.StartAsync();
         api.Client = new HttpClient { BaseAddress = new Uri(api.app.Urls.Single()) };
         return api;

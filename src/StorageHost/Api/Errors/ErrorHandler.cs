@@ -8,10 +8,20 @@ namespace StorageHost.Api.Errors;
 /// <summary>
 /// Answers every exception with an <see cref="ErrorMessage"/>. (ASP.NET Core itself ends the request of a client who went away, as 499.)
 /// </summary>
-internal sealed partial class ErrorHandler(ILogger<ErrorHandler> logger) : IExceptionHandler
+internal sealed partial class ErrorHandler : IExceptionHandler
 {
     /// <summary>Where the next piece of an upload begins.</summary>
     public const string UploadOffset = "Upload-Offset";
+
+    private readonly ILogger<ErrorHandler> logger;
+    private readonly RepeatedLines<(string Code, string Reason)> refusals;
+
+    public ErrorHandler(TimeProvider time, ILogger<ErrorHandler> logger)
+    {
+        this.logger = logger;
+        refusals = new RepeatedLines<(string Code, string Reason)>(
+            1, (kind, count) => LogRefusedAgain(count, kind.Code, kind.Reason), time);
+    }
 
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
@@ -23,7 +33,14 @@ internal sealed partial class ErrorHandler(ILogger<ErrorHandler> logger) : IExce
             _ => Bare(httpContext, StatusCodes.Status500InternalServerError),
         };
 
-        var level = kind.Status switch { 500 => LogLevel.Error, > 500 => LogLevel.Warning, _ => LogLevel.Information };
+        // A mount that is away refuses every request for the same reason.
+        var level = kind.Status switch
+        {
+            500 => LogLevel.Error,
+            503 or 504 when exception is RefusedException && !refusals.MayWrite((kind.Code, message)) => LogLevel.Debug,
+            > 500 => LogLevel.Warning,
+            _ => LogLevel.Information,
+        };
 
         // A refusal is expected: its reason and the call that failed say it all. Whoever refused logs the call as well, but sums it up when
         // it repeats.
@@ -61,4 +78,7 @@ internal sealed partial class ErrorHandler(ILogger<ErrorHandler> logger) : IExce
 
     [LoggerMessage(Message = "Refused with {Code}: {Reason}{Cause}")]
     private partial void LogRefused(LogLevel level, Exception? exception, string code, string reason, string cause);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Refused {Count} more requests with {Code} within a minute: {Reason}")]
+    private partial void LogRefusedAgain(long count, string code, string reason);
 }
