@@ -14,7 +14,7 @@ internal static class RequestLog
         options.Logger = app.ApplicationServices.GetRequiredService<Serilog.ILogger>();
         options.MessageTemplate = "{Method} {Path} {Status} in {Milliseconds:0.0} ms (client {Client})";
         options.GetLevel = (context, _, _) =>
-            IsProbe(context.Request.Path) || context.Features.Get<AuditedChange>() is { IsCounted: true }
+            IsProbe(context.Request.Path) || context.Features.Get<CountedRequest>() is not null
                 ? LogEventLevel.Debug
                 : LogEventLevel.Information;
         options.GetMessageTemplateProperties = (context, _, milliseconds, status) => Properties(context, milliseconds, status);

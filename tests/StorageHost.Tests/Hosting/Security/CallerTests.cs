@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using StorageHost.Hosting.Security;
 using StorageHost.Tests.Api;
 using StorageHost.Tests.Processes;
+using StorageHost.Tests.Support;
 using Xunit;
 
 namespace StorageHost.Tests.Hosting.Security;
@@ -123,7 +124,8 @@ public sealed class CallerTests : IDisposable
     [Fact]
     public async Task Of_strangers_some_changes_are_written_and_of_the_known_each()
     {
-        await using var api = await StartAsync();
+        var clock = new ManualTimeProvider();
+        await using var api = await StartAsync(clock);
         for (var number = 0; number < 30; number++)
         {
             await SendAsync(api, HttpMethod.Post, $"/{new string('x', 4000)}", null);
@@ -140,8 +142,41 @@ public sealed class CallerTests : IDisposable
         Assert.Equal((20, 10), (Count("POST /xxx", LogLevel.Information), Count("POST /xxx", LogLevel.Debug)));
         Assert.All(api.Lines.Where(line => line.Category.StartsWith("StorageHost", StringComparison.Ordinal)), line => Assert.InRange(line.Line.Length, 1, 400));
 
+        Assert.Equal(0, Count("Audit: nobody asked for 10 more"));
+        clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(LogLevel.Information, (await api.LineAsync("Audit: nobody asked for 10 more changes within a minute")).Level);
+
         int Count(string start, LogLevel? level = null) =>
             api.Lines.Count(line => line.Line.StartsWith(start, StringComparison.Ordinal) && (level is null || line.Level == level));
+    }
+
+    [Fact]
+    public async Task What_strangers_may_not_read_is_written_some_times_and_then_summed_up()
+    {
+        var clock = new ManualTimeProvider();
+        await using var api = await StartAsync(clock);
+        for (var number = 0; number < 30; number++)
+        {
+            using var response = await SendAsync(api, HttpMethod.Get, "/pools", null);
+            Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
+        }
+
+        // What everybody may read, and what is asked by those who are known, is none of it.
+        for (var number = 0; number < 30; number++)
+        {
+            await SendAsync(api, HttpMethod.Get, "/swagger/index.html", null);
+            await SendAsync(api, HttpMethod.Get, "/nothing", "Bearer sth_read");
+        }
+
+        await SendAsync(api, HttpMethod.Post, "/last", null);
+        await api.LineAsync("Audit: nobody asked for POST /last: 401");
+        await api.LineAsync("POST /last 401");
+        Assert.Equal((20, 10), (Count("GET /pools 401", LogLevel.Information), Count("GET /pools 401", LogLevel.Debug)));
+        Assert.Equal((30, 30), (Count("GET /swagger/index.html 200", LogLevel.Information), Count("GET /nothing 404", LogLevel.Information)));
+        clock.Advance(TimeSpan.FromMinutes(1));
+        await api.LineAsync("Audit: nobody asked for 10 more reads within a minute");
+
+        int Count(string start, LogLevel level) => api.Lines.Count(line => line.Line.StartsWith(start, StringComparison.Ordinal) && line.Level == level);
     }
 
     [Fact]
@@ -170,7 +205,8 @@ public sealed class CallerTests : IDisposable
             """, await api.Client.GetStringAsync("/swagger/v1/swagger.json"), StringComparison.Ordinal);
     }
 
-    private Task<TestApi> StartAsync() => TestApi.StartAsync(security: new SecurityOptions { TokensFile = scratch.File("tokens") });
+    private Task<TestApi> StartAsync(TimeProvider? time = null) =>
+        TestApi.StartAsync(security: new SecurityOptions { TokensFile = scratch.File("tokens") }, time: time);
 
     private static async Task<HttpResponseMessage> SendAsync(TestApi api, HttpMethod method, string address, string? authorization)
     {
