@@ -242,16 +242,15 @@ internal sealed unsafe class DirectoryHandle(SafeFileHandle directory, OfdLocks?
         Syscalls.AccessAt(Directory, ".", Syscalls.MayWrite, Syscalls.AtEffective) == 0 && !MountTable.IsReadOnly(Directory);
 
     /// <summary>Size of the volume and what is free for this daemon, in bytes.</summary>
-    public VolumeSpace Space() => Syscalls.StatVolume(Directory, out var stat) == 0
-        ? new VolumeSpace((long)(stat.Blocks * stat.FragmentSize), (long)(stat.BlocksAvailable * stat.FragmentSize))
-        : throw Failed("statvfs", ".");
+    public VolumeSpace Space() => Syscalls.StatVolume(Directory, out var stat) == 0 ? stat.Space : throw Failed("statvfs", ".");
 
-    /// <summary>Adds to ENOSPC what the file system lacks: errno is the same for room and for inodes.</summary>
-    public void Explain(StorageException failure)
+    /// <summary>Adds to ENOSPC what the file system lacks, and its numbers: errno is the same for room and for inodes.</summary>
+    public void Explain(StorageException failure, int reservePercent)
     {
         if (failure.Errno == Errno.NoSpace && Syscalls.StatVolume(Directory, out var stat) == 0)
         {
             failure.Inodes = InodeShortage.Of(stat);
+            (failure.Space, failure.ReservePercent) = (stat.Space, reservePercent);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Globalization;
+using StorageHost.Images.Ports;
 
 namespace StorageHost.Files.Posix;
 
@@ -82,4 +83,10 @@ internal sealed class StorageException(string call, string file, int errno) : IO
 
     /// <summary>With ENOSPC: the inodes that the file system lacked; null when room was lacking, or nobody can tell.</summary>
     public InodeShortage? Inodes { get; set; }
+
+    /// <summary>With ENOSPC: the room that there was; null when nobody can tell.</summary>
+    public VolumeSpace? Space { get; set; }
+
+    /// <summary>With that room: how many percent of the volume are the reserve.</summary>
+    public int ReservePercent { get; set; }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using StorageHost.Images.Ports;
 
 namespace StorageHost.Files.Posix;
 
@@ -176,4 +177,7 @@ internal struct VolumeStat
     [FieldOffset(32)] public ulong BlocksAvailable;
     [FieldOffset(40)] public ulong Inodes;
     [FieldOffset(56)] public ulong InodesAvailable;
+
+    /// <summary>Its size and what is free for this daemon, in bytes.</summary>
+    public readonly VolumeSpace Space => new((long)(Blocks * FragmentSize), (long)(BlocksAvailable * FragmentSize));
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using StorageHost.Files.Posix;
 using StorageHost.Images;
+using StorageHost.Images.Pools;
 
 namespace StorageHost.Files.Session;
 
@@ -13,7 +14,7 @@ internal static class StorageFaults
 
     public static RefusedException Refuse(StorageException exception) => exception.Errno switch
     {
-        Errno.NoSpace => new RefusedException(Refusal.NoSpace, Lack(exception.Inodes) + Outcome(exception), exception),
+        Errno.NoSpace => new RefusedException(Refusal.NoSpace, Lack(exception) + Outcome(exception), exception),
         Errno.QuotaExceeded => new RefusedException(Refusal.NoSpace, "the quota on the volume is used up" + Outcome(exception), exception),
         Errno.TimedOut => new RefusedException(Refusal.StorageTimeout, $"the storage timed out{Unknown}", exception),
         _ => new RefusedException(Refusal.StorageUnavailable, Describe(exception) + Outcome(exception), exception),
@@ -21,10 +22,21 @@ internal static class StorageFaults
 
     private static string Outcome(StorageException exception) => exception.LeavesOutcomeUnknown ? Unknown : "";
 
-    private static string Lack(InodeShortage? inodes) => inodes is not { } shortage ? "the volume is full" : string.Create(
-        CultureInfo.InvariantCulture,
-        $"the volume has no inode for another file: {shortage.Left} of {shortage.Total} inodes are left, "
-        + $"while {shortage.FreeBytes >> 20} MB are free");
+    private static string Lack(StorageException exception) => exception switch
+    {
+        { Inodes: { } shortage } => string.Create(
+            CultureInfo.InvariantCulture,
+            $"the volume has no inode for another file: {shortage.Left} of {shortage.Total} inodes are left, "
+            + $"while {shortage.FreeBytes >> 20} MB are free"),
+        { Space: { } space } => string.Create(
+            CultureInfo.InvariantCulture,
+            $"the volume is full: {space.FreeBytes >> 20} of {space.TotalBytes >> 20} MB are free")
+            + Reserve(PoolPlan.Reserve(space, exception.ReservePercent)),
+        _ => "the volume is full",
+    };
+
+    private static string Reserve(long bytes) =>
+        bytes == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", {bytes >> 20} MB are the reserve");
 
     private static string Describe(StorageException exception) => exception.Errno switch
     {

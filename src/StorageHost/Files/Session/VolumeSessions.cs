@@ -29,7 +29,7 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
     private readonly StorageOptions options;
     private readonly StorageThreads threads;
     private readonly ILogger<VolumeSessions> log;
-    private readonly WriteWatch writes = new();
+    private readonly WriteWatch writes;
 
     // A look at the session that was given up may still be at it.
     private readonly StorageShare sessions;
@@ -51,6 +51,7 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
 
         // A look that was answered gives its place back a moment later.
         looks = threads.NewShare(1, waitLimit: TimeSpan.FromMilliseconds(100));
+        writes = new WriteWatch(options.Value.ReservePercent);
         locks = new OfdLocks(options.Value.OperationTimeout);
         threads.WhenFailed = writes.Note;
         threads.WhenTimedOut = writes.NoteTimeout;
@@ -172,7 +173,7 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
     }
 
     /// <summary>The work in a session; why there is no room for it can only be asked there.</summary>
-    private static Func<StorageCall<T>, T> In<T>(VolumeSession current, Func<VolumeSession, StorageCall<T>, T> work) => call =>
+    private Func<StorageCall<T>, T> In<T>(VolumeSession current, Func<VolumeSession, StorageCall<T>, T> work) => call =>
     {
         try
         {
@@ -180,7 +181,7 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
         }
         catch (StorageException exception)
         {
-            current.Mount.Explain(exception);
+            current.Mount.Explain(exception, options.ReservePercent);
             throw;
         }
     };
@@ -258,7 +259,7 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
         {
             if (exception is StorageException failure)
             {
-                mount.Explain(failure);
+                mount.Explain(failure, options.ReservePercent);
             }
 
             own?.Discard(mount);

@@ -8,7 +8,8 @@ namespace StorageHost.Files.Session;
 /// Knows whether the storage directory can be written to. At rest a look costs one call of the storage. Once that call, or an operation
 /// that failed or was not answered in time, gives reason for doubt, each look writes a little, until that is done.
 /// </summary>
-internal sealed class WriteWatch
+/// <param name="reservePercent">How many percent of the volume are the reserve.</param>
+internal sealed class WriteWatch(int reservePercent)
 {
     private volatile RefusedException? fault;
     private int inDoubt;
@@ -67,7 +68,7 @@ internal sealed class WriteWatch
                 throw;
             }
 
-            mount.Explain(exception);
+            mount.Explain(exception, reservePercent);
             fault = Refuse(exception);
         }
 
@@ -79,7 +80,10 @@ internal sealed class WriteWatch
 
     private static RefusedException Refuse(StorageException failure)
     {
-        var whole = new StorageException(failure.Call, StorageException.WholeDirectory, failure.Errno) { Inodes = failure.Inodes };
+        var whole = new StorageException(failure.Call, StorageException.WholeDirectory, failure.Errno)
+        {
+            Inodes = failure.Inodes, Space = failure.Space, ReservePercent = failure.ReservePercent,
+        };
         var refused = StorageFaults.Refuse(whole);
         return refused.Reason == Refusal.NoSpace
             ? refused

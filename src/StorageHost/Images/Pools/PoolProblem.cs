@@ -8,8 +8,11 @@ namespace StorageHost.Images.Pools;
 internal sealed record PoolProblem(string Message, DateTimeOffset Since, Refusal? Reason = null, long? NeededBytes = null)
 {
     /// <summary>Whether it is the same that goes on. The numbers of what is free change meanwhile.</summary>
-    public bool IsSameAs(PoolProblem other) => Message == other.Message || (NeededBytes is not null && NeededBytes == other.NeededBytes);
+    public bool IsSameAs(PoolProblem other) =>
+        Message == other.Message || (IsOfRoom && other.IsOfRoom && NeededBytes == other.NeededBytes);
 
     /// <summary>Whether the storage would not answer, so that it goes when the storage does.</summary>
     public bool IsOfStorage => Reason is Refusal.StorageUnavailable or Refusal.StorageTimeout;
+
+    private bool IsOfRoom => Reason is Refusal.NoSpace || NeededBytes is not null;
 }

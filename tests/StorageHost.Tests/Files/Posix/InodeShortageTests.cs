@@ -1,6 +1,7 @@
 using StorageHost.Files.Posix;
 using StorageHost.Files.Session;
 using StorageHost.Images;
+using StorageHost.Images.Ports;
 using Xunit;
 
 namespace StorageHost.Tests.Files.Posix;
@@ -32,6 +33,18 @@ public sealed class InodeShortageTests
             (refused.Reason, refused.Message));
     }
 
+    [Theory]
+    [InlineData(5, "the volume is full: 3 of 413 MB are free, 20 MB are the reserve")]
+    [InlineData(0, "the volume is full: 3 of 413 MB are free")]
+    [InlineData(null, "the volume is full")]
+    public void The_refusal_for_want_of_room_names_what_is_free_and_the_reserve(int? percent, string message)
+    {
+        var failure = new StorageException("write", "web01_storage_5G", Errno.NoSpace) { ReservePercent = percent ?? 5 };
+        failure.Space = percent is null ? null : new VolumeSpace(413 << 20, (3 << 20) + 4096);
+        var refused = StorageFaults.Refuse(failure);
+        Assert.Equal((Refusal.NoSpace, message), (refused.Reason, refused.Message));
+    }
+
     [Fact]
     public void Only_a_failure_for_want_of_room_is_asked_about()
     {
@@ -39,8 +52,9 @@ public sealed class InodeShortageTests
         using var mount = store.Open();
         var full = new StorageException("open", "web01.qcow2", Errno.NoSpace);
         var other = new StorageException("open", "web01.qcow2", Errno.ReadOnly);
-        mount.Explain(full);
-        mount.Explain(other);
+        mount.Explain(full, 5);
+        mount.Explain(other, 5);
         Assert.Equal((null, null), (full.Inodes, other.Inodes));
+        Assert.Equal((true, 5, null), (full.Space?.TotalBytes > 0, full.ReservePercent, other.Space));
     }
 }

@@ -61,11 +61,13 @@ public sealed class RefusedRoomTests : IAsyncLifetime
             known.Service().Volumes.Select(volume => (volume.VolumeId, volume.Status, volume.StatusMsg)));
     }
 
-    [Fact]
-    public void The_numbers_may_change_while_the_want_of_room_goes_on()
+    [Theory]
+    [InlineData(500)]
+    [InlineData(null)]
+    public void The_numbers_may_change_while_the_want_of_room_goes_on(int? needed)
     {
-        core.Pool.Hinder(new PoolProblem("9 MB are free", DateTimeOffset.UnixEpoch, Refusal.NoSpace, 500));
-        core.Pool.Hinder(new PoolProblem("8 MB are free", DateTimeOffset.UnixEpoch.AddSeconds(9), Refusal.NoSpace, 500));
+        core.Pool.Hinder(new PoolProblem("9 MB are free", DateTimeOffset.UnixEpoch, Refusal.NoSpace, needed));
+        core.Pool.Hinder(new PoolProblem("8 MB are free", DateTimeOffset.UnixEpoch.AddSeconds(9), Refusal.NoSpace, needed));
         Assert.Equal(("8 MB are free", DateTimeOffset.UnixEpoch), (core.Pool.Problem!.Message, core.Pool.Problem.Since));
     }
 }
