@@ -138,6 +138,33 @@ public sealed class StartUpTests(Lab lab)
     }
 
     [DaemonFact]
+    public async Task A_check_by_root_says_when_it_cannot_be_made_with_the_rights_of_the_service()
+    {
+        await using var area = await lab.AreaAsync(StorageKind.Xfs);
+        var users = Path.Combine(Lab.Directory, "users");
+        var nobody = await CheckAsync(Repository.Daemon, "true");
+        Assert.Equal((0, "storagehost: checked as root, since there is no user storagehost: what the service may read is not known\n"), (nobody.ExitCode, nobody.Error));
+
+        var folder = Path.Combine(Lab.Directory, "closed");
+        var closed = await CheckAsync(
+            Path.Combine(folder, "bin", Path.GetFileName(Repository.Daemon)),
+            $"echo storagehost:x:64999:64999::/:/bin/false >>{users}; mkdir -p {folder}/bin; chmod 700 {folder}; mount --bind {Path.GetDirectoryName(Repository.Daemon)} {folder}/bin");
+        Assert.Equal(
+            (0, $"storagehost: checked as root, since the user storagehost may not read {folder}/bin/: what the service may read is not known\n"),
+            (closed.ExitCode, closed.Error));
+
+        // What is changed here is seen by the check alone.
+        Task<Said> CheckAsync(string program, string prepare) => Shell.TryAsync(
+            "unshare", "-m", "sh", "-c", $"""
+            set -e
+            sed /^storagehost:/d /etc/passwd >{users}
+            {prepare}
+            mount --bind {users} /etc/passwd
+            exec "$@"
+            """, "sh", program, "--check-config", "--Urls", FreeAddress, "--Storage:Directory", area.Directory);
+    }
+
+    [DaemonFact]
     public async Task Two_daemons_can_serve_one_directory_and_each_clears_up_only_after_the_dead()
     {
         await using var area = await lab.AreaAsync(StorageKind.Xfs);

@@ -82,6 +82,33 @@ public sealed class WholeImageTests : IDisposable
         await AssertCutsAreFoundAsync(4 << 20, 3 << 20);
     }
 
+    /// <summary>Those that the others leave out.</summary>
+    [Theory]
+    [InlineData("1K")]
+    [InlineData("2K")]
+    [InlineData("8K")]
+    [InlineData("16K")]
+    [InlineData("32K")]
+    [InlineData("128K")]
+    [InlineData("256K")]
+    [InlineData("512K")]
+    [InlineData("1M")]
+    public async Task Images_of_every_cluster_size_are_whole_and_cuts_of_them_are_found(string size)
+    {
+        var options = $"compat=1.1,cluster_size={size}";
+        await CreateAsync(options, $"{OddBytes}");
+        await AssertWholeAsync();
+        await RealQemuImg.WriteAsync(image, "write -P 7 2M 1k", "write -P 7 3145216 512");
+        await AssertWholeAsync();
+        await RealQemuImg.RunAsync("convert", "-f", "raw", "-O", "qcow2", "-o", options, await WriteRawAsync(EvenBytes), image);
+        await AssertWholeAsync();
+        await AssertCutsAreFoundAsync(1, 512, 200_000);
+        var raw = await WriteRawAsync(OddBytes, compressible: true);
+        await RealQemuImg.RunAsync("convert", "-c", "-f", "raw", "-O", "qcow2", "-o", options, raw, image);
+        await AssertWholeAsync();
+        await AssertCutsAreFoundAsync(1 << 20);
+    }
+
     /// <summary>What QEMU put there and no guest sees may be missing; of everything else, nothing.</summary>
     [Theory]
     [InlineData("cluster_size=512")]

@@ -174,6 +174,15 @@ public sealed class StorageThreadsTests : IDisposable
         Assert.IsType<StorageException>(refused.InnerException);
     }
 
+    [Theory]
+    [InlineData(StorageException.WholeDirectory, "permission denied on the directory for the user {0} (EACCES)")]
+    [InlineData("secret", "permission denied on a file in the directory for the user {0} (EACCES); the log names it")]
+    public async Task What_the_user_may_not_do_is_told_with_the_user(string file, string words)
+    {
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => RunAsync<int>(() => throw new StorageException("open", file, Errno.Access)));
+        Assert.Equal(words.Replace("{0}", Environment.UserName, StringComparison.Ordinal), refused.Message);
+    }
+
     [Fact]
     public async Task Any_other_failure_reaches_the_caller_and_the_thread_goes_on()
     {
