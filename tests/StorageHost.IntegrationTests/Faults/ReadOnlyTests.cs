@@ -55,6 +55,26 @@ public sealed class ReadOnlyTests(Lab lab)
     }
 
     [DaemonFact]
+    public async Task A_directory_that_the_user_may_not_write_to_is_broken_until_it_may()
+    {
+        const string Denied = "nothing can be written: permission denied on the directory for the user nobody (EACCES)";
+        var mountPoint = await LoopDevice.MountXfsAsync(Lab.Directory, "ro-rights", "420M", reflink: false);
+        await using var area = await AreaAsync(mountPoint);
+        await Shell.RunAsync("chown", "-R", "nobody:", area.Seen());
+        var daemon = area.Launch(["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups", "--bounding-set", "-all"], Settings);
+        await daemon.ReadyAsync();
+        (await daemon.Client.AddStorageAsync("web02", 1)).Is(200);
+        area.Oracle.DataDisk("web02_storage_1G");
+
+        await Shell.RunAsync("chmod", "555", area.Seen());
+        await IsBrokenAsync(daemon.Client, Denied, "permission denied on ");
+
+        await Shell.RunAsync("chmod", "755", area.Seen());
+        await daemon.ReadyAsync();
+        await IsWellAsync(daemon.Client, area);
+    }
+
+    [DaemonFact]
     public async Task A_Gluster_volume_that_is_set_read_only_is_broken_until_it_is_not()
     {
         await using var volume = await SickVolume.StartAsync(lab, "readonly", "--Storage:RescanInterval", "00:00:01");
@@ -86,17 +106,17 @@ public sealed class ReadOnlyTests(Lab lab)
         return area;
     }
 
-    private static async Task IsBrokenAsync(Client client)
+    private static async Task IsBrokenAsync(Client client, string told = Words, string answered = Words)
     {
-        await client.VolumeIsAsync(StorageView.Local, "ssd", "broken", [Words]);
-        await IsNotReadyAsync(client);
+        await client.VolumeIsAsync(StorageView.Local, "ssd", "broken", [told]);
+        await IsNotReadyAsync(client, told);
         var refused = (await client.AddStorageAsync("web01", 1)).Refuses(503, "storage_unavailable");
-        Assert.Contains(Words, refused.Text("message"), StringComparison.Ordinal);
+        Assert.Contains(answered, refused.Text("message"), StringComparison.Ordinal);
         (await client.GetAsync("/healthz")).Is(200);
     }
 
-    private static Task IsNotReadyAsync(Client client) => Wait.UntilAsync("readiness to tell", async () =>
-        await client.GetAsync("/readyz") is { Status: 503 } answer && answer.Text.Contains(Words, StringComparison.Ordinal));
+    private static Task IsNotReadyAsync(Client client, string told = Words) => Wait.UntilAsync("readiness to tell", async () =>
+        await client.GetAsync("/readyz") is { Status: 503 } answer && answer.Text.Contains(told, StringComparison.Ordinal));
 
     private static async Task IsWellAsync(Client client, StorageArea area)
     {
