@@ -4,9 +4,11 @@
 #
 #   tests/farm.sh [--volumes N] [--started N] [--minutes N]     as root, with the daemon in artifacts/storagehost
 #
-# It fails when the daemon does not know every volume, or runs two gluster commands at once.
+# It fails when the daemon does not know every volume, or runs two gluster commands at once; when it takes longer than 100 ms for half of
+# the answers of a minute; and when its memory at the end is a fifth above that after two minutes.
 set -euo pipefail
 volumes=300 started=10 minutes=10
+most_milliseconds=100 most_growth=20
 
 while (($#)); do
     case $1 in
@@ -14,7 +16,7 @@ while (($#)); do
     --started) started=$2 ;;
     --minutes) minutes=$2 ;;
     --inside) break ;;
-    *) sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;
+    *) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;
     esac
     shift 2
 done
@@ -44,6 +46,8 @@ resident() { awk '/^VmRSS/ { print int($2 / 1024) }' "/proc/$1/status"; }
 
 # The seconds of a core that a process took; with those of its children that ended, when asked.
 seconds() { awk -v hz="$ticks" -v all="${2:-0}" '{ sub(/.*\) /, ""); printf "%.2f", ($12 + $13 + all * ($14 + $15)) / hz }' "/proc/$1/stat"; }
+# The same of all bricks together. None of them ends while it is measured.
+brick_seconds() { for brick in $(pgrep -x glusterfsd); do seconds "$brick"; echo; done | awk '{ sum += $1 } END { printf "%.2f", sum }'; }
 since() { awk -v now="$1" -v then="$2" 'BEGIN { printf "%.2f", now - then }'; }
 
 mount --make-rprivate /
@@ -67,9 +71,10 @@ done
 echo "$volumes volumes, $started of them started, made in $((SECONDS - began)) s"
 
 management=$(cat /run/glusterd.pid)
-before=$(seconds "$management")
+before=$(seconds "$management") before_bricks=$(brick_seconds)
 sleep 60
-echo "glusterd, $(resident "$management") MB, without a daemon for a minute: $(since "$(seconds "$management")" "$before") s of a core"
+echo "glusterd, $(resident "$management") MB, without a daemon for a minute: $(since "$(seconds "$management")" "$before") s of a core," \
+    "its bricks $(since "$(brick_seconds)" "$before_bricks") s"
 
 "$program" --Urls "$url" --Storage:Directory "$farm/images" >"$farm/daemon.out" 2>"$farm/daemon.err" &
 daemon=$!
@@ -81,9 +86,9 @@ for _ in $(seq 100); do
 done
 tools=$(pgrep -P "$daemon" -f tool-host)
 
-echo "minute  glusterd s  daemon s  CLI s  daemon MB  ms: half, slowest  gluster at once"
-of_management=$(seconds "$management") of_daemon=$(seconds "$daemon") of_tools=$(seconds "$tools" 1)
-most_ever=0
+echo "minute  glusterd s  bricks s  daemon s  CLI s  daemon MB  ms: half, slowest  gluster at once"
+of_management=$(seconds "$management") of_daemon=$(seconds "$daemon") of_tools=$(seconds "$tools" 1) of_bricks=$(brick_seconds)
+most_ever=0 slowest=0 memory_before=0
 for minute in $(seq "$minutes"); do
     most=0
     : >"$farm/times"
@@ -99,9 +104,18 @@ for minute in $(seq "$minutes"); do
     known=$(jq '.gluster_volumes | length' "$farm/answer")
     ok=$(jq '[.gluster_volumes[] | select(.status == "ok")] | length' "$farm/answer")
     sort -n "$farm/times" >"$farm/sorted"
-    printf '%6d  %10s  %8s  %5s  %9d  %10.1f, %7.1f  %d\n' "$minute" \
-        "$(since "$(seconds "$management")" "$of_management")" "$(since "$(seconds "$daemon")" "$of_daemon")" "$(since "$(seconds "$tools" 1)" "$of_tools")" \
-        "$(resident "$daemon")" "$(awk 'NR == 30 { print $1 * 1000 }' "$farm/sorted")" "$(awk 'END { print $1 * 1000 }' "$farm/sorted")" "$most"
+    half=$(awk 'NR == 30 { print $1 * 1000 }' "$farm/sorted")
+    slowest=$(printf '%s\n' "$half" "$slowest" | sort -n | tail -n 1)
+    memory=$(resident "$daemon")
+    ((minute > 2)) || memory_before=$memory
+    printf '%6d  %10s  %8s  %8s  %5s  %9d  %10.1f, %7.1f  %d\n' "$minute" \
+        "$(since "$(seconds "$management")" "$of_management")" "$(since "$(brick_seconds)" "$of_bricks")" \
+        "$(since "$(seconds "$daemon")" "$of_daemon")" "$(since "$(seconds "$tools" 1)" "$of_tools")" "$memory" \
+        "$half" "$(awk 'END { print $1 * 1000 }' "$farm/sorted")" "$most"
     ((known == volumes && ok == started)) || { echo "$known volumes are known, $ok of them ok" >&2; exit 1; }
 done
 ((most_ever == 1)) || { echo "at most $most_ever gluster commands ran at once" >&2; exit 1; }
+awk -v slowest="$slowest" -v most="$most_milliseconds" 'BEGIN { exit !(slowest <= most) }' \
+    || { echo "half of the answers of a minute took $slowest ms, more than $most_milliseconds" >&2; exit 1; }
+((memory * 100 <= memory_before * (100 + most_growth))) \
+    || { echo "the daemon's memory went from $memory_before MB to $memory MB, by more than $most_growth %" >&2; exit 1; }
