@@ -14,8 +14,8 @@ namespace StorageHost.Files.Importing;
 internal sealed record StoredUpload(UploadStatus Status, IReadOnlyList<long> Parts, string Writer);
 
 /// <summary>
-/// Uploads as they lie on the volume: an empty file for each, <c>.storagehost/uploads/&lt;id&gt;</c>, whose extended attributes say what it is
-/// to be and how much of it is durable; and what has come, in <c>.storagehost/uploads/parts/&lt;id&gt;.&lt;n&gt;</c>.
+/// Uploads as they lie on the volume: an empty file for each, <c>.storagehost/uploads/&lt;id&gt;</c>, whose extended attributes say what
+/// it is to be and how much of it is durable; and what has come, in <c>.storagehost/uploads/parts/&lt;id&gt;.&lt;n&gt;</c>.
 /// </summary>
 /// <remarks>
 /// On a volume with shards a client that has looked at a file goes on believing in the size that it had (10.3): what another one adds it

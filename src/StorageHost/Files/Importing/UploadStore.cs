@@ -146,7 +146,8 @@ internal sealed class UploadStore(
         if (stored.Parts.Count >= MostParts)
         {
             throw new RefusedException(
-                Refusal.UploadConflict, $"the upload went from node to node {MostParts} times; continue it on {stored.Writer.Split(':')[0]}");
+                Refusal.UploadConflict,
+                $"the upload went from node to node {MostParts} times; continue it on {stored.Writer.Split(':')[0]}");
         }
 
         stored = stored with { Parts = [.. stored.Parts, stored.Status.Offset], Writer = writer };
