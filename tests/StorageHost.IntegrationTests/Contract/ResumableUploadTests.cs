@@ -62,15 +62,23 @@ public sealed class ResumableUploadTests(Lab lab, ITestOutputHelper output)
         var older = await area.StartAtAsync(0);
         var newer = await area.StartAtAsync(area.Places.Count - 1);
         var address = await BeginAsync(older, "t", master);
-        var hanging = Shell.TryAsync("sh", "-c", $"(head -c {3 * MiB} {master}; sleep 30) | curl -s -X PATCH -H 'Upload-Offset: 0' -T - {older.Client.Address}{address}");
-        await older.Client.CopyingAsync("t", 1);
-        var made = await SendAsync(newer, address, master, 0);
-        Assert.Contains("\"source\":\"upload\"", made, StringComparison.Ordinal);
-        area.Oracle.Template("t", master);
-        await Wait.UntilAsync("the older one to be refused", async () =>
-            (await older.Client.GetAsync("/metrics")).Text.Contains("http_response_status_code=\"409\"", StringComparison.Ordinal));
+        using var hanging = Shell.Start(["sh", "-c", $"(head -c {3 * MiB} {master}; sleep 60) | curl -s -X PATCH -H 'Upload-Offset: 0' -T - {older.Client.Address}{address}"]);
+        try
+        {
+            await older.Client.CopyingAsync("t", 1);
+            var made = await SendAsync(newer, address, master, 0);
+            Assert.Contains("\"source\":\"upload\"", made, StringComparison.Ordinal);
+            area.Oracle.Template("t", master);
+            await Wait.UntilAsync("the older one to be refused", async () =>
+                (await older.Client.GetAsync("/metrics")).Text.Contains("http_response_status_code=\"409\"", StringComparison.Ordinal));
+        }
+        finally
+        {
+            hanging.Kill(entireProcessTree: true);
+            await hanging.WaitForExitAsync();
+        }
+
         await area.Oracle.CheckAsync();
-        _ = hanging;
     }
 
     private static async Task<string> BeginAsync(Daemon daemon, string image, string master)

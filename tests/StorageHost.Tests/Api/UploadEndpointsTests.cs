@@ -24,8 +24,8 @@ public sealed class UploadEndpointsTests : IAsyncLifetime
         {
             var open = new Mock<IOpenUpload>();
             open.Setup(upload => upload.Status).Returns(() => stored!);
-            open.Setup(upload => upload.AppendAsync(It.IsAny<Stream>(), It.IsAny<Func<long, ValueTask>>(), It.IsAny<CancellationToken>()))
-                .Returns(async (Stream content, Func<long, ValueTask> _, CancellationToken cancellationToken) =>
+            open.Setup(upload => upload.AppendAsync(It.IsAny<Stream>(), It.IsAny<Func<long, ValueTask>>(), It.IsAny<CancellationToken>(), It.IsAny<CancellationToken>()))
+                .Returns(async (Stream content, Func<long, ValueTask> _, CancellationToken cancellationToken, CancellationToken _) =>
                 {
                     using var all = new MemoryStream();
                     await content.CopyToAsync(all, cancellationToken);

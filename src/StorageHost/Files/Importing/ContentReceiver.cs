@@ -87,6 +87,8 @@ internal sealed class ContentReceiver(
             await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (writing.IsCompletedSuccessfully)
             {
+                Written = length;
+
                 // Else a call that was given up may go on in its thread, and use its block for as long as it hangs.
                 Array.ForEach(buffers, spare.Add);
             }

@@ -51,10 +51,12 @@ internal sealed class OpenUpload : IOpenUpload
 
     public bool IsInParts => start > 0;
 
-    public async Task AppendAsync(Stream content, Func<long, ValueTask> progress, CancellationToken cancellationToken)
+    public async Task AppendAsync(
+        Stream content, Func<long, ValueTask> progress, CancellationToken left, CancellationToken cancellationToken)
     {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(left, cancellationToken);
         // What is not durable may have come from somebody else, and zeros that follow are not written.
-        await RunAsync("continue an upload", () => part.Cut(Status.Offset - start), cancellationToken);
+        await RunAsync("continue an upload", () => part.Cut(Status.Offset - start), either.Token);
         var sofar = digest ?? new UploadDigest();
         var isWhole = digest is not null;
         digest = null;
@@ -62,11 +64,17 @@ internal sealed class OpenUpload : IOpenUpload
         try
         {
             await receiver.ReceiveAsync(
-                part, Status.Offset - start, sofar.Hash, () => CheckpointAsync(start + receiver.Written), cancellationToken);
+                part, Status.Offset - start, sofar.Hash, () => CheckpointAsync(start + receiver.Written), either.Token);
         }
         catch (Exception exception) when (
-            exception is IOException or RefusedException { Reason: Refusal.UploadConflict or Refusal.NoSpace })
+            exception is IOException
+            || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested)
+
+            // Not what the storage refused: nobody knows then what of it is durable.
+            || exception is RefusedException { Reason: Refusal.UploadConflict or Refusal.NoSpace, InnerException: null })
         {
+            // A write that was given up lies behind what is kept, and is not in the digest's length.
+            isWhole &= exception is not OperationCanceledException;
             await KeepAsync();
             throw;
         }
@@ -142,7 +150,20 @@ internal sealed class OpenUpload : IOpenUpload
     {
         digest ??= await ReadDigestAsync(cancellationToken);
         var sha256 = Convert.ToHexStringLower(digest.Hash.GetCurrentHash());
-        return await publisher.PublishAsync(wanted, part, Status.Upload.Length, sha256, confirm, cancellationToken);
+        var name = part.File.Name;
+        try
+        {
+            return await publisher.PublishAsync(wanted, part, Status.Upload.Length, sha256, confirm, cancellationToken);
+        }
+        catch (RefusedException) when (part.File.Name != name)
+        {
+            // A quota near its limit let it be linked in the storage directory alone.
+            await volume.RunAsync(
+                "keep an upload",
+                (VolumeSession session, StorageCall<bool> _) => session.Mount.TryRename(part.File.Name, name),
+                CancellationToken.None);
+            throw;
+        }
     }
 
     /// <summary>Its parts came through several mounts, which would not see the others' bytes in them: they become one new file.</summary>
@@ -187,6 +208,8 @@ internal sealed class OpenUpload : IOpenUpload
             "make an upload durable",
             () =>
             {
+                // As long as it says: then whoever reads less knows that something is wrong.
+                part.Cut(length - start);
                 DirectoryHandle.Sync(taken.Part, part.File.Name);
                 UploadFiles.Write(taken.File, taken.Stored with { Status = next });
             },
@@ -239,9 +262,10 @@ internal sealed class OpenUpload : IOpenUpload
                 (VolumeSession _, StorageCall<bool> _) => UploadFiles.IsAsked(taken.File, Status.Upload.Id),
                 closing.Token);
         }
-        catch (RefusedException)
+        catch (RefusedException refused)
         {
-            return false;
+            // Gluster's words for a file that another node has removed.
+            return refused.InnerException is StorageException { Errno: Errno.NoEntry or Errno.Stale };
         }
     }
 

@@ -13,6 +13,9 @@ internal sealed class StoredContent(VolumeSessions volume, UploadId id, IReadOnl
 {
     private long position;
 
+    // Not the caller's: a read that was given up may go on in its thread, when the caller uses its memory for something else.
+    private byte[] own = [];
+
     public override bool CanRead => true;
 
     public override bool CanSeek => false;
@@ -44,18 +47,18 @@ internal sealed class StoredContent(VolumeSessions volume, UploadId id, IReadOnl
             return 0;
         }
 
+        own = own.Length < wanted ? new byte[wanted] : own;
         await volume.TransferAsync(
             "read an upload",
             (VolumeSession session, StorageCall<bool> _) =>
             {
                 using var file = session.Mount.Open(name);
-                var read = Blocks.Read(file, name, buffer.Span[..wanted], from);
-
-                // Zeros at the end of a part are not written; so far the file may be shorter.
-                buffer.Span[read..wanted].Clear();
-                return true;
+                return Blocks.Read(file, name, own.AsSpan(0, wanted), from) == wanted
+                    ? true
+                    : throw new StorageException("pread", name, Errno.InputOutput);
             },
             cancellationToken);
+        own.AsSpan(0, wanted).CopyTo(buffer.Span);
         position += wanted;
         return wanted;
     }

@@ -91,6 +91,16 @@ internal sealed class UploadStore(
         (VolumeSession session, StorageCall<bool> _) => UploadFiles.Remove(session.Mount, id, names),
         cancellationToken);
 
+    public Task<bool> ForgetAsync(UploadId id, CancellationToken cancellationToken) => volume.RunAsync(
+        "forget an upload",
+        (VolumeSession session, StorageCall<bool> _) =>
+        {
+            using var file = session.Mount.TryOpen(UploadFiles.NameOf(id), Syscalls.ReadWrite);
+            return file is not null && LockFile.TryHold(session.Mount, file, UploadFiles.NameOf(id))
+                && UploadFiles.Remove(session.Mount, id, names);
+        },
+        cancellationToken);
+
     /// <summary>Takes the lock of an upload; null when somebody else has it, who is asked to end.</summary>
     private TakenUpload? TryTake(VolumeSession session, UploadId id, string successor)
     {
@@ -113,6 +123,11 @@ internal sealed class UploadStore(
             isTaken = true;
             return new TakenUpload(stored, file!, part);
         }
+        catch (StorageException exception) when (exception.Errno is Errno.NoEntry or Errno.Stale)
+        {
+            // Another node has just finished or removed it.
+            throw NotFound();
+        }
         finally
         {
             if (!isTaken)
@@ -129,7 +144,7 @@ internal sealed class UploadStore(
         var (id, writer) = (stored.Status.Upload.Id, mount ?? $"{Environment.MachineName}:{volume.Directory}");
         for (var number = 0; number < stored.Parts.Count; number++)
         {
-            if (!session.Mount.TryStat(UploadFiles.PartOf(id, number), out _))
+            if (!session.Mount.TryStat(UploadFiles.PartOf(id, number), out var stat) || stat.Links > 1)
             {
                 // It was published, and whoever did so was cut short.
                 UploadFiles.Remove(session.Mount, id, names);

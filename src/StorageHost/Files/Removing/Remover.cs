@@ -112,11 +112,19 @@ internal sealed class Remover(
     }
 
     /// <summary>Keeps others from replacing the template meanwhile: what they put into its place would go.</summary>
-    private static SafeFileHandle TakeTurn(DirectoryHandle mount, ImageName image)
+    private static SafeFileHandle? TakeTurn(DirectoryHandle mount, ImageName image)
     {
-        mount.MakeDirectory(LockFile.PoolFolder);
-        return LockFile.TryAcquire(mount, LockFile.OfTemplate(image))
-            ?? throw new RefusedException(Refusal.JobConflict, $"the template {image} is being changed by another request");
+        try
+        {
+            mount.MakeDirectory(LockFile.PoolFolder);
+            return LockFile.TryAcquire(mount, LockFile.OfTemplate(image))
+                ?? throw new RefusedException(Refusal.JobConflict, $"the template {image} is being changed by another request");
+        }
+        catch (StorageException exception) when (exception.Errno is Errno.NoSpace or Errno.QuotaExceeded)
+        {
+            // Who deletes on a full volume makes room, and who replaces needs some.
+            return null;
+        }
     }
 
     private static void RefuseProtected(DirectoryHandle mount, ImageName image)

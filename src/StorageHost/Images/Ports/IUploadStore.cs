@@ -23,6 +23,9 @@ internal interface IUploadStore
 
     /// <summary>Removes an upload and what has come of it; false when it was gone.</summary>
     Task<bool> RemoveAsync(UploadId id, CancellationToken cancellationToken);
+
+    /// <summary>The same unless somebody, on any node, continues it.</summary>
+    Task<bool> ForgetAsync(UploadId id, CancellationToken cancellationToken);
 }
 
 /// <summary>An upload that this daemon alone continues, until it is disposed of.</summary>
@@ -40,9 +43,10 @@ internal interface IOpenUpload : IAsyncDisposable
     /// <summary>Adds what comes. What has come when the sender breaks off is durable and stays.</summary>
     /// <param name="content">The next bytes.</param>
     /// <param name="progress">Told how many bytes there are, and waited for before they are written; what it throws ends this.</param>
+    /// <param name="left">Ends it when the sender has left, or the daemon is stopping; what has come stays.</param>
     /// <param name="cancellationToken">Ends it; what came since the last durable offset is forgotten.</param>
     /// <exception cref="RefusedException">UploadConflict: more came than was said; and what the storage says.</exception>
-    Task AppendAsync(Stream content, Func<long, ValueTask> progress, CancellationToken cancellationToken);
+    Task AppendAsync(Stream content, Func<long, ValueTask> progress, CancellationToken left, CancellationToken cancellationToken);
 
     /// <summary>Makes the template of an upload that is all there. Done again after an interruption, it goes on where it was.</summary>
     /// <param name="confirm">Waited for before the name is given; what it throws ends this.</param>

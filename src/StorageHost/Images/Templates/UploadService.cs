@@ -72,12 +72,12 @@ internal sealed partial class UploadService(
         await using var opened = await store.OpenAsync(id, cancellationToken);
         RefuseElsewhere(opened.Status, offset, length);
         var job = work.Job(() => BeginJob(upload));
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(
-            cancellationToken, turn.Overtaken, opened.Overtaken, job.Cancelled, lifetime.ApplicationStopping);
+        using var left = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(turn.Overtaken, opened.Overtaken, job.Cancelled);
         try
         {
             job.BeginPass(1, upload.Length);
-            var made = await AppendAsync(work, job, opened, content, stop.Token);
+            var made = await AppendAsync(work, job, opened, content, left.Token, ended.Token);
             return (opened.Status, made);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -90,7 +90,7 @@ internal sealed partial class UploadService(
         }
         catch (RefusedException refusal) when (refusal.Reason is Refusal.DigestMismatch or Refusal.ImageRejected)
         {
-            Finish(id, ended => ended.Fail(refusal.Message));
+            Finish(id, finished => finished.Fail(refusal.Message));
             throw;
         }
         catch (RefusedException refusal)
@@ -116,7 +116,10 @@ internal sealed partial class UploadService(
         var status = await store.FindAsync(id, cancellationToken);
         using (await Work(id).TakeTurnAsync(policy.OperationTimeout, time, cancellationToken))
         {
-            await store.RemoveAsync(id, cancellationToken);
+            if (!await store.RemoveAsync(id, cancellationToken))
+            {
+                throw new RefusedException(Refusal.UploadNotFound, "the upload was finished at this moment");
+            }
         }
 
         Finish(id, job => job.EndCancelled());
@@ -143,7 +146,11 @@ internal sealed partial class UploadService(
 
             if (isForgotten(status))
             {
-                await store.RemoveAsync(id, cancellationToken);
+                if (!await store.ForgetAsync(id, cancellationToken))
+                {
+                    continue;
+                }
+
                 Finish(id, job => job.Fail("it was not continued for Import:UploadLifetime"));
                 LogRemoved(id, image, "it was not continued for Import:UploadLifetime");
             }
@@ -164,14 +171,17 @@ internal sealed partial class UploadService(
     }
 
     private async Task<TemplateStatus?> AppendAsync(
-        UploadWork work, Job job, IOpenUpload opened, Stream content, CancellationToken cancellationToken)
+        UploadWork work, Job job, IOpenUpload opened, Stream content, CancellationToken left, CancellationToken ended)
     {
         var upload = opened.Status.Upload;
-        using (var room = Room(upload))
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(left, ended);
+        var cancellationToken = either.Token;
+        if (opened.Status.Offset < upload.Length)
         {
+            using var room = Room(upload);
             work.Reserve(0);
             await room.EnsureAsync(opened.Status.Offset, cancellationToken);
-            await opened.AppendAsync(content, TakeAsync, cancellationToken);
+            await opened.AppendAsync(content, TakeAsync, left, ended);
 
             async ValueTask TakeAsync(long received)
             {
@@ -193,10 +203,10 @@ internal sealed partial class UploadService(
         }
 
         var made = await opened.PublishAsync(() => admission.RefuseTakenAsync(Wanted(upload), cancellationToken), cancellationToken);
-        Finish(upload.Id, ended =>
+        Finish(upload.Id, finished =>
         {
-            ended.EndPass(1);
-            ended.Succeed();
+            finished.EndPass(1);
+            finished.Succeed();
         });
         return await templates.TakeUpAsync(made, upload.Replace);
     }

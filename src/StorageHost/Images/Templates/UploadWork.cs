@@ -19,7 +19,7 @@ internal sealed class UploadWork(PromisedRoom promised)
     public void Reserve(long still) => promise.Change(still);
 
     /// <summary>Its job, which is begun when there is none; for whoever has the turn.</summary>
-    public Job Job(Func<Job> begin) => job ??= begin();
+    public Job Job(Func<Job> begin) => job is null or { IsOver: true } ? job = begin() : job;
 
     /// <summary>It has got that far, here or on another node.</summary>
     public void Show(long offset) => job?.Progress(offset);

@@ -41,7 +41,7 @@ public sealed class UploadStoreTests : IAsyncLifetime
             await using var open = await (random.Next(2) == 0 ? daemon : other).Uploads.OpenAsync(upload.Id, CancellationToken.None);
             Assert.Equal(offset, open.Status.Offset);
             var piece = content.AsMemory(offset, Math.Min(length, content.Length - offset));
-            await open.AppendAsync(new MemoryStream(piece.ToArray()), _ => default, CancellationToken.None);
+            await open.AppendAsync(new MemoryStream(piece.ToArray()), _ => default, CancellationToken.None, CancellationToken.None);
             offset += piece.Length;
             Assert.Equal(offset, open.Status.Offset);
         }
@@ -69,16 +69,50 @@ public sealed class UploadStoreTests : IAsyncLifetime
         Assert.Equal(expected, Assert.Single(await other.Uploads.ListAsync(CancellationToken.None)));
     }
 
-    [Fact]
-    public async Task What_came_before_the_sender_broke_off_stays()
+    [Theory]
+    [InlineData((2 * MiB) + 1234)]
+    [InlineData(2 * MiB)]
+    [InlineData(MiB)]
+    public async Task What_came_before_the_sender_broke_off_stays(int length)
     {
         var content = Content((3 * MiB) + 77);
-        var upload = await BeginAsync(content.Length);
-        await Assert.ThrowsAsync<IOException>(() => AppendAsync(upload, new Broken(content[..((2 * MiB) + 1234)])));
-        Assert.Equal((2 * MiB) + 1234, await OffsetAsync(upload));
-        await AppendAsync(upload, content[((2 * MiB) + 1234)..]);
+        var upload = await BeginAsync(content.Length, Sha256(content));
+        await Assert.ThrowsAsync<IOException>(() => AppendAsync(upload, new Broken(content[..length])));
+        Assert.Equal(length, await OffsetAsync(upload));
+        await AppendAsync(upload, content[length..]);
         await PublishAsync(upload);
         Assert.True(store.Read(Template).AsSpan().SequenceEqual(content));
+    }
+
+    [Fact]
+    public async Task What_came_before_the_sender_left_stays()
+    {
+        var content = Content(3 * MiB);
+        var upload = await BeginAsync(content.Length, Sha256(content));
+        using var left = new CancellationTokenSource();
+        await using (var open = await daemon.Uploads.OpenAsync(upload.Id, CancellationToken.None))
+        {
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => open.AppendAsync(new Silent(content[..(2 * MiB)], left), _ => default, left.Token, CancellationToken.None));
+        }
+
+        var offset = (int)await OffsetAsync(upload);
+        Assert.InRange(offset, MiB, 2 * MiB);
+        await AppendAsync(upload, content[offset..]);
+        await PublishAsync(upload);
+        Assert.True(store.Read(Template).AsSpan().SequenceEqual(content));
+    }
+
+    [Fact]
+    public async Task What_somebody_continues_is_not_forgotten()
+    {
+        var upload = await BeginAsync(1000);
+        await using (await daemon.Uploads.OpenAsync(upload.Id, CancellationToken.None))
+        {
+            Assert.False(await daemon.Uploads.ForgetAsync(upload.Id, CancellationToken.None));
+        }
+
+        Assert.True(await daemon.Uploads.ForgetAsync(upload.Id, CancellationToken.None));
+        await IsGoneAsync(upload);
     }
 
     [Fact]
@@ -147,9 +181,9 @@ public sealed class UploadStoreTests : IAsyncLifetime
         var upload = await BeginAsync(1000);
         await AppendAsync(upload, Content(1000));
         Assert.True(store.Link(UploadFiles.PartOf(upload.Id, 0), Template));
-        await PublishAsync(upload);
-        Assert.Equal((1u, Template), (store.Stat(Template).Links, store.Names));
+        var before = store.Stat(Template).Fingerprint;
         await IsGoneAsync(upload);
+        Assert.Equal((1u, before, Template), (store.Stat(Template).Links, store.Stat(Template).Fingerprint, store.Names));
     }
 
     [Fact]
@@ -159,7 +193,7 @@ public sealed class UploadStoreTests : IAsyncLifetime
         await AppendAsync(upload, Content(1000));
         File.Move(store[UploadFiles.PartOf(upload.Id, 0)], store[Template]);
         await IsGoneAsync(upload);
-        Assert.Equal(Content(1000), store.Read(Template)[..1000]);
+        Assert.Equal(Content(1000), store.Read(Template));
     }
 
     [Fact]
@@ -170,7 +204,7 @@ public sealed class UploadStoreTests : IAsyncLifetime
         await AppendAsync(upload, Content(600)[..400]);
         await using (var open = await other.Uploads.OpenAsync(upload.Id, CancellationToken.None))
         {
-            await open.AppendAsync(new MemoryStream(Content(600)[400..]), _ => default, CancellationToken.None);
+            await open.AppendAsync(new MemoryStream(Content(600)[400..]), _ => default, CancellationToken.None, CancellationToken.None);
         }
 
         Assert.Equal(Content(600)[..400], store.Read(UploadFiles.PartOf(upload.Id, 0))[..400]);
@@ -252,7 +286,7 @@ public sealed class UploadStoreTests : IAsyncLifetime
     private async Task AppendAsync(Upload upload, Stream content, CancellationToken cancellationToken = default)
     {
         await using var open = await daemon.Uploads.OpenAsync(upload.Id, CancellationToken.None);
-        await open.AppendAsync(content, _ => default, cancellationToken);
+        await open.AppendAsync(content, _ => default, CancellationToken.None, cancellationToken);
     }
 
     private async Task<TemplateDetails> PublishAsync(Upload upload)

@@ -35,6 +35,8 @@ public sealed class UploadServiceTests : IAsyncLifetime
             .ReturnsAsync((UploadId id, CancellationToken _) => Open(id));
         core.Uploads.Setup(store => store.RemoveAsync(It.IsAny<UploadId>(), It.IsAny<CancellationToken>()))
             .ReturnsAsync((UploadId id, CancellationToken _) => stored.Remove(id));
+        core.Uploads.Setup(store => store.ForgetAsync(It.IsAny<UploadId>(), It.IsAny<CancellationToken>()))
+            .ReturnsAsync((UploadId id, CancellationToken _) => stored.Remove(id));
     }
 
     public Task InitializeAsync() => Task.CompletedTask;
@@ -208,13 +210,13 @@ public sealed class UploadServiceTests : IAsyncLifetime
         open.Setup(upload => upload.IsInParts).Returns(inParts);
         open.Setup(upload => upload.Overtaken).Returns(CancellationToken.None);
         open.Setup(upload => upload.DisposeAsync()).Returns(default(ValueTask));
-        open.Setup(upload => upload.AppendAsync(It.IsAny<Stream>(), It.IsAny<Func<long, ValueTask>>(), It.IsAny<CancellationToken>()))
-            .Returns(async (Stream content, Func<long, ValueTask> progress, CancellationToken cancellationToken) =>
+        open.Setup(upload => upload.AppendAsync(It.IsAny<Stream>(), It.IsAny<Func<long, ValueTask>>(), It.IsAny<CancellationToken>(), It.IsAny<CancellationToken>()))
+            .Returns(async (Stream content, Func<long, ValueTask> progress, CancellationToken _, CancellationToken ended) =>
             {
                 await progress(stored[id].Offset + content.Length);
                 if (content is Piece { Hangs: true })
                 {
-                    await Task.Delay(Timeout.Infinite, cancellationToken);
+                    await Task.Delay(Timeout.Infinite, ended);
                 }
 
                 stored[id] = stored[id] with { Offset = stored[id].Offset + content.Length };
