@@ -10,9 +10,6 @@ namespace StorageHost.Api.Errors;
 /// </summary>
 internal sealed partial class ErrorHandler : IExceptionHandler
 {
-    /// <summary>Where the next piece of an upload begins.</summary>
-    public const string UploadOffset = "Upload-Offset";
-
     private readonly ILogger<ErrorHandler> logger;
     private readonly RepeatedLines<(string Code, string Reason)> refusals;
 
@@ -48,7 +45,7 @@ internal sealed partial class ErrorHandler : IExceptionHandler
         LogRefused(level, kind.Status >= 500 && exception is not RefusedException ? exception : null, kind.Code, message, cause);
         if (exception is RefusedException { UploadOffset: { } offset })
         {
-            httpContext.Response.Headers[UploadOffset] = offset.ToString(CultureInfo.InvariantCulture);
+            httpContext.Response.Headers[Templates.UploadHeaders.Offset] = offset.ToString(CultureInfo.InvariantCulture);
         }
 
         await httpContext.WriteErrorAsync(kind, message, (exception as InvalidRequestException)?.Errors);

@@ -2,6 +2,16 @@ using StorageHost.Images.Templates;
 
 namespace StorageHost.Api.Templates;
 
+/// <summary>The headers of uploads, as the drafts of resumable uploads name them.</summary>
+internal static class UploadHeaders
+{
+    /// <summary>Where the next piece begins, in bytes.</summary>
+    public const string Offset = "Upload-Offset";
+
+    /// <summary>How long all of it will be, in bytes.</summary>
+    public const string Length = "Upload-Length";
+}
+
 /// <summary>Answers <c>/uploads</c>.</summary>
 /// <param name="Uploads">The uploads on the volume, the oldest first.</param>
 internal sealed record UploadsAnswer(IReadOnlyList<UploadAnswer> Uploads);

@@ -13,7 +13,6 @@ namespace StorageHost.Api.Templates;
 /// <summary>Templates that are sent in pieces: after an interruption, and to any daemon of the volume.</summary>
 internal static class UploadEndpoints
 {
-    private const string UploadLength = "Upload-Length";
     private const string Size = "size_bytes";
     private const string Format = "format";
     private const string Replace = "replace";
@@ -111,10 +110,10 @@ internal static class UploadEndpoints
     {
         UploadBody.LiftLimits(context);
         var request = context.Request;
-        if (!long.TryParse(request.Headers[ErrorHandler.UploadOffset], NumberStyles.None, CultureInfo.InvariantCulture, out var offset))
+        if (!long.TryParse(request.Headers[UploadHeaders.Offset], NumberStyles.None, CultureInfo.InvariantCulture, out var offset))
         {
             throw new InvalidRequestException(
-                [new ValidationFailure(ErrorHandler.UploadOffset, "must be where the piece begins, in bytes; HEAD tells it")]);
+                [new ValidationFailure(UploadHeaders.Offset, "must be where the piece begins, in bytes; HEAD tells it")]);
         }
 
         context.Features.Get<AuditedChange>()?.What = $"continue upload {Echo.Of(id)} at {offset}";
@@ -144,8 +143,8 @@ internal static class UploadEndpoints
     private static void WriteOffset(HttpContext context, UploadStatus status)
     {
         var headers = context.Response.Headers;
-        headers[ErrorHandler.UploadOffset] = status.Offset.ToString(CultureInfo.InvariantCulture);
-        headers[UploadLength] = status.Upload.Length.ToString(CultureInfo.InvariantCulture);
+        headers[UploadHeaders.Offset] = status.Offset.ToString(CultureInfo.InvariantCulture);
+        headers[UploadHeaders.Length] = status.Upload.Length.ToString(CultureInfo.InvariantCulture);
         headers.CacheControl = "no-store";
     }
 }

@@ -70,7 +70,6 @@ internal sealed class ContentReceiver(
                 if (fault is not null)
                 {
                     await writing;
-                    Written = length;
                     fault.Throw();
                 }
             }
