@@ -27,6 +27,7 @@ internal static class FilesSetup
         .AddSingleton<TemplateFile>()
         .AddSingleton<TemplateAge>()
         .AddSingleton<WholeTemplates>()
+        .AddSingleton<ReplacedTemplates>()
         .AddSingleton<CheckedTemplates>()
         .AddSingleton<TemplateList>()
         .AddSingleton<UnreadableFiles>()

@@ -13,7 +13,8 @@ namespace StorageHost.Files;
 /// <summary>Answers what the core asks about the volume.</summary>
 internal sealed class VolumeCatalog(
     VolumeSessions volume, FileNames names, Recovery recovery, TemplateFile templates, TemplateList list, UnreadableFiles unreadable,
-    MultiLinkedCopies doubled, RememberedDeletions deletions, CheckedTemplates safe, StorageThreads threads) : IVolume
+    MultiLinkedCopies doubled, RememberedDeletions deletions, CheckedTemplates safe, ReplacedTemplates replaced, StorageThreads threads)
+    : IVolume
 {
     // What the last scan read of copies that have not changed since: on Gluster, listing a directory brings what stat says of its files
     // with it.
@@ -68,8 +69,10 @@ internal sealed class VolumeCatalog(
             }
 
             var unknown = new HashSet<ImageName>();
+            Template[] found = [.. entries.OfType<TemplateEntry>().Select(entry => TryFind(mount, entry, unknown)).OfType<Template>()];
+            unknown.UnionWith(Replaced(mount, found));
             return new VolumeScan(
-                [.. entries.OfType<TemplateEntry>().Select(entry => TryFind(mount, entry, unknown)).OfType<Template>()],
+                found,
                 [.. read.Values.Select(copy => copy.Copy)],
                 HeldElsewhere(session),
                 Levels.Read(mount, names, unreadable, unknown),
@@ -142,6 +145,19 @@ internal sealed class VolumeCatalog(
         }
 
         return template;
+    }
+
+    /// <summary>
+    /// The images whose template this node may not know yet. Copies of another state than the template's are stale, or the template is.
+    /// </summary>
+    private IEnumerable<ImageName> Replaced(DirectoryHandle mount, IEnumerable<Template> templates)
+    {
+        var states = templates.ToDictionary(template => template.Image, template => template.Fingerprint);
+        return read.Values.Select(copy => copy.Copy)
+            .Where(copy => copy.MadeFrom?.Template is { } made && states.TryGetValue(copy.Image, out var now) && now != made)
+            .Select(copy => copy.Image).Distinct()
+            .Where(image => !unreadable.TryUse(names.Template(image).Text, () => replaced.IsReplaced(mount, image), out var isReplaced)
+                || isReplaced);
     }
 
     private (FileStat Stat, Copy Copy)? TryReadCopy(DirectoryHandle mount, CopyEntry entry, List<(FileName, FileStat)> withTwoNames) =>

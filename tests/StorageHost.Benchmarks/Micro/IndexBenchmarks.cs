@@ -32,7 +32,7 @@ public class IndexBenchmarks
         var options = Options.Create(new StorageOptions { Directory = path });
         var threads = new StorageThreads(options, TimeProvider.System, NullLogger<StorageThreads>.Instance);
         var inspector = new ImageInspector();
-        reader = new ImageReader(names, inspector, new TemplateFile(names, inspector, new VolumeSessions(options, threads, NullLogger<VolumeSessions>.Instance)));
+        reader = new ImageReader(names, inspector, new TemplateFile(names, inspector, new VolumeSessions(options, threads, NullLogger<VolumeSessions>.Instance), new ReplacedTemplates(names)));
         index = Look(ImageIndex.Empty);
     }
 

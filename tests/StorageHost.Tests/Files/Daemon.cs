@@ -33,7 +33,7 @@ internal sealed class Daemon : IAsyncDisposable
         Threads = new StorageThreads(options, TimeProvider.System, NullLogger<StorageThreads>.Instance);
         Volume = new VolumeSessions(options, Threads, NullLogger<VolumeSessions>.Instance);
         var permissions = new FilePermissions(Options.Create(new DisksOptions { Mode = "0640" }));
-        Templates = new TemplateFile(Sample.Names, inspector, Volume);
+        Templates = new TemplateFile(Sample.Names, inspector, Volume, Replaced);
         var unreadable = new UnreadableFiles(NullLogger<UnreadableFiles>.Instance);
         Publisher = new Publisher(Volume, Sample.Names, Templates, permissions, inspector, () => Enumerable.Range(1, 100), unreadable);
         Recovery = new Recovery(Volume, Threads, Sample.Names, Publisher, unreadable, Clock, NullLogger<Recovery>.Instance);
@@ -41,14 +41,14 @@ internal sealed class Daemon : IAsyncDisposable
         Deletions = new RememberedDeletions(Sample.Names, deleted, unreadable, new BrickCalm(Known, Clock), _ => bringsBack, new ImageMetrics(Meters), Clock, DeletionLog);
         Remover = new Remover(Volume, Sample.Names, inspector, Templates, deleted, Deletions);
         var whole = new WholeTemplates(Volume, inspector, TimeProvider.System);
-        var safe = new CheckedTemplates(Volume, Templates, new TemplateAge(pool, Clock), whole);
-        var replacement = new TemplateReplacement(Sample.Names, Options.Create(Kept));
+        var safe = new CheckedTemplates(Volume, Templates, Replaced, new TemplateAge(pool, Clock), whole);
+        var replacement = new TemplateReplacement(Sample.Names, Replaced, Options.Create(Kept));
         var templates = new TemplatePublisher(Volume, Sample.Names, permissions, inspector, whole, replacement, Clock);
         Importer = new TemplateImporter(Volume, Sample.Names, inspector, templates, replacement);
         Uploads = new UploadStore(Volume, Sample.Names, templates, unreadable, Clock, $"node:{Guid.NewGuid()}");
-        Engine = new CopyEngine(Volume, Sample.Names, Templates, safe, permissions, pool, TestMeters.OfImages());
+        Engine = new CopyEngine(Volume, Sample.Names, Templates, Replaced, safe, permissions, pool, TestMeters.OfImages());
         var list = new TemplateList(Sample.Names, options.Value, TimeProvider.System);
-        Images = new VolumeCatalog(Volume, Sample.Names, Recovery, Templates, list, unreadable, new MultiLinkedCopies(unreadable, Clock, NullLogger<MultiLinkedCopies>.Instance), Deletions, safe, Threads);
+        Images = new VolumeCatalog(Volume, Sample.Names, Recovery, Templates, list, unreadable, new MultiLinkedCopies(unreadable, Clock, NullLogger<MultiLinkedCopies>.Instance), Deletions, safe, Replaced, Threads);
     }
 
     /// <summary>The clock by which files are old; deadlines go by the real one.</summary>
@@ -66,6 +66,8 @@ internal sealed class Daemon : IAsyncDisposable
     public VolumeSessions Volume { get; }
 
     public TemplateFile Templates { get; }
+
+    public ReplacedTemplates Replaced { get; } = new(Sample.Names);
 
     public Publisher Publisher { get; }
 

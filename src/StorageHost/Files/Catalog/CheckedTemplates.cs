@@ -6,10 +6,12 @@ using StorageHost.Images.Templates;
 namespace StorageHost.Files.Catalog;
 
 /// <summary>The one way to a template's content: its whole chain is inspected, has settled and is whole.</summary>
-internal sealed class CheckedTemplates(VolumeSessions volume, TemplateFile templates, TemplateAge age, WholeTemplates whole)
+internal sealed class CheckedTemplates(
+    VolumeSessions volume, TemplateFile templates, ReplacedTemplates replaced, TemplateAge age, WholeTemplates whole)
 {
     /// <summary>Opens a template that may be copied. To be given to <see cref="VolumeSessions.Release(IDisposable)"/>.</summary>
-    /// <exception cref="RefusedException">ImageNotFound; ImageRejected; JobConflict: it is still being written.</exception>
+    /// <exception cref="RefusedException">ImageNotFound; ImageRejected; JobConflict: it is still being written, or was just
+    /// replaced.</exception>
     public async Task<OpenedTemplate> OpenAsync(ImageName image, CancellationToken cancellationToken)
     {
         var opened = await OpenInspectedAsync(image, cancellationToken);
@@ -17,6 +19,14 @@ internal sealed class CheckedTemplates(VolumeSessions volume, TemplateFile templ
         {
             age.RefuseUnsettled(opened);
             await whole.CheckAsync(opened, cancellationToken);
+            await volume.RunAsync(
+                "look whether a template was replaced",
+                (VolumeSession session, StorageCall<bool> _) =>
+                {
+                    replaced.RefuseReplaced(session.Mount, opened.Source, image);
+                    return true;
+                },
+                cancellationToken);
             return opened;
         }
         catch

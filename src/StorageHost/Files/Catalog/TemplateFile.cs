@@ -8,7 +8,7 @@ using StorageHost.Images.Templates;
 namespace StorageHost.Files.Catalog;
 
 /// <summary>Finds and opens templates, and keeps hostile ones away from everything behind it.</summary>
-internal sealed class TemplateFile(FileNames names, IImageInspector inspector, VolumeSessions volume)
+internal sealed class TemplateFile(FileNames names, IImageInspector inspector, VolumeSessions volume, ReplacedTemplates replaced)
 {
     /// <summary>A template and those that it is backed by. Each is a file that every guest keeps open and looks into.</summary>
     private const int MaxChain = 8;
@@ -20,6 +20,11 @@ internal sealed class TemplateFile(FileNames names, IImageInspector inspector, V
     /// <summary>Looks at a template.</summary>
     /// <exception cref="RefusedException">ImageNotFound.</exception>
     public Template Find(DirectoryHandle mount, ImageName image) => TryFind(mount, image) ?? throw NotFound(image);
+
+    /// <summary>Whether a template is still the one of that state, as the server knows it.</summary>
+    /// <exception cref="RefusedException">ImageNotFound.</exception>
+    public bool IsStill(DirectoryHandle mount, ImageName image, Fingerprint state) =>
+        Find(mount, image).Fingerprint == state && !replaced.IsReplaced(mount, image);
 
     /// <summary>
     /// Opens a template and every template that it is backed by. All are regular files whose headers have passed the inspection.

@@ -17,8 +17,8 @@ namespace StorageHost.Files.Copying;
 /// writing at the same time. A copy is handed on only when it is on the storage and is what its template is.
 /// </summary>
 internal sealed class CopyEngine(
-    VolumeSessions volume, FileNames names, TemplateFile templates, CheckedTemplates safe, FilePermissions permissions,
-    IOptions<PoolOptions> options, ImageMetrics metrics) : ICopyEngine
+    VolumeSessions volume, FileNames names, TemplateFile templates, ReplacedTemplates replaced, CheckedTemplates safe,
+    FilePermissions permissions, IOptions<PoolOptions> options, ImageMetrics metrics) : ICopyEngine
 {
     /// <summary>
     /// How much is read and written at a time, in bytes. FUSE takes a direct write apart and sends the parts at once, but lets no second
@@ -35,6 +35,9 @@ internal sealed class CopyEngine(
 
     /// <summary>How many blocks are on their way at the same time: one is read while the other is written.</summary>
     private const int Depth = 2;
+
+    /// <summary>After how many blocks it is asked again whether the template was replaced: a round trip on Gluster.</summary>
+    private const int BlocksBetweenLooks = 32;
 
     /// <summary>What stands for the digest of a reflinked copy, which has the very blocks of its template.</summary>
     private const string Reflinked = "reflink";
@@ -86,13 +89,15 @@ internal sealed class CopyEngine(
         var written = 0L;
         try
         {
-            for (var slot = 0; ; slot = (slot + 1) % Depth)
+            for (var read = 0; ; read++)
             {
+                var slot = read % Depth;
                 await writing[slot];
                 var pace = await progress(new CopyProgress(reader.Position, Interlocked.Read(ref written)));
                 var aligned = buffers[slot] ??= spare.TryTake(out var used) ? used : new AlignedBuffer(BlockSize);
                 var buffer = aligned.Memory[..(pace == Pace.Full ? BlockSize : GentleBlockSize)];
-                if (await RunAsync("read a template", _ => reader.ReadNext(buffer, digest), cancellationToken) is not { } block)
+                var isTime = read % BlocksBetweenLooks == BlocksBetweenLooks - 1;
+                if (await RunAsync("read a template", session => ReadNext(session, isTime, buffer), cancellationToken) is not { } block)
                 {
                     break;
                 }
@@ -117,6 +122,16 @@ internal sealed class CopyEngine(
         Array.ForEach(Array.FindAll(buffers, buffer => buffer is not null), spare.Add);
         await RunAsync("size copies", _ => making.ForEach(copy => copy.SetLength(length)), cancellationToken);
         return digest.Finish();
+
+        DataBlock? ReadNext(VolumeSession session, bool isTime, Memory<byte> buffer)
+        {
+            if (isTime)
+            {
+                replaced.RefuseReplaced(session.Mount, source, template.Image);
+            }
+
+            return reader.ReadNext(buffer, digest);
+        }
 
         async Task WriteAsync(CopyInTheMaking copy, Task before, DataBlock block)
         {
@@ -155,7 +170,8 @@ internal sealed class CopyEngine(
     private void CheckUnchanged(VolumeSession session, SafeFileHandle source, Template template)
     {
         var name = names.Template(template.Image).Text;
-        if (templates.Find(session.Mount, template.Image).Fingerprint != template.Fingerprint
+        replaced.RefuseReplaced(session.Mount, source, template.Image);
+        if (!templates.IsStill(session.Mount, template.Image, template.Fingerprint)
             || DirectoryHandle.Stat(source, name).Fingerprint != template.Fingerprint)
         {
             throw new RefusedException(Refusal.JobConflict, $"the template {template.Image} changed while it was copied");

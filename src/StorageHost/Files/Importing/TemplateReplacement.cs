@@ -16,7 +16,7 @@ namespace StorageHost.Files.Importing;
 /// second name, as a version; then the new one is renamed over it. Cut short in between, the version is the template itself, which the next
 /// replacement clears away.
 /// </summary>
-internal sealed class TemplateReplacement(FileNames names, IOptions<TemplatesOptions> options)
+internal sealed class TemplateReplacement(FileNames names, ReplacedTemplates replaced, IOptions<TemplatesOptions> options)
 {
     /// <summary>Puts a private file, whole and fsynced, into the place of a template.</summary>
     /// <param name="session">The session that the file belongs to.</param>
@@ -43,7 +43,7 @@ internal sealed class TemplateReplacement(FileNames names, IOptions<TemplatesOpt
         RefuseInUse(mount, image, before);
         RefuseStale(mount, image, before);
         Keep(mount, image, before);
-        MoveOver(mount, image, mount.Opened(file), file.Name);
+        MoveOver(mount, image, mount.Opened(file), file.Name, before);
         Prune(mount, image);
         Outlast(session);
         return true;
@@ -78,7 +78,8 @@ internal sealed class TemplateReplacement(FileNames names, IOptions<TemplatesOpt
             RefuseInUse(mount, image, now);
             RefuseStale(mount, image, now);
             Keep(mount, image, now);
-            MoveOver(mount, image, file, name);
+            replaced.Clear(file, image);
+            MoveOver(mount, image, file, name, now);
             Prune(mount, image);
             Outlast(session);
             return file;
@@ -107,21 +108,19 @@ internal sealed class TemplateReplacement(FileNames names, IOptions<TemplatesOpt
     }
 
     /// <summary>
-    /// A node that reads the old file all the time may go on taking it for the template, and would put its own over the new one. The
-    /// template has a name that no version has.
+    /// A node that reads the old file all the time may go on taking it for the template, and would put its own over the new one.
     /// </summary>
     private void RefuseStale(DirectoryHandle mount, ImageName image, SafeFileHandle before)
     {
-        var stat = DirectoryHandle.StatSynced(before, names.Template(image).Text);
-        if (stat.Links <= VersionFiles.Of(mount, names, image).Count(version => version.Stat.Inode == stat.Inode))
+        if (replaced.IsOnlyVersion(mount, before, image))
         {
             throw new RefusedException(
                 Refusal.JobConflict, $"the template {image} was replaced on another node a moment ago; send the same request again");
         }
     }
 
-    // A client of Gluster remembers for a second which file a name leads to. After the answer every node shall see the new one, and whoever
-    // has the next turn must not keep or replace the old one again.
+    // A client of Gluster remembers for a second which file a name leads to. After the answer every node shall see the new one, or the mark
+    // on the old one, and whoever has the next turn must not keep or replace the old one again.
     private static void Outlast(VolumeSession session)
     {
         if (session.MountPoint.IsGluster)
@@ -180,7 +179,7 @@ internal sealed class TemplateReplacement(FileNames names, IOptions<TemplatesOpt
         }
     }
 
-    private void MoveOver(DirectoryHandle mount, ImageName image, SafeFileHandle file, string from)
+    private void MoveOver(DirectoryHandle mount, ImageName image, SafeFileHandle file, string from, SafeFileHandle before)
     {
         var to = names.Template(image).Text;
         if (!mount.TryRename(from, to))
@@ -196,6 +195,8 @@ internal sealed class TemplateReplacement(FileNames names, IOptions<TemplatesOpt
             {
                 throw new StorageException("rename", from, Errno.NoEntry);
             }
+
+            replaced.Mark(before, image);
         }
         catch (StorageException failed)
         {

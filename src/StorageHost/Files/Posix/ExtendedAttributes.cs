@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
@@ -35,9 +36,34 @@ internal static unsafe class ExtendedAttributes
     public static string? Get(SafeFileHandle file, string name, string attribute)
     {
         var value = stackalloc byte[MaxLength];
-        var length = Syscalls.GetAttribute(file, attribute, value, MaxLength);
-        return length >= 0 ? Encoding.UTF8.GetString(value, (int)length)
-            : Marshal.GetLastPInvokeError() is Errno.NoData or Errno.NotSupported or Errno.Range ? null
-            : throw DirectoryHandle.Failed("fgetxattr", name);
+        return Text(value, Syscalls.GetAttribute(file, attribute, value, MaxLength), "fgetxattr", name);
     }
+
+    /// <summary>The same of a file that is not open, of which only the name is known.</summary>
+    /// <param name="directory">The directory, open.</param>
+    /// <param name="name">The name there.</param>
+    /// <param name="attribute">The attribute.</param>
+    /// <param name="isGone">Whether there is no such file.</param>
+    public static string? TryGet(SafeFileHandle directory, string name, string attribute, out bool isGone)
+    {
+        var (text, gone) = TransientRetry.Execute(
+            static state => (TryGetOnce(state.directory, state.name, state.attribute, out var gone), gone), (directory, name, attribute));
+        isGone = gone;
+        return text;
+    }
+
+    private static string? TryGetOnce(SafeFileHandle directory, string name, string attribute, out bool isGone)
+    {
+        // No call takes an attribute of a name relative to a directory. The kernel leads this path to the open one, mounted or not.
+        var path = string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory.DangerousGetHandle()}/{name}");
+        var value = stackalloc byte[MaxLength];
+        var length = Syscalls.GetAttribute(path, attribute, value, MaxLength);
+        isGone = length < 0 && Marshal.GetLastPInvokeError() == Errno.NoEntry;
+        return isGone ? null : Text(value, length, "lgetxattr", name);
+    }
+
+    private static string? Text(byte* value, nint length, string call, string name) =>
+        length >= 0 ? Encoding.UTF8.GetString(value, (int)length)
+            : Marshal.GetLastPInvokeError() is Errno.NoData or Errno.NotSupported or Errno.Range ? null
+            : throw DirectoryHandle.Failed(call, name);
 }

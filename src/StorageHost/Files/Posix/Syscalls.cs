@@ -109,6 +109,9 @@ internal static unsafe partial class Syscalls
     [LibraryImport(LibC, EntryPoint = "fgetxattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial nint GetAttribute(SafeFileHandle file, string name, byte* value, nint size);
 
+    [LibraryImport(LibC, EntryPoint = "lgetxattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial nint GetAttribute(string path, string name, byte* value, nint size);
+
     [LibraryImport(LibC, EntryPoint = "fsetxattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int SetAttribute(SafeFileHandle file, string name, byte* value, nint size, int flags);
 

@@ -10,6 +10,9 @@ namespace StorageHost.Files.Posix;
 /// </summary>
 internal static class TransientRetry
 {
+    /// <summary>After this time Gluster's client has forgotten what it knew of a name, unless somebody reads the file.</summary>
+    public static readonly TimeSpan Forgotten = TimeSpan.FromMilliseconds(1200);
+
     private static readonly ResiliencePipeline Failures = new ResiliencePipelineBuilder().AddRetry(new RetryStrategyOptions
     {
         ShouldHandle = arguments => ValueTask.FromResult(
@@ -24,7 +27,7 @@ internal static class TransientRetry
     {
         ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Result is false),
         MaxRetryAttempts = 12,
-        Delay = TimeSpan.FromMilliseconds(100),
+        Delay = Forgotten / 12,
     }).Build();
 
     /// <summary>

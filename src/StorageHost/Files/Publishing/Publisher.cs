@@ -210,7 +210,7 @@ internal sealed class Publisher(
     private PublishResult Publish(VolumeSession session, Claim claim, FileName disk, RequestMark? mark, Func<bool> mayLink)
     {
         var (mount, file) = (session.Mount, claim.File);
-        if (claim.MadeFrom.Template != templates.Find(mount, claim.Image).Fingerprint)
+        if (!templates.IsStill(mount, claim.Image, claim.MadeFrom.Template))
         {
             mount.TryUnlink(file.Name);
             return new PublishResult(PublishOutcome.Stale, disk);

@@ -1,4 +1,5 @@
 using StorageHost.Files.Catalog;
+using StorageHost.Files.Posix;
 using StorageHost.Files.Session;
 using StorageHost.Images;
 using StorageHost.Images.Ports;
@@ -139,6 +140,40 @@ public sealed class TemplateReplacementTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_copy_of_a_file_that_is_replaced_meanwhile_is_given_up_soon()
+    {
+        store.WriteTemplate(24 << 20);
+        var read = 0L;
+        var refused = await RefusedAsync(() => daemon.Engine.MakeAsync(
+            Sample.Centos,
+            1,
+            async progress =>
+            {
+                if (read == 0)
+                {
+                    await PutAsync(2);
+                }
+
+                read = progress.Position + 1;
+                return Pace.Gentle;
+            },
+            CancellationToken.None));
+        Assert.Equal((Refusal.JobConflict, TransientRetry.Forgotten), (refused.Reason, refused.RetryAfter));
+        Assert.InRange(read, 4 << 20, 8 << 20);
+        Assert.Empty(store.Private);
+    }
+
+    [Fact]
+    public async Task A_replaced_file_bears_its_mark_until_it_is_the_template_again()
+    {
+        await PutAsync(1);
+        await PutAsync(2);
+        Assert.Equal((false, true), (IsMarked(Template), IsMarked(VersionFiles.NameOf(Sample.Centos, 1))));
+        await daemon.Importer.RollbackAsync(Sample.Centos, CancellationToken.None);
+        Assert.Equal((false, true), (IsMarked(Template), IsMarked(VersionFiles.NameOf(Sample.Centos, 2))));
+    }
+
+    [Fact]
     public async Task A_sender_who_has_left_changes_nothing()
     {
         await PutAsync(1);
@@ -156,6 +191,13 @@ public sealed class TemplateReplacementTests : IAsyncLifetime
         store.Write($"{VersionFiles.Folder}/centos.7.1", 9);
         await daemon.Remover.RemoveImageAsync(Sample.Centos, CancellationToken.None);
         Assert.Equal("7.1", Versions());
+    }
+
+    private bool IsMarked(string name)
+    {
+        using var mount = store.Open();
+        using var file = mount.Open(name);
+        return ExtendedAttributes.Get(file, name, "user.storagehost.replaced") is not null;
     }
 
     private static Task<RefusedException> RefusedAsync(Func<Task> work) => Assert.ThrowsAsync<RefusedException>(work);

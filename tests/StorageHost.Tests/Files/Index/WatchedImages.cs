@@ -30,7 +30,7 @@ internal sealed class WatchedImages : IImageInspector, IDisposable
         var options = Options.Create(new StorageOptions { Directory = servedDirectory, Threads = 4 });
         threads = new StorageThreads(options, TimeProvider.System, NullLogger<StorageThreads>.Instance);
         var volume = new VolumeSessions(options, threads, NullLogger<VolumeSessions>.Instance);
-        Reader = new ImageReader(Names, this, new TemplateFile(Names, this, volume));
+        Reader = new ImageReader(Names, this, new TemplateFile(Names, this, volume, new ReplacedTemplates(Names)));
         watched = new WatchedDirectory("ssd", Path, threads, OpenAsync, () => TimeSpan.Zero, Reader, TimeProvider.System, log ?? NullLogger.Instance);
         Directory.CreateDirectory(Path);
     }
