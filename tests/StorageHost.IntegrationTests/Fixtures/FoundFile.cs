@@ -26,6 +26,9 @@ internal sealed record FoundFile(string Name, char Type, ulong Inode, int Links,
     /// <summary>The image whose level it is; null when it is none.</summary>
     public string? ImageOfLevel => Parts is [Private, "levels", var image] ? image : null;
 
+    /// <summary>An earlier file of a template.</summary>
+    public bool IsVersion => Parts is [Private, "versions", _];
+
     private bool IsClaim => IsPrivate && Type == 'f' && Parts is [_, _, var name] && name.StartsWith("claim-", StringComparison.Ordinal);
 
     /// <summary>Lists a directory and what is below it. Files may come and go meanwhile.</summary>

@@ -30,6 +30,12 @@ internal sealed class Oracle(StorageArea area)
         Expect(TemplateOf(image), isSure: true, master);
     }
 
+    /// <summary>A template was sent and there was no answer: it is whole or not there.</summary>
+    public void MayHaveTemplate(string image, string master) => Expect(TemplateOf(image), isSure: false, master);
+
+    /// <summary>A template was sent in place of another and there was no answer: it is the old one or the new one.</summary>
+    public void MayBeReplaced(string image, string master) => Expect(TemplateOf(image), isSure: true, [master, .. templates[image]]);
+
     public void NoTemplate(string image) => NoFile(TemplateOf(image));
 
     /// <summary>What the template holds now, outside of every storage directory.</summary>
@@ -186,12 +192,14 @@ internal sealed class Oracle(StorageArea area)
             }
         }
 
-        foreach (var file in found.Where(file => file.Type != 'd' && (file.Type != 'f' || file.Links != 1)))
+        // Of a replacement that was cut short: the next one clears it away.
+        var kept = found.Where(file => file.IsVersion).Select(file => file.Inode).Intersect(found.Where(file => !file.IsPrivate && file.Links == 2).Select(file => file.Inode)).ToHashSet();
+        foreach (var file in found.Where(file => file.Type != 'd' && (file.Type != 'f' || file.Links != 1) && !kept.Contains(file.Inode)))
         {
             yield return $"not a regular file with one name: {file}";
         }
 
-        foreach (var shared in found.Where(file => file.Type == 'f').GroupBy(file => file.Inode).Where(group => group.Count() > 1))
+        foreach (var shared in found.Where(file => file.Type == 'f' && !kept.Contains(file.Inode)).GroupBy(file => file.Inode).Where(group => group.Count() > 1))
         {
             yield return $"one inode for {string.Join(" and ", shared.Select(file => file.Name))}";
         }

@@ -34,6 +34,9 @@ internal sealed record Operation(string Name, Func<Stage, Task> PrepareAsync, Fu
 {
     public const string Image = "centos";
 
+    /// <summary>What a template is replaced by.</summary>
+    private static string Replacement => Path.Combine(Lab.Directory, "replacement.raw");
+
     /// <summary>Every verb of the daemon that changes the storage.</summary>
     public static IReadOnlyList<Operation> All { get; } =
     [
@@ -44,6 +47,8 @@ internal sealed record Operation(string Name, Func<Stage, Task> PrepareAsync, Fu
         new("a data disk", _ => Task.CompletedTask, stage => stage.Client.AddStorageAsync(stage.Host, 1), NoteDataDisk),
         new("a purge", MakeHostAsync, stage => stage.Client.DeleteHostAsync(stage.Host, purge: true), NotePurge),
         new("an image's end", MakeImageAsync, stage => stage.Client.DeleteImageAsync(stage.OwnImage), NoteImageGone),
+        new("an upload", _ => Task.CompletedTask, stage => UploadAsync(stage, stage.Oracle.MasterOf(Image)), NoteUpload),
+        new("a replacement", MakeTemplateAsync, stage => UploadAsync(stage, Replacement), NoteReplacement),
     ];
 
     public static Operation Named(string name) => All.Single(operation => operation.Name == name);
@@ -91,6 +96,29 @@ internal sealed record Operation(string Name, Func<Stage, Task> PrepareAsync, Fu
         await stage.Client.FillAsync(stage.OwnImage, 1);
         stage.Oracle.Level(stage.OwnImage, 1);
     }
+
+    private static async Task MakeTemplateAsync(Stage stage)
+    {
+        if (!File.Exists(Replacement))
+        {
+            await File.WriteAllBytesAsync(Replacement, Enumerable.Range(0, 300_000).Select(at => (byte)((at * 7) + (at >> 8) + 1)).ToArray());
+        }
+
+        (await UploadAsync(stage, stage.Oracle.MasterOf(Image))).Is(200);
+        NoteUpload(stage, Outcome.Acknowledged);
+    }
+
+    private static async Task<Answer> UploadAsync(Stage stage, string file)
+    {
+        using var content = new ByteArrayContent(await File.ReadAllBytesAsync(file));
+        return await stage.Client.SendAsync(HttpMethod.Put, $"/templates/{stage.OwnImage}?replace=true", content, [], CancellationToken.None);
+    }
+
+    private static void NoteUpload(Stage stage, Outcome outcome) => Tell(
+        outcome, () => stage.Oracle.Template(stage.OwnImage, stage.Oracle.MasterOf(Image)), () => stage.Oracle.MayHaveTemplate(stage.OwnImage, stage.Oracle.MasterOf(Image)));
+
+    private static void NoteReplacement(Stage stage, Outcome outcome) => Tell(
+        outcome, () => stage.Oracle.Template(stage.OwnImage, Replacement), () => stage.Oracle.MayBeReplaced(stage.OwnImage, Replacement));
 
     private static void NoteDisk(Stage stage, Outcome outcome) =>
         Tell(outcome, () => stage.Oracle.Disk(stage.Host, Image), () => stage.Oracle.MayHaveDisk(stage.Host, Image));

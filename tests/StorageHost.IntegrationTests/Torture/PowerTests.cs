@@ -45,6 +45,52 @@ public sealed class PowerTests(Lab lab, ITestOutputHelper output)
         }
     }
 
+    /// <summary>The power goes before each call that changes something while a template comes in; the fast part takes each fourth.</summary>
+    [DaemonTheory]
+    [InlineData("an upload")]
+    [InlineData("a replacement")]
+    public async Task Whatever_a_power_cut_leaves_of_a_template_that_is_sent_is_whole(string name)
+    {
+        var operation = Operation.Named(name);
+        var folder = name.Replace(' ', '-');
+        var disk = Path.Combine(Lab.Directory, $"{folder}.xfs");
+        var mountPoint = await LoopDevice.MountXfsAsync(Lab.Directory, folder, "512M");
+        await using var area = StorageArea.Make(new Volume(mountPoint, [Place.Here]), Path.Combine(mountPoint, "images"), folder);
+        await area.PutTemplateAsync(Operation.Image, await lab.Masters.SmallAsync());
+        var step = TortureSettings.IsLong ? 1 : 4;
+        var (point, isStruck) = (TortureSettings.Begin(output, name).Next(1, step + 1), true);
+        for (; isStruck; point += step)
+        {
+            var daemon = await area.StartAsync("--Storage:RescanInterval", "01:00:00", "--Storage:IndexInterval", "01:00:00");
+            await area.Oracle.CheckAsync();
+            var stage = new Stage(area, daemon.Client, string.Create(CultureInfo.InvariantCulture, $"web{point}"));
+            await operation.PrepareAsync(stage);
+            await Shell.RunAsync("sync", "-f", mountPoint);
+            var changes = 0;
+            var cut = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var attempt = await Attempt.MakeAsync(daemon, operation, stage, async (call, _) =>
+            {
+                if (call.Changes && ++changes == point)
+                {
+                    output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{operation}, {point}: {call}"));
+                    await Shell.RunAsync("xfs_io", "-x", "-c", "shutdown", mountPoint);
+                    cut.SetResult();
+                }
+
+                return Verdict.Pass;
+            }, cut.Task);
+            operation.Note(stage, attempt.Outcome);
+            isStruck = attempt.IsStruck;
+            await daemon.KillAsync();
+            await Wait.UntilAsync("the file system to be let go", async () => (await Shell.TryAsync("umount", mountPoint)).ExitCode == 0);
+            await LoopDevice.MountAsync(disk, mountPoint);
+        }
+
+        await area.StartAsync();
+        await area.Oracle.CheckAsync();
+        Assert.True(point > 2 * step, $"{name} changes something {point} times at most: the test shows little");
+    }
+
     /// <summary>The power goes between the removal of a name and what makes that durable.</summary>
     [DaemonFact]
     public async Task A_deletion_that_is_lost_was_not_acknowledged()

@@ -54,11 +54,18 @@ public sealed class ProtocolTests(Lab lab)
         "pwrite64" or "ftruncate" or "ioctl" when !call.File.Contains(Making, StringComparison.Ordinal) => "it grows where other nodes look",
         "fsync" when Array.Find(after, next => next.File == call.File) is not { Name: "statx" } => "no look shows whether the file system had shut down",
         "utimensat" when !IsSynced(call.File, before, Data) => "data that is written back later would set the time again",
+        "linkat" when IsVersion(call.Target) => IsPrivate(call.File) ? "only a template becomes a version" : null,
         "linkat" when !IsPrivate(call.File) || IsPrivate(call.Target) => "only publishing links, from a private name to a final one",
         "linkat" when !IsSynced(call.File, before, Writes) => "what it names was not fsynced since it was written",
         "linkat" when !after.TakeWhile(next => next is not { Name: "unlinkat" } || next.File != call.File).Any(next => IsSync(next, call.File)) =>
             "no fsync makes the name durable while the private one is there",
         "linkat" when !after.Any(next => next.Name is "unlinkat" && next.File == call.File) => "nothing commits it",
+        "renameat" when IsTemplate(call.Target) && !Array.Exists(before, former => former.Name is "linkat" && former.File == call.Target && IsVersion(former.Target)) =>
+            "the template that it replaces is no version yet",
+        "renameat" when IsTemplate(call.Target) && !IsSynced(call.File, before, Writes) => "the template was not fsynced before",
+        "renameat" when IsTemplate(call.Target) && !after.Any(next => IsSync(next, call.Target)) => "no fsync makes the template's name durable",
+        "renameat" when IsTemplate(call.Target) && !after.Any(next => next is { Name: "fsetxattr" } && next.File == call.Target) => "nothing tells other nodes that the old one is none any more",
+        "renameat" when IsTemplate(call.Target) => null,
         "renameat" when !IsPrivate(call.Target) && !(IsPrivate(call.File) && IsCopy(call.Target)) => "it replaces what may be somebody's",
         "renameat" when IsCopy(call.Target) && !IsSynced(call.File, before, Writes) => "what enters the pool was not fsynced since it was written",
         "renameat" when IsCopy(call.Target) && !after.Any(next => IsSync(next, call.Target)) => "no fsync makes the copy's name durable",
@@ -78,6 +85,10 @@ public sealed class ProtocolTests(Lab lab)
     private static bool IsPrivate(string file) => file.StartsWith(Private, StringComparison.Ordinal);
 
     private static bool IsLevel(string file) => file.StartsWith(Levels, StringComparison.Ordinal);
+
+    private static bool IsTemplate(string file) => !IsPrivate(file) && file.EndsWith("_template.img", StringComparison.Ordinal);
+
+    private static bool IsVersion(string file) => file.StartsWith($"{Private}versions/", StringComparison.Ordinal);
 
     private static bool IsCopy(string file) => !IsPrivate(file) && file.EndsWith("_ready", StringComparison.Ordinal);
 
