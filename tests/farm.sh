@@ -41,7 +41,12 @@ node=farm1 address=10.199.9.1 url=http://127.0.0.1:33833 ticks=$(getconf CLK_TCK
 
 name() { printf 'farm%04d' "$1"; }
 cli() { gluster --mode=script "$@" >>"$farm/cli.log"; }
-comm_count() { cat /proc/[0-9]*/comm 2>/dev/null | grep -cx "$1" || true; }
+# How many gluster commands run. A program that one starts in turn has its name until the exec.
+commands() {
+    { cat /proc/[0-9]*/stat 2>/dev/null || true; } | awk '
+        $2 == "(gluster)" { parent[$1] = $4 }
+        END { for (one in parent) count += !(parent[one] in parent); print count + 0 }'
+}
 resident() { awk '/^VmRSS/ { print int($2 / 1024) }' "/proc/$1/status"; }
 
 # The seconds of a core that a process took; with those of its children that ended, when asked.
@@ -94,7 +99,7 @@ for minute in $(seq "$minutes"); do
     : >"$farm/times"
     for _ in $(seq 60); do
         for _ in $(seq 9); do
-            now=$(comm_count gluster)
+            now=$(commands)
             most=$((now > most ? now : most))
             sleep 0.1
         done

@@ -75,11 +75,11 @@ internal sealed class VolumeCatalog(
                 found,
                 [.. read.Values.Select(copy => copy.Copy)],
                 HeldElsewhere(session),
-                Levels.Read(mount, names, unreadable, unknown),
+                ReadLevels(mount, entries, unknown),
                 unknown,
                 mount.Space())
             {
-                Protected = Protections.Read(mount, names),
+                Protected = ReadProtected(mount, entries),
                 Versions = ReadVersions(mount),
             };
         },
@@ -116,11 +116,32 @@ internal sealed class VolumeCatalog(
         },
         cancellationToken);
 
+    /// <summary>The levels; of an image whose level cannot be read nothing is taken up.</summary>
+    private Dictionary<ImageName, int> ReadLevels(DirectoryHandle mount, List<VolumeEntry> entries, HashSet<ImageName> unknown)
+    {
+        if (Levels.Read(mount, names, unreadable, unknown) is { } levels)
+        {
+            return levels;
+        }
+
+        unknown.UnionWith(entries.OfType<TemplateEntry>().Select(entry => entry.Image));
+        unknown.UnionWith(entries.OfType<CopyEntry>().Select(entry => entry.Image));
+        return [];
+    }
+
+    /// <summary>The templates that are protected: all of them, when nobody can tell.</summary>
+    private HashSet<ImageName> ReadProtected(DirectoryHandle mount, List<VolumeEntry> entries) =>
+        unreadable.TryUse(Protections.Folder, () => Protections.Read(mount, names), out var images)
+            ? images
+            : [.. entries.OfType<TemplateEntry>().Select(entry => entry.Image)];
+
+    /// <summary>The versions that are kept; those that were known, when nobody can tell.</summary>
     private TemplateVersion[] ReadVersions(DirectoryHandle mount)
     {
         var known = versions.ToDictionary(version => (version.Image, version.Number));
-        return versions = [.. VersionFiles.List(mount, names).Select(listed => Find(listed.Image, listed.Number))
-            .OfType<TemplateVersion>()];
+        return unreadable.TryUse(VersionFiles.Folder, () => VersionFiles.List(mount, names), out var listed)
+            ? versions = [.. listed.Select(each => Find(each.Image, each.Number)).OfType<TemplateVersion>()]
+            : versions;
 
         TemplateVersion? Find(ImageName image, int number) => unreadable.TryUse(
             VersionFiles.NameOf(image, number),

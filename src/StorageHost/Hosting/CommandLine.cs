@@ -88,6 +88,8 @@ internal sealed record CommandLine(
         var command = parsed.CommandResult.Command;
         return parsed.UnmatchedTokens is [var unknown, ..] ? Correct(unknown, command)
             : command == Token ? $"token needs a command: {Names(command.Subcommands)}"
+            : command.Arguments.Any(argument => parsed.GetResult(argument) is not { Tokens.Count: > 0 })
+                ? $"token {command.Name} needs {string.Join(" and ", command.Arguments.Select(argument => argument.Name))}"
             : parsed.Errors is [var error, ..] ? error.Message
             : null;
     }
@@ -103,13 +105,15 @@ internal sealed record CommandLine(
 
         string[] meant = unknown.StartsWith('-')
             ? [.. Nearest.To(unknown, Options), .. known.SettingsNear(unknown.TrimStart('-')).Select(key => $"--{key}=VALUE")]
-            : [.. Nearest.To(unknown, command.Subcommands.Select(each => each.Name))];
+            : [.. Nearest.To(unknown, command.Subcommands.Select(each => each.Name)), .. Nearest.To($"--{unknown}", OptionsOf(command))];
         return $"there is no {(unknown.StartsWith('-') ? "option" : "command")} '{unknown}'"
             + (meant.Length > 0 ? $"; did you mean {string.Join(" or ", meant)}?"
             : unknown.StartsWith('-') ? $"; the options are {string.Join(", ", Options)}"
             : command.Subcommands.Count > 0 ? $"; there is {Names(command.Subcommands)}"
             : $" of {command.Name}");
     }
+
+    private static string[] OptionsOf(Command command) => command == Program ? Options : [];
 
     private static string Names(IEnumerable<Command> commands) => string.Join(", ", commands.Select(each => each.Name));
 

@@ -7,7 +7,7 @@ internal enum FileRights
     /// <summary>See that it is there.</summary>
     None = 0,
 
-    /// <summary>Enter a directory.</summary>
+    /// <summary>Enter a directory, or run a program.</summary>
     Enter = 1,
 
     /// <summary>Change it.</summary>

@@ -35,6 +35,10 @@ internal sealed class SectionReader(IConfiguration configuration)
             {
                 property.SetValue(options, ReadMap($"{section}:{property.Name}", entry));
             }
+            else if (entry.GetChildren().Any())
+            {
+                faults.Add($"{section}:{property.Name}: takes one value, neither a list nor a section");
+            }
             else if (!TryConvert(entry.Value ?? "", property.PropertyType, out var value))
             {
                 faults.Add($"{section}:{property.Name}: '{entry.Value}' is not {Describe(property.PropertyType)}");

@@ -1,6 +1,8 @@
 using StorageHost.Files.Posix;
 using StorageHost.Files.Session;
+using StorageHost.Gluster;
 using StorageHost.Images;
+using StorageHost.Qemu;
 
 namespace StorageHost.Hosting;
 
@@ -42,10 +44,27 @@ internal static class SettingsCheck
             Console.WriteLine(line);
         }
 
-        var storage = settings.Sections.Select(section => section.Options).OfType<StorageOptions>().Single();
-        string[] faults = [.. settings.Faults, .. new[] { FindDirectoryFault(storage) }.OfType<string>()];
+        var options = settings.Sections.Select(section => section.Options).ToArray();
+        var storage = options.OfType<StorageOptions>().Single();
+        string?[] found =
+        [
+            FindDirectoryFault(storage),
+            FindProgramFault(QemuOptions.Section, options.OfType<QemuOptions>().Single().Path),
+            FindProgramFault(GlusterOptions.Section, options.OfType<GlusterOptions>().Single().Path),
+        ];
+        string[] faults = [.. settings.Faults, .. found.OfType<string>()];
         return faults.Length == 0 ? ExitCodes.Ok : ExitCodes.Configuration(faults);
     }
+
+    /// <summary>A program that was given by its path must be there; one that is looked for in PATH may come later.</summary>
+    private static string? FindProgramFault(string section, string path) => FileUser.Ask(FileRights.Enter, path) switch
+    {
+        _ when !path.StartsWith('/') => null,
+        0 => Directory.Exists(path) ? $"{section}:Path: {path}: is a directory, not a program" : null,
+        Errno.NoEntry or Errno.NotDirectory => $"{section}:Path: {path}: there is no such program",
+        Errno.Access or Errno.NotPermitted => $"{section}:Path: {path}: permission denied: the user {FileUser.Name} may not run it",
+        var errno => $"{section}:Path: {path}: cannot be run: {Errno.Name(errno)}",
+    };
 
     /// <summary>Looks at the directory, on a thread of its own: its mount may hang.</summary>
     private static string? FindDirectoryFault(StorageOptions storage)

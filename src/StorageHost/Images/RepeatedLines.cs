@@ -32,10 +32,25 @@ internal sealed class RepeatedLines<T>(int most, Action<T, long> tell, TimeProvi
             kinds[kind] = writes ? (before.Written + 1, before.Counted) : (before.Written, before.Counted + 1);
             if (isNew)
             {
-                _ = SumUpAsync(kind);
+                BeginSums(kind);
             }
 
             return writes;
+        }
+    }
+
+    /// <summary>A sum is no request's own: it bears nobody's trace, and keeps nothing of a request alive.</summary>
+    private void BeginSums(T kind)
+    {
+        if (ExecutionContext.IsFlowSuppressed())
+        {
+            _ = SumUpAsync(kind);
+            return;
+        }
+
+        using (ExecutionContext.SuppressFlow())
+        {
+            _ = SumUpAsync(kind);
         }
     }
 

@@ -37,6 +37,16 @@ internal sealed class Daemon : IAsyncDisposable
     public long PeakRss => 1024 * long.Parse(
         File.ReadLines($"/proc/{Pid}/status").Single(line => line.StartsWith("VmHWM:", StringComparison.Ordinal)).Split(' ')[^2], CultureInfo.InvariantCulture);
 
+    /// <summary>The time that it took of processors since its start.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            process.Refresh();
+            return process.TotalProcessorTime;
+        }
+    }
+
     /// <summary>Starts one; its pid is the daemon's own, since every program on the way there replaces itself.</summary>
     public static Daemon Launch(Place place, string log, params string[] settings)
     {

@@ -49,6 +49,52 @@ public sealed class VolumeCatalogTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_folder_of_levels_that_cannot_be_read_leaves_the_images_unknown_and_hinders_nothing_else()
+    {
+        await daemon.FillAsync(1);
+        await MakeUnreadableAsync("levels");
+
+        var scan = await daemon.Images.ScanAsync(CancellationToken.None);
+
+        Assert.Empty(scan.Levels);
+        Assert.Equal([Sample.Centos, Sample.Debian], scan.Unknown.OrderBy(image => image.Text, StringComparer.Ordinal));
+        Assert.Equal((2, 1), (scan.Templates.Count, scan.Copies.Count));
+    }
+
+    [Fact]
+    public async Task While_nobody_can_tell_which_templates_are_protected_all_are()
+    {
+        await MakeUnreadableAsync("protected");
+
+        var scan = await daemon.Images.ScanAsync(CancellationToken.None);
+        Assert.Equal([Sample.Centos, Sample.Debian], scan.Protected.OrderBy(image => image.Text, StringComparer.Ordinal));
+        Assert.Equal((2, 0), (scan.Templates.Count, scan.Unknown.Count));
+
+        await Assert.ThrowsAsync<RefusedException>(() => daemon.Remover.RemoveImageAsync(Sample.Centos, CancellationToken.None));
+        Assert.Contains("centos_template.img", store.Names, StringComparison.Ordinal);
+
+        File.Delete(store[".storagehost/protected"]);
+        Assert.Empty((await daemon.Images.ScanAsync(CancellationToken.None)).Protected);
+    }
+
+    [Fact]
+    public async Task Versions_that_were_known_stay_while_nobody_can_tell_which_there_are()
+    {
+        Directory.CreateDirectory(store[".storagehost/versions"]);
+        store.Write(".storagehost/versions/centos.1", 100);
+        var known = Assert.Single((await daemon.Images.ScanAsync(CancellationToken.None)).Versions);
+        File.Delete(store[".storagehost/versions/centos.1"]);
+        await MakeUnreadableAsync("versions");
+
+        var scan = await daemon.Images.ScanAsync(CancellationToken.None);
+        Assert.Equal(known, Assert.Single(scan.Versions));
+        Assert.Equal((2, 0), (scan.Templates.Count, scan.Unknown.Count));
+
+        File.Delete(store[".storagehost/versions"]);
+        Assert.Empty((await daemon.Images.ScanAsync(CancellationToken.None)).Versions);
+    }
+
+    [Fact]
     public async Task A_copy_that_is_being_claimed_is_not_taken_up()
     {
         await daemon.FillAsync(2);
@@ -201,6 +247,18 @@ public sealed class VolumeCatalogTests : IAsyncLifetime
     [InlineData("", null)]
     public void A_backing_file_is_one_of_our_templates_or_a_stranger(string backing, string? image) => Assert.Equal(
         image, daemon.Templates.BackingTemplate(backing.Replace("{directory}", store.Path, StringComparison.Ordinal))?.Text);
+
+    // A file in place of the folder: listing it fails, whoever asks.
+    private Task MakeUnreadableAsync(string folder)
+    {
+        var path = store[$".storagehost/{folder}"];
+        if (Directory.Exists(path))
+        {
+            Directory.Delete(path, recursive: true);
+        }
+
+        return File.WriteAllTextAsync(path, "");
+    }
 
     private static void Make(string kind, string path)
     {

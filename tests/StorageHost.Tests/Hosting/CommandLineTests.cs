@@ -35,6 +35,11 @@ public sealed class CommandLineTests
     [InlineData("there is no option '--Ulrs'; did you mean --Urls=VALUE?", "--Ulrs", "http://127.0.0.1:1")]
     [InlineData("there is no option '-x'", "-x")]
     [InlineData("there is no command 'status'; there is token", "status")]
+    [InlineData("there is no command 'check-config'; did you mean --check-config?", "check-config")]
+    [InlineData("there is no command 'help'; did you mean --help?", "help")]
+    [InlineData("token add needs NAME and SCOPES", "token", "add")]
+    [InlineData("token add needs NAME and SCOPES", "token", "add", "web")]
+    [InlineData("token remove needs NAME", "token", "remove", "--Security:TokensFile=/x")]
     [InlineData("there is no command 'tokn'; did you mean token?", "tokn", "list")]
     [InlineData("there is no command '/srv/vms'", "/srv/vms")]
     [InlineData("there is no command '/srv/vms'", "--Storage:Id=x", "/srv/vms", "--check-config")]
@@ -111,6 +116,16 @@ public sealed class CommandLineTests
     {
         var settings = Settings($"--Storage:Directory={directory}", $"--Storage:RequireMount={mount}");
         Assert.Contains($"  Storage:Directory: {told}\n", Heard(() => Assert.Equal(78, SettingsCheck.Show(settings))).Errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Qemu:Path", "/nonexistent/qemu-img", "/nonexistent/qemu-img: there is no such program")]
+    [InlineData("Gluster:Path", "/etc/passwd/gluster", "/etc/passwd/gluster: there is no such program")]
+    [InlineData("Gluster:Path", "/etc", "/etc: is a directory, not a program")]
+    public void A_check_looks_at_the_programs_that_have_a_path(string key, string path, string told)
+    {
+        var settings = Settings("--Storage:Directory=/srv", $"--{key}={path}");
+        Assert.Contains($"  {key}: {told}\n", Heard(() => Assert.Equal(78, SettingsCheck.Show(settings))).Errors, StringComparison.Ordinal);
     }
 
     private static StorageHost.Hosting.Settings Settings(params string[] settings) => SettingsSetup.CreateBuilder(settings, out _)!.AddSettings();

@@ -65,6 +65,13 @@ public sealed class SettingsTests
         Assert.Contains(message, fault, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Security:TokensFile", "0")]
+    [InlineData("Security:TokensFile", "Path")]
+    [InlineData("Pool:MaxCopies", "0")]
+    public void A_list_or_a_section_where_one_value_belongs_does_not_pass_for_none(string key, string below) =>
+        Assert.Equal($"{key}: takes one value, neither a list nor a section", Assert.Single(Faults([($"{key}:{below}", "/etc/tokens")])));
+
     [Fact]
     public void Every_fault_of_every_section_is_listed_at_once()
     {

@@ -20,11 +20,12 @@ internal static class OnVolume
             .Returns(async (ImageName image, int copies, Func<CopyProgress, ValueTask<Pace>> progress, CancellationToken cancellationToken) =>
             {
                 var of = core.Templates[image].Fingerprint;
+                var gate = core.Gate; // Who sees the pass may open the gate for another one.
                 core.Passes.Enqueue((image, copies));
                 core.Paces.Enqueue(await progress(new CopyProgress(500, 500 * copies)));
                 try
                 {
-                    await core.Gate.WaitAsync(cancellationToken);
+                    await gate.WaitAsync(cancellationToken);
                 }
                 catch (OperationCanceledException)
                 {

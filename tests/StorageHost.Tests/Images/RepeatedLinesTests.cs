@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using StorageHost.Images;
 using StorageHost.Tests.Support;
 using Xunit;
@@ -19,5 +20,21 @@ public sealed class RepeatedLinesTests
         Assert.Equal(1000, clock.Timers);
         Assert.False(lines.MayWrite(999));
         Assert.True(lines.MayWrite(1499));
+    }
+
+    [Fact]
+    public async Task A_sum_bears_the_trace_of_no_request()
+    {
+        var clock = new ManualTimeProvider();
+        var sum = new TaskCompletionSource<(long Count, string? Trace)>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var lines = new RepeatedLines<string>(1, (_, count) => sum.TrySetResult((count, Activity.Current?.Id)), clock);
+        using (new Activity("request").Start())
+        {
+            Assert.True(lines.MayWrite("fault"));
+            Assert.False(lines.MayWrite("fault"));
+        }
+
+        clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal((1, null), await Eventually.EndsAsync(sum.Task));
     }
 }

@@ -40,16 +40,21 @@ internal static class Levels
     /// <summary>Whether an image has a level.</summary>
     public static bool Exists(DirectoryHandle mount, ImageName image) => mount.TryStat($"{Folder}/{image}", out _);
 
-    /// <summary>Reads the levels; what is not a level is left out.</summary>
+    /// <summary>Reads the levels; what is not a level is left out. Null when nobody can tell which there are.</summary>
     /// <param name="mount">Where.</param>
     /// <param name="names">Which images there may be.</param>
     /// <param name="unreadable">Keeps what cannot be read.</param>
     /// <param name="unknown">Takes up the images whose levels cannot be read.</param>
-    public static Dictionary<ImageName, int> Read(
+    public static Dictionary<ImageName, int>? Read(
         DirectoryHandle mount, FileNames names, UnreadableFiles unreadable, HashSet<ImageName> unknown)
     {
+        if (!unreadable.TryUse(Folder, () => mount.TryList(Folder), out var listed))
+        {
+            return null;
+        }
+
         var levels = new Dictionary<ImageName, int>();
-        foreach (var name in mount.TryStat(Folder, out _) ? mount.List(Folder) : [])
+        foreach (var name in listed)
         {
             if (names.ParseImage(name, out var image) is not null)
             {

@@ -7,7 +7,7 @@ namespace StorageHost.Files.Catalog;
 /// <summary>Which templates are protected: an empty file for each, <c>.storagehost/protected/&lt;image&gt;</c>.</summary>
 internal static class Protections
 {
-    private const string Folder = $"{PrivateDirectory.Root}/protected";
+    public const string Folder = $"{PrivateDirectory.Root}/protected";
 
     /// <summary>Protects a template, or no longer does.</summary>
     public static void Write(DirectoryHandle mount, ImageName image, bool isProtected)

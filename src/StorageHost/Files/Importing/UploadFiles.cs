@@ -89,9 +89,8 @@ internal static class UploadFiles
         return mount.TryUnlink(NameOf(id));
     }
 
-    /// <summary>Asks whoever continues it to end, and says who wants to go on.</summary>
-    public static void Ask(SafeFileHandle file, UploadId id, string successor) =>
-        ExtendedAttributes.Set(file, NameOf(id), Successor, successor);
+    /// <summary>Asks whoever continues it to end, since somebody else wants to go on.</summary>
+    public static void Ask(SafeFileHandle file, UploadId id) => ExtendedAttributes.Set(file, NameOf(id), Successor, Version);
 
     /// <summary>Takes such a question back.</summary>
     public static void Unask(SafeFileHandle file, UploadId id) => ExtendedAttributes.Remove(file, NameOf(id), Successor);

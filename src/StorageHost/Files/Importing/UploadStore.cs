@@ -63,13 +63,12 @@ internal sealed class UploadStore(
 
     public async Task<IOpenUpload> OpenAsync(UploadId id, CancellationToken cancellationToken)
     {
-        var successor = Guid.NewGuid().ToString();
         var started = time.GetTimestamp();
         while (true)
         {
             var opened = await volume.RunAsync(
                 "continue an upload",
-                (VolumeSession session, StorageCall<TakenUpload?> _) => TryTake(session, id, successor),
+                (VolumeSession session, StorageCall<TakenUpload?> _) => TryTake(session, id),
                 cancellationToken);
             if (opened is not null)
             {
@@ -102,7 +101,7 @@ internal sealed class UploadStore(
         cancellationToken);
 
     /// <summary>Takes the lock of an upload; null when somebody else has it, who is asked to end.</summary>
-    private TakenUpload? TryTake(VolumeSession session, UploadId id, string successor)
+    private TakenUpload? TryTake(VolumeSession session, UploadId id)
     {
         var file = session.Mount.TryOpen(UploadFiles.NameOf(id), Syscalls.ReadWrite);
         SafeFileHandle? part = null;
@@ -112,7 +111,7 @@ internal sealed class UploadStore(
             _ = Read(file, id);
             if (!LockFile.TryHold(session.Mount, file!, UploadFiles.NameOf(id)))
             {
-                UploadFiles.Ask(file!, id, successor);
+                UploadFiles.Ask(file!, id);
                 return null;
             }
 
@@ -141,7 +140,7 @@ internal sealed class UploadStore(
     /// <summary>Opens the last part where it is this mount's, else begins one.</summary>
     private SafeFileHandle OpenPart(VolumeSession session, SafeFileHandle file, ref StoredUpload stored)
     {
-        var (id, writer) = (stored.Status.Upload.Id, mount ?? $"{Environment.MachineName}:{volume.Directory}");
+        var (id, writer) = (stored.Status.Upload.Id, mount ?? UploadWriter.Of(volume.Directory));
         for (var number = 0; number < stored.Parts.Count; number++)
         {
             if (!session.Mount.TryStat(UploadFiles.PartOf(id, number), out var stat) || stat.Links > 1)
@@ -162,7 +161,7 @@ internal sealed class UploadStore(
         {
             throw new RefusedException(
                 Refusal.UploadConflict,
-                $"the upload went from node to node {MostParts} times; continue it on {stored.Writer.Split(':')[0]}");
+                $"the upload went from node to node {MostParts} times; continue it on {UploadWriter.NodeOf(stored.Writer)}");
         }
 
         stored = stored with { Parts = [.. stored.Parts, stored.Status.Offset], Writer = writer };

@@ -77,36 +77,6 @@ internal sealed unsafe class DirectoryHandle(SafeFileHandle directory, OfdLocks?
     public SafeFileHandle Open(string name, int flags = Syscalls.ReadOnly, uint mode = 0) =>
         TryOpen(name, flags, mode) ?? throw Failed("open", name);
 
-    /// <summary>
-    /// Makes a file that is written past the page cache, which is for the virtual machines, and faster so than through it; where the file
-    /// system cannot, through it.
-    /// </summary>
-    public SafeFileHandle CreateDirect(string name)
-    {
-        const int New = Syscalls.ReadWrite | Syscalls.Create;
-        try
-        {
-            return Open(name, New | Syscalls.Exclusive | Syscalls.Direct, 0x180 /* 0600 */);
-        }
-        catch (StorageException exception) when (exception.Errno == Errno.Invalid)
-        {
-            return Open(name, New, 0x180);
-        }
-    }
-
-    /// <summary>Opens such a file once more, to be gone on with; null only when it does not exist.</summary>
-    public SafeFileHandle? TryOpenDirect(string name)
-    {
-        try
-        {
-            return TryOpen(name, Syscalls.ReadWrite | Syscalls.Direct);
-        }
-        catch (StorageException exception) when (exception.Errno == Errno.Invalid)
-        {
-            return TryOpen(name, Syscalls.ReadWrite);
-        }
-    }
-
     /// <summary>A private file's handle; the file is opened when it is not.</summary>
     public SafeFileHandle Opened(PrivateFile file) => file.Handle ??= Open(file.Name);
 

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using Microsoft.Extensions.Options;
-using Polly;
 using Polly.CircuitBreaker;
 using StorageHost.Files.Posix;
 using StorageHost.Images;
@@ -16,11 +15,9 @@ namespace StorageHost.Files.Session;
 /// A call that hangs keeps its thread. So that one sick file cannot take them all, neither what runs in the background nor any one
 /// operation has more than three quarters of the threads.
 /// </remarks>
-internal sealed partial class StorageThreads : IDisposable
+internal sealed class StorageThreads : IDisposable
 {
     private const int QueueLimit = 4096;
-
-    private const string NoAnswer = "no answer";
 
     /// <summary>What the thread is at.</summary>
     [ThreadStatic]
@@ -32,10 +29,8 @@ internal sealed partial class StorageThreads : IDisposable
     private readonly int most;
     private readonly StorageOptions options;
     private readonly TimeProvider time;
-    private readonly ILogger<StorageThreads> log;
-    private readonly RepeatedLines<(string Operation, string Fault)> failures;
-    private readonly ResiliencePipeline breaker;
-    private readonly CircuitBreakerStateProvider breakerState = new();
+    private readonly StorageFailureLog failures;
+    private readonly StorageBreaker breaker;
     private int busy;
     private int waiting;
     private long timeouts;
@@ -50,36 +45,12 @@ internal sealed partial class StorageThreads : IDisposable
     {
         this.options = options;
         this.time = time;
-        this.log = log;
-        failures = new RepeatedLines<(string Operation, string Fault)>(
-            1, (kind, count) => LogRepeated(kind.Operation, count, kind.Fault), time);
+        failures = new StorageFailureLog(time, log);
 
         // Of two, both: nobody but the index uses them, and when one hangs the other may find out that the mount is well again.
         most = Math.Max(threads - Math.Max(threads / 4, 1), Math.Min(threads, 2));
         background = NewShare(most);
-        breaker = new ResiliencePipelineBuilder { TimeProvider = new SteadyTime(time) }.AddCircuitBreaker(new CircuitBreakerStrategyOptions
-        {
-            // Half of at least four calls in ten seconds without an answer: the mount hangs. Every two seconds one call may try again.
-            // A call that was never begun, since its caller left, has not shown that the mount answers.
-            ShouldHandle = arguments =>
-                ValueTask.FromResult(arguments.Outcome.Exception is RefusedException { Reason: Refusal.StorageTimeout }
-                    || (arguments.Outcome.Exception is OperationCanceledException && Breaker == CircuitState.HalfOpen)),
-            FailureRatio = 0.5,
-            MinimumThroughput = 4,
-            SamplingDuration = TimeSpan.FromSeconds(10) + this.options.OperationTimeout,
-            BreakDuration = TimeSpan.FromSeconds(2),
-            StateProvider = breakerState,
-            OnOpened = _ =>
-            {
-                LogBreakerOpened();
-                return default;
-            },
-            OnClosed = _ =>
-            {
-                LogBreakerClosed();
-                return default;
-            },
-        }).Build();
+        breaker = new StorageBreaker(options.OperationTimeout, time, log);
         for (var number = 0; number < threads; number++)
         {
             new Thread(Work) { IsBackground = true, Name = string.Create(CultureInfo.InvariantCulture, $"storage {number}") }.Start();
@@ -105,7 +76,7 @@ internal sealed partial class StorageThreads : IDisposable
     public long Timeouts => Interlocked.Read(ref timeouts);
 
     /// <summary>Closed while the mount answers.</summary>
-    public CircuitState Breaker => breakerState.CircuitState;
+    public CircuitState Breaker => breaker.State;
 
     /// <summary>What the storage thread that asks is at; null when it is none.</summary>
     public static IStorageCall? Current => current;
@@ -151,16 +122,7 @@ internal sealed partial class StorageThreads : IDisposable
         catch (StorageException exception)
         {
             WhenFailed?.Invoke(exception);
-            var errno = Errno.Name(exception.Errno);
-            if (failures.MayWrite((operation, errno)))
-            {
-                LogFailed(operation, exception.Call, exception.File, errno);
-            }
-            else
-            {
-                LogFailedAgain(operation, exception.Call, exception.File, errno);
-            }
-
+            failures.Failed(operation, exception);
             throw StorageFaults.Refuse(exception);
         }
     }
@@ -199,9 +161,7 @@ internal sealed partial class StorageThreads : IDisposable
         {
             await EnterAsync(call, operation, deadline, share);
             await breaker.ExecuteAsync(
-                static async (state, _) => await state.Self.TryAsync(state.call, state.operation, state.deadline),
-                (Self: this, call, operation, deadline),
-                CancellationToken.None);
+                static state => state.Self.TryAsync(state.call, state.operation, state.deadline), (Self: this, call, operation, deadline));
         }
         catch (BrokenCircuitException exception)
         {
@@ -268,11 +228,7 @@ internal sealed partial class StorageThreads : IDisposable
         {
             Interlocked.Increment(ref timeouts);
             WhenTimedOut?.Invoke();
-            if (failures.MayWrite((operation, NoAnswer)))
-            {
-                LogTimedOut(operation, deadline);
-            }
-
+            failures.TimedOut(operation, deadline);
             throw new RefusedException(
                 Refusal.StorageTimeout,
                 string.Create(
@@ -328,22 +284,4 @@ internal sealed partial class StorageThreads : IDisposable
             Interlocked.Decrement(ref busy);
         }
     }
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "Storage operation {Operation} failed: {Call} {File}: {Errno}")]
-    private partial void LogFailed(string operation, string call, string file, string errno);
-
-    [LoggerMessage(Level = LogLevel.Debug, Message = "Storage operation {Operation} failed again: {Call} {File}: {Errno}")]
-    private partial void LogFailedAgain(string operation, string call, string file, string errno);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "Storage operation {Operation} failed {Count} more times within a minute: {Fault}")]
-    private partial void LogRepeated(string operation, long count, string fault);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "Storage operation {Operation} did not answer within {Deadline}")]
-    private partial void LogTimedOut(string operation, TimeSpan deadline);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "The storage hangs: its calls are refused until one answers again")]
-    private partial void LogBreakerOpened();
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The storage answers again")]
-    private partial void LogBreakerClosed();
 }

@@ -5,20 +5,6 @@ using StorageHost.Images;
 namespace StorageHost.Files.Session;
 
 /// <summary>
-/// The storage directory while it is mounted, with this daemon's private directory on it, and its right to give names there.
-/// </summary>
-internal sealed record VolumeSession(DirectoryHandle Mount, PrivateDirectory Private, NameLock Names, MountPoint MountPoint) : IDisposable
-{
-    /// <summary>For a session that nobody took up: nothing of it stays.</summary>
-    public void Dispose()
-    {
-        Private.Discard(Mount);
-        Names.Dispose();
-        Mount.Dispose();
-    }
-}
-
-/// <summary>
 /// Holds the session with the volume and runs work in it. When the mount dies, is replaced, or this node was cut off and its files were
 /// recovered by others, the session ends and a new one begins as soon as the directory is there again.
 /// </summary>
@@ -37,12 +23,9 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
     // The same of a look whether the directory can be written to. While one hangs, another would tell nothing new.
     private readonly StorageShare looks;
 
-    // One for all sessions: what the last one waits for, on the same mount, counts too.
-    private readonly OfdLocks locks;
+    private readonly SessionOpener opener;
     private volatile VolumeSession? session;
     private string problem = "the storage directory was not opened yet";
-    private bool isSuffixUnknown;
-    private MountPoint? expected;
 
     public VolumeSessions(IOptions<StorageOptions> options, StorageThreads threads, ILogger<VolumeSessions> log)
     {
@@ -52,7 +35,7 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
         // A look that was answered gives its place back a moment later.
         looks = threads.NewShare(1, waitLimit: TimeSpan.FromMilliseconds(100));
         writes = new WriteWatch(options.Value.ReservePercent);
-        locks = new OfdLocks(options.Value.OperationTimeout);
+        opener = new SessionOpener(this.options, threads, log);
         threads.WhenFailed = writes.Note;
         threads.WhenTimedOut = writes.NoteTimeout;
     }
@@ -193,7 +176,7 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
             if (session is { } current)
             {
                 var fault = await threads.RunAsync(
-                    "check the mount", (StorageCall<string?> _) => FindFault(current), options.OperationTimeout, sessions,
+                    "check the mount", (StorageCall<string?> _) => opener.FindFault(current), options.OperationTimeout, sessions,
                     cancellationToken);
                 if (fault is null)
                 {
@@ -205,7 +188,7 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
             }
 
             session = await threads.RunAsync(
-                "open the storage directory", (StorageCall<VolumeSession> _) => Begin(), options.OperationTimeout, sessions,
+                "open the storage directory", (StorageCall<VolumeSession> _) => opener.Begin(), options.OperationTimeout, sessions,
                 cancellationToken);
             LogSessionBegan(session.MountPoint.FileSystemType, session.MountPoint.Source, session.Private.Name);
         }
@@ -234,110 +217,8 @@ internal sealed partial class VolumeSessions : IAsyncDisposable
         }
     }
 
-    /// <summary>Begins a session; failing, it leaves nothing on the volume, as far as the storage lets it.</summary>
-    private VolumeSession Begin()
-    {
-        var mount = new DirectoryHandle(DirectoryHandle.OpenDirectory(options.Directory), locks);
-        PrivateDirectory? own = null;
-        try
-        {
-            var point = MountTable.Of(mount.Directory)
-                ?? throw new RefusedException(Refusal.StorageUnavailable, "the storage directory is not in the mount table");
-            if (MountFault(point) is { } fault)
-            {
-                throw new RefusedException(Refusal.StorageUnavailable, fault);
-            }
-
-            CompareSuffix(() => TemplateSuffix.Check(mount, options.TemplateSuffix));
-            own = PrivateDirectory.Create(mount, threads.Release);
-            CompareSuffix(() => TemplateSuffix.Settle(mount, own, options.TemplateSuffix));
-            var created = new VolumeSession(mount, own, new NameLock(mount, point), point);
-            expected = point;
-            return created;
-        }
-        catch (Exception exception)
-        {
-            if (exception is StorageException failure)
-            {
-                mount.Explain(failure, options.ReservePercent);
-            }
-
-            own?.Discard(mount);
-            mount.Dispose();
-            throw;
-        }
-    }
-
-    private string? FindFault(VolumeSession current)
-    {
-        try
-        {
-            return FindFaultIn(current);
-        }
-        catch (StorageException exception) when (!Errno.IsOwn(exception.Errno))
-        {
-            return StorageFaults.Refuse(exception).Message;
-        }
-        catch (RefusedException exception)
-        {
-            return exception.Message;
-        }
-    }
-
-    private string? FindFaultIn(VolumeSession current)
-    {
-        using var reopened = DirectoryHandle.OpenDirectory(options.Directory);
-        var (now, then) = (DirectoryHandle.Stat(reopened, "."), DirectoryHandle.Stat(current.Mount.Directory, "."));
-        if ((now.Inode, now.Device) != (then.Inode, then.Device))
-        {
-            return MountTable.Of(reopened) is { } point && MountFault(point) is { } fault
-                ? fault
-                : "another file system was mounted on the storage directory";
-        }
-
-        current.Names.Refresh();
-        CompareSuffix(() => TemplateSuffix.Settle(current.Mount, current.Private, options.TemplateSuffix));
-        return current.Private.IsAlive(current.Mount)
-            ? null
-            : "this node was cut off from the volume, and its private directory was recovered";
-    }
-
-    // One small file that the storage will not give must not end a session, or keep one from beginning.
-    private void CompareSuffix(Action compare)
-    {
-        try
-        {
-            compare();
-            isSuffixUnknown = false;
-        }
-        catch (StorageException exception)
-        {
-            if (!isSuffixUnknown)
-            {
-                LogSuffixUnknown(exception.Call, Errno.Name(exception.Errno));
-            }
-
-            isSuffixUnknown = true;
-        }
-    }
-
-    private string? MountFault(MountPoint point)
-    {
-        var required = options.RequireMount.Length > 0 ? options.RequireMount : expected?.FileSystemType;
-        return required is not null && required != point.FileSystemType
-                ? $"the storage directory must lie on {required}, but lies on {point.FileSystemType}: the volume is not mounted"
-            : expected is not null && point.Path.Length < expected.Path.Length
-                ? "what was mounted on the storage directory is not mounted any more"
-            : null;
-    }
-
     [LoggerMessage(Level = LogLevel.Information, Message = "Serving the storage directory on {Type} {Source}, private directory {Private}")]
     private partial void LogSessionBegan(string type, string source, string @private);
-
-    [LoggerMessage(
-        Level = LogLevel.Warning,
-        Message = "The volume's template suffix cannot be compared with Storage:TemplateSuffix: {Call}: {Errno}")]
-    private partial void LogSuffixUnknown(string call, string errno);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The session with the volume ended: {Reason}")]
     private partial void LogSessionEnded(string reason);

@@ -12,12 +12,14 @@ internal sealed record ListenAddress(string Key, string Url)
     /// <summary>What sun_path of struct sockaddr_un holds beside the zero at its end.</summary>
     private const int LongestSocketPath = 107;
 
+    private const string Example = "http://127.0.0.1:33833";
+
     private readonly BindingAddress? parsed = Parse(Url);
 
     private bool IsEndpoint => Key.StartsWith("Kestrel:", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Whether what is sent there is encrypted.</summary>
-    public bool IsTls => parsed is { Scheme: "https" };
+    public bool IsTls => string.Equals(parsed?.Scheme, "https", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Whether only this machine can reach it.</summary>
     public bool IsLocal => parsed is { } address
@@ -63,6 +65,8 @@ internal sealed record ListenAddress(string Key, string Url)
     /// </summary>
     public static IEnumerable<string> FindFaults(IConfiguration configuration, SecurityOptions security) =>
     [
+        .. All(configuration) is [] && configuration["Urls"] is not null
+            ? [$"Urls: names no address; the default is {Example}"] : Array.Empty<string>(),
         .. All(configuration).Select(address => address.FindFault(security)).OfType<string>(),
         .. Endpoints(configuration).SelectMany(endpoint => endpoint.GetChildren()).Append(configuration.GetSection("Kestrel:Certificates"))
             .Where(part => part.Exists() && part.Key is not ("Url" or "Protocols"))
@@ -70,13 +74,20 @@ internal sealed record ListenAddress(string Key, string Url)
     ];
 
     private string? FindFault(SecurityOptions security) =>
-        parsed is null ? $"{Key}: '{Url}' is not an address such as http://127.0.0.1:33833"
+        parsed is null || !IsOfHttp(parsed) ? $"{Key}: '{Url}' is not an address such as {Example}; several are separated by ';'"
+        : !parsed.IsUnixPipe && parsed.PathBase.Length > 0 ? $"{Key}: '{Url}' must end behind its port, as in {Example}"
         : parsed.IsUnixPipe && Encoding.UTF8.GetByteCount(parsed.UnixPipePath) > LongestSocketPath
             ? $"{Key}: the path in {Url} is longer than the {LongestSocketPath} bytes of a Unix socket"
         : IsTls && security.Certificate.Length == 0 ? $"{Key}: {Url} needs Security:Certificate and Security:CertificateKey"
         : IsLocal || security.AllowAnonymous || security.TokensFile.Length > 0 || (IsTls && security.ClientCa.Length > 0) ? null
         : $"{Key}: {Url} can be reached by others, and nothing asks who they are; listen on a loopback address, "
             + "or set Security:TokensFile, or Security:ClientCa for https, or Security:AllowAnonymous to true";
+
+    // Kestrel would end the program with the stack of an exception, after the storage was begun.
+    private static bool IsOfHttp(BindingAddress address) =>
+        address.Scheme.ToUpperInvariant() is "HTTP" or "HTTPS"
+        && (address.IsUnixPipe
+            || (address.Port is >= 0 and <= IPEndPoint.MaxPort && !address.Host.Contains(',', StringComparison.Ordinal)));
 
     private static IEnumerable<IConfigurationSection> Endpoints(IConfiguration configuration) =>
         configuration.GetSection("Kestrel:Endpoints").GetChildren();

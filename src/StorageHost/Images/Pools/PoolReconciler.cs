@@ -14,19 +14,16 @@ internal sealed partial class PoolReconciler(
     IVolume volume, PoolTable pools, PoolScanner scanner, PoolPass pass, PreclaimedCopies ahead, JobTable jobs, IVolumePolicy policy,
     IOptions<PoolOptions> options, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<PoolReconciler> log) : BackgroundService
 {
-    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(10);
-
     private readonly ConcurrentDictionary<ImageName, RunningPass> running = new();
     private readonly ConcurrentDictionary<ImageName, Backoff> backoffs = new();
+    private readonly UnsettledTemplates unsettled = new(pools, time);
+    private readonly VolumeUpkeep upkeep = new(volume, pools, scanner, policy, time, log);
 
-    /// <summary>Pools of templates that are still being written. Until they have settled, not even callers are served.</summary>
-    private readonly ConcurrentDictionary<ImageName, Backoff> unsettled = new();
+    /// <inheritdoc cref="VolumeUpkeep.Problem"/>
+    public string? Problem => upkeep.Problem;
 
-    /// <summary>What keeps the volume from being served; null when nothing does.</summary>
-    public string? Problem { get; private set; } = "the storage directory was not read yet";
-
-    /// <summary>Why what others left on the volume could not be recovered; null when it could. The pools are served all the same.</summary>
-    public string? RecoveryProblem { get; private set; }
+    /// <inheritdoc cref="VolumeUpkeep.RecoveryProblem"/>
+    public string? RecoveryProblem => upkeep.RecoveryProblem;
 
     /// <summary>When it last looked after the pools, as a time stamp; null when it did not yet.</summary>
     public long? LastTurn { get; private set; }
@@ -58,87 +55,12 @@ internal sealed partial class PoolReconciler(
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, lifetime.ApplicationStopping);
         try
         {
-            await Task.WhenAll(ScanAtIntervalsAsync(stopping.Token), AdvanceWhenCalledAsync(stopping.Token));
+            await Task.WhenAll(upkeep.RunAsync(stopping.Token), AdvanceWhenCalledAsync(stopping.Token));
         }
         catch (OperationCanceledException)
         {
             await Task.WhenAll(running.Values.Select(current => current.Done));
             await ahead.GiveBackAsync();
-        }
-    }
-
-    private async Task ScanAtIntervalsAsync(CancellationToken stoppingToken)
-    {
-        while (true)
-        {
-            try
-            {
-                await volume.EnsureServedAsync(stoppingToken);
-                await RecoverAsync(stoppingToken);
-                await scanner.ScanAsync(stoppingToken);
-                if (Problem is not null)
-                {
-                    LogServed();
-                    UnhinderByStorage();
-                }
-
-                Problem = null;
-            }
-            catch (RefusedException exception)
-            {
-                if (Problem != exception.Message)
-                {
-                    LogCannotServe(exception.Message);
-                }
-
-                Problem = exception.Message;
-            }
-#pragma warning disable CA1031 // Whatever it was, the next look may find it gone; a daemon that no longer looks would be worse.
-            catch (Exception exception) when (exception is not OperationCanceledException)
-#pragma warning restore CA1031
-            {
-                Problem = "the storage directory could not be read: internal error";
-                LogBroken(exception, "reading the storage directory");
-            }
-
-            await Task.Delay(policy.RescanInterval, time, stoppingToken);
-        }
-    }
-
-    /// <summary>The storage answers again: what it kept from being filled is tried at once.</summary>
-    private void UnhinderByStorage()
-    {
-        foreach (var pool in pools.All.Where(pool => pool.Problem is { IsOfStorage: true }))
-        {
-            pool.Unhinder();
-        }
-    }
-
-    /// <summary>
-    /// Whatever keeps recovery from its work must not keep the pools from being looked after, nor room from being given back.
-    /// </summary>
-    private async Task RecoverAsync(CancellationToken stoppingToken)
-    {
-        try
-        {
-            await volume.RecoverAsync(stoppingToken);
-            RecoveryProblem = null;
-        }
-        catch (RefusedException exception)
-        {
-            if (RecoveryProblem != exception.Message)
-            {
-                LogCannotRecover(exception.Message);
-            }
-
-            RecoveryProblem = exception.Message;
-        }
-#pragma warning disable CA1031 // The same: a fault of ours in recovery is no reason to serve no pool.
-        catch (Exception exception) when (exception is not OperationCanceledException)
-#pragma warning restore CA1031
-        {
-            RecoveryProblem = "internal error; the log says more";
-            LogBroken(exception, "recovery");
         }
     }
 
@@ -176,8 +98,7 @@ internal sealed partial class PoolReconciler(
             backoff.Reset();
         }
 
-        var isPutOff = unsettled.TryGetValue(pool.Image, out var settling) && settling.IsResting;
-        var (step, copies) = isPutOff
+        var (step, copies) = unsettled.Contains(pool.Image)
             ? (PoolStep.Rest, 0)
             : PoolPlan.Next(pool.Wanted, pool.Ready, pool.Total, pool.Waiting, state, backoff.IsResting);
         pool.Job?.Expect(Math.Max(0, pool.Wanted - pool.Total));
@@ -249,7 +170,7 @@ internal sealed partial class PoolReconciler(
 
                 pool.Hinder(NewProblem(exception));
                 pool.Job?.Hinder(exception.Message);
-                PutOff(pool, rest, stoppingToken);
+                unsettled.PutOff(pool.Image, rest, stoppingToken);
             }
             catch (RefusedException exception)
             {
@@ -286,35 +207,7 @@ internal sealed partial class PoolReconciler(
 
     private PoolProblem NewProblem(RefusedException refusal) => new(refusal.Message, time.GetUtcNow(), refusal.Reason, refusal.NeededBytes);
 
-    /// <summary>Leaves a pool alone until its template has settled, and then calls for it.</summary>
-    private void PutOff(Pool pool, TimeSpan rest, CancellationToken stoppingToken)
-    {
-        var settling = unsettled.GetOrAdd(pool.Image, _ => new Backoff(time));
-        settling.RestFor(rest);
-        _ = RingAsync();
-
-        async Task RingAsync()
-        {
-            // A timer may come a moment early, and nobody calls again.
-            for (var wait = rest; settling.IsResting && !stoppingToken.IsCancellationRequested; wait = Moment)
-            {
-                await Task.Delay(wait, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-
-            pools.Ring();
-        }
-    }
-
     private sealed record RunningPass(PoolStep Step, Action Cancel, Task Done);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The storage directory cannot be served: {Reason}")]
-    private partial void LogCannotServe(string reason);
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "The storage directory is served")]
-    private partial void LogServed();
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The leftovers of dead daemons cannot be recovered now: {Reason}")]
-    private partial void LogCannotRecover(string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The pool of {Image} cannot be brought to its level now: {Reason}")]
     private partial void LogHindered(ImageName image, string reason);

@@ -60,5 +60,5 @@ public sealed class LevelsTests : IAsyncLifetime
     }
 
     private Task<Dictionary<ImageName, int>> ReadAsync() => daemon.RunAsync(
-        session => Levels.Read(session.Mount, Sample.Names, new UnreadableFiles(NullLogger<UnreadableFiles>.Instance), []));
+        session => Levels.Read(session.Mount, Sample.Names, new UnreadableFiles(NullLogger<UnreadableFiles>.Instance), [])!);
 }

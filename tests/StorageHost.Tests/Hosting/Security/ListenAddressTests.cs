@@ -13,7 +13,7 @@ public sealed class ListenAddressTests
     [InlineData("http://[::1]:80")]
     [InlineData("http://unix:/run/storagehost.sock")]
     [InlineData("http://127.0.0.1:1; http://[::1]:2")]
-    [InlineData("")]
+    [InlineData("HTTP://127.0.0.1:65535")]
     public void What_only_this_machine_reaches_needs_no_leave(string urls) => Assert.Empty(Faults(("Urls", urls)));
 
     [Theory]
@@ -35,11 +35,20 @@ public sealed class ListenAddressTests
     [Theory]
     [InlineData("nonsense")]
     [InlineData("127.0.0.1:80")]
+    [InlineData("ftp://127.0.0.1:33833")]
+    [InlineData("http://127.0.0.1:99999")]
+    [InlineData("http://127.0.0.1:80,http://[::1]:80")]
     public void What_is_no_address_is_refused_in_any_case(string urls)
     {
         Assert.Contains("is not an address", Assert.Single(Faults(("Urls", urls))), StringComparison.Ordinal);
         Assert.Single(Faults(new SecurityOptions { AllowAnonymous = true }, ("Urls", urls)));
     }
+
+    [Theory]
+    [InlineData("", "Urls: names no address; the default is http://127.0.0.1:33833")]
+    [InlineData(";", "Urls: names no address; the default is http://127.0.0.1:33833")]
+    [InlineData("http://localhost:80/storage", "Urls: 'http://localhost:80/storage' must end behind its port, as in http://127.0.0.1:33833")]
+    public void What_Kestrel_would_take_otherwise_or_not_at_all_is_refused(string urls, string told) => Assert.Equal(told, Assert.Single(Faults(("Urls", urls))));
 
     [Theory]
     [InlineData(107, 0)]
@@ -61,6 +70,7 @@ public sealed class ListenAddressTests
     [Theory]
     [InlineData("https://127.0.0.1:443")]
     [InlineData("https://0.0.0.0:443")]
+    [InlineData("HTTPS://127.0.0.1:443")]
     public void There_is_no_https_without_a_certificate(string url) =>
         Assert.Equal($"Urls: {url} needs Security:Certificate and Security:CertificateKey", Assert.Single(Faults(new SecurityOptions { AllowAnonymous = true }, ("Urls", url))));
 

@@ -58,7 +58,7 @@ public sealed class TokenCommandTests : IDisposable
     [InlineData("'write' is no scope", "add", "new", "read,write")]
     [InlineData("'' is no scope", "add", "new", "read,")]
     [InlineData("there is no token named new", "remove", "new")]
-    [InlineData("Required argument missing for command: 'add'", "add", "new")]
+    [InlineData("token add needs NAME and SCOPES", "add", "new")]
     [InlineData("there is no command 'revoke'; there is add, list, remove", "revoke", "ci")]
     [InlineData("there is no command 'ad'; did you mean add?", "ad", "ci", "read")]
     [InlineData("token needs a command: add, list, remove")]
