@@ -5,6 +5,7 @@ using StorageHost.Api.Dispatch;
 using StorageHost.Api.Events;
 using StorageHost.Api.Templates;
 using StorageHost.BlockDevices;
+using StorageHost.Cli;
 using StorageHost.Files;
 using StorageHost.Gluster;
 using StorageHost.Hosting;
@@ -24,84 +25,91 @@ if (args is [ToolServer.Word])
 }
 
 Malloc.LimitArenas();
-var line = CommandLine.Read(args);
-if (line.Answer is { } answered)
+
+// Apart, since what this method names is loaded when it begins: the client loads nothing of the web host.
+return ClientProgram.Understands(args) ? await ClientProgram.RunAsync(args, Nearest.To) : await ServeAsync(args);
+
+static async Task<int> ServeAsync(string[] args)
 {
-    return answered;
-}
+    var line = CommandLine.Read(args);
+    if (line.Answer is { } answered)
+    {
+        return answered;
+    }
 
-if (line.IsCheck)
-{
-    SettingsCheck.BeServiceUser();
-}
+    if (line.IsCheck)
+    {
+        SettingsCheck.BeServiceUser();
+    }
 
-if (SettingsSetup.CreateBuilder(line.Settings, out var broken) is not { } builder)
-{
-    return ExitCodes.Configuration([broken]);
-}
+    if (SettingsSetup.CreateBuilder(line.Settings, out var broken) is not { } builder)
+    {
+        return ExitCodes.Configuration([broken]);
+    }
 
-if (line.Tokens is { } keepTokens)
-{
-    return keepTokens(builder.Configuration);
-}
+    if (line.Tokens is { } keepTokens)
+    {
+        return keepTokens(builder.Configuration);
+    }
 
-var settings = builder.AddSettings();
-if (line.IsCheck)
-{
-    return SettingsCheck.Show(settings);
-}
+    var settings = builder.AddSettings();
+    if (line.IsCheck)
+    {
+        return SettingsCheck.Show(settings);
+    }
 
-if (settings.Faults.Count > 0)
-{
-    return ExitCodes.Configuration(settings.Faults);
-}
+    if (settings.Faults.Count > 0)
+    {
+        return ExitCodes.Configuration(settings.Faults);
+    }
 
-builder.Services
-    .AddLog(settings.Configuration)
-    .AddSingleton(TimeProvider.System)
-    .AddProcesses()
-    .AddQemu()
-    .AddGluster()
-    .AddBlockDevices()
-    .AddFiles()
-    .AddImages()
-    .AddImageStorages()
-    .AddStorageHostApi()
-    .AddReadiness()
-    .AddTelemetry(builder.Configuration)
-    .AddSecurity()
-    .AddSystemd()
-    .Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(15));
+    builder.Services
+        .AddLog(settings.Configuration)
+        .AddSingleton(TimeProvider.System)
+        .AddProcesses()
+        .AddQemu()
+        .AddGluster()
+        .AddBlockDevices()
+        .AddFiles()
+        .AddImages()
+        .AddImageStorages()
+        .AddStorageHostApi()
+        .AddReadiness()
+        .AddTelemetry(builder.Configuration)
+        .AddSecurity()
+        .AddSystemd()
+        .Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(15));
 
-await using var app = builder.Build();
-app.UseConnectionLimit();
-app.UseStorageHostApi();
-app.UseSecurity();
-app.MapHealth();
-app.MapDispatch();
-app.MapTemplates();
-app.MapUploads();
-app.MapPools();
-app.MapJobs();
-app.MapImageStorages();
-app.MapEvents();
-app.MapDocumentation();
-app.MapReadiness().RequireAuthorization(Scopes.Read);
-app.MapMetrics().RequireAuthorization(Scopes.Read);
+    await using var app = builder.Build();
+    app.UseConnectionLimit();
+    app.UseStorageHostApi();
+    app.UseSecurity();
+    app.MapHealth();
+    app.MapDispatch();
+    app.MapTemplates();
+    app.MapUploads();
+    app.MapPools();
+    app.MapJobs();
+    app.MapImageStorages();
+    app.MapEvents();
+    app.MapDocumentation();
+    app.MapReadiness().RequireAuthorization(Scopes.Read);
+    app.MapMetrics().RequireAuthorization(Scopes.Read);
 
-try
-{
-    ListenProbe.Try(app.Services);
+    try
+    {
+        ListenProbe.Try(app.Services);
 
-    // Before the storage is opened: what is open from here on, no program inherits.
-    await app.Services.GetRequiredService<ToolHost>().StartAsync();
+        // Before the storage is opened: what is open from here on, no program inherits.
+        await app.Services.GetRequiredService<ToolHost>().StartAsync();
 
-    // Before it listens: a daemon without its storage is not one, and should not look like one.
-    await app.Services.GetRequiredService<IVolume>().EnsureServedAsync(CancellationToken.None);
-    await app.RunAsync();
-    return ExitCodes.Ok;
-}
-catch (Exception exception) when (exception is RefusedException or IOException or SocketException or Win32Exception or TimeoutException)
-{
-    return ExitCodes.Unavailable(exception);
+        // Before it listens: a daemon without its storage is not one, and should not look like one.
+        await app.Services.GetRequiredService<IVolume>().EnsureServedAsync(CancellationToken.None);
+        await app.RunAsync();
+        return ExitCodes.Ok;
+    }
+    catch (Exception exception) when (exception is RefusedException or IOException or SocketException or Win32Exception or TimeoutException)
+    {
+        return ExitCodes.Unavailable(exception);
+    }
 }

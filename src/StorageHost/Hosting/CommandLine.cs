@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.Reflection;
+using StorageHost.Cli;
 using StorageHost.Hosting.Security;
 
 namespace StorageHost.Hosting;
@@ -16,21 +17,25 @@ internal sealed record CommandLine(
     IReadOnlyList<string> Settings, int? Answer = null, bool IsCheck = false, Func<IConfigurationRoot, int>? Tokens = null)
 {
     private const string Usage = """
-        usage: storagehost [SETTING]...                           serves the directory Storage:Directory
+        usage: storagehost [serve] [SETTING]...                   serves the directory Storage:Directory
                storagehost --check-config [SETTING]...            shows the settings that would be in force, and every fault
                storagehost token add NAME SCOPES [SETTING]...     makes a bearer token and shows it, this once
                storagehost token list [SETTING]...                names the tokens and their scopes
                storagehost token remove NAME [SETTING]...
                storagehost --version | --help
+               storagehost COMMAND --help                         the client of a daemon that runs
         """;
 
-    private const string Help = $"""
+    private static readonly string Help = $"""
         {Usage}
 
         SETTING is --Key=value, such as --Storage:Directory=/srv/vms. Settings are also read from appsettings.json and
         conf.d/*.json beside the program (in the package: /etc/storagehost), and from the environment (Storage__Directory).
         SCOPES are read, provision, import and destroy, or some of them with commas in between. Security:TokensFile names
         the file that keeps the tokens, hashed. storagehost(8) and docs/configuration.md describe every setting.
+
+        COMMAND is one of these; storagehost(1) and docs/cli.md describe them:
+        {string.Join('\n', CommandTree.Summary.Select(each => $"  {each.Word,-12}{each.Description}"))}
         """;
 
     private static readonly Option<bool> Check = new("--check-config") { Arity = ArgumentArity.Zero };
@@ -40,6 +45,7 @@ internal sealed record CommandLine(
     private static readonly Command List = new("list");
     private static readonly Command Remove = new("remove") { Name };
     private static readonly Command Token = new("token") { Add, List, Remove };
+    private static readonly Command Serve = new("serve");
 
     private static readonly Command Program = Build();
     private static readonly string[] Options = [.. Program.Options.Select(option => option.Name)];
@@ -66,11 +72,12 @@ internal sealed record CommandLine(
     {
         var program = new Command("storagehost")
         {
-            Check, Token,
+            Check, Token, Serve,
             new HelpOption("--help", "-h") { Action = new Saying(Help) },
             new Option<bool>("--version") { Arity = ArgumentArity.Zero, Action = new Saying($"storagehost {Version}") },
         };
-        program.SetAction(_ => ExitCodes.Ok); // It may stand alone.
+        program.SetAction(_ => ExitCodes.Ok); // Both may stand alone.
+        Serve.SetAction(_ => ExitCodes.Ok);
         return program;
     }
 
@@ -105,15 +112,19 @@ internal sealed record CommandLine(
 
         string[] meant = unknown.StartsWith('-')
             ? [.. Nearest.To(unknown, Options), .. known.SettingsNear(unknown.TrimStart('-')).Select(key => $"--{key}=VALUE")]
-            : [.. Nearest.To(unknown, command.Subcommands.Select(each => each.Name)), .. Nearest.To($"--{unknown}", OptionsOf(command))];
+            : [.. Nearest.To(unknown, Words(command)), .. Nearest.To($"--{unknown}", OptionsOf(command))];
         return $"there is no {(unknown.StartsWith('-') ? "option" : "command")} '{unknown}'"
             + (meant.Length > 0 ? $"; did you mean {string.Join(" or ", meant)}?"
             : unknown.StartsWith('-') ? $"; the options are {string.Join(", ", Options)}"
-            : command.Subcommands.Count > 0 ? $"; there is {Names(command.Subcommands)}"
+            : command.Subcommands.Count > 0 ? $"; there is {string.Join(", ", Words(command))}"
             : $" of {command.Name}");
     }
 
     private static string[] OptionsOf(Command command) => command == Program ? Options : [];
+
+    /// <summary>What may stand behind a word; behind the program also what begins a command line of the client.</summary>
+    private static IEnumerable<string> Words(Command command) => command.Subcommands.Select(each => each.Name)
+        .Concat(command == Program ? CommandTree.Words : []);
 
     private static string Names(IEnumerable<Command> commands) => string.Join(", ", commands.Select(each => each.Name));
 

@@ -13,7 +13,7 @@ internal static class ToolCage
     /// The program as CliWrap starts it. Each of the three tools before it (of util-linux, which every Debian has) replaces itself by the
     /// next, so the process stays the same.
     /// </summary>
-    public static Command Wrap(ProcessCommand command) => Cli.Wrap("setsid")
+    public static Command Wrap(ProcessCommand command) => CliWrap.Cli.Wrap("setsid")
         .WithArguments(["setpriv", "--pdeathsig", "KILL", "prlimit", .. Limits(command), "--", command.Program, .. command.Arguments])
         .WithWorkingDirectory("/")
         .WithEnvironmentVariables(BareEnvironment())

@@ -15,7 +15,7 @@ internal static class ToolHostCommand
         new("DOTNET_EnableDiagnostics", "0"),
     ];
 
-    public static Command Make() => Cli.Wrap(Environment.ProcessPath!)
+    public static Command Make() => CliWrap.Cli.Wrap(Environment.ProcessPath!)
         .WithArguments(IsOwnHost ? [ToolServer.Word] : [typeof(ToolHostCommand).Assembly.Location, ToolServer.Word])
         .WithWorkingDirectory("/")
         .WithEnvironmentVariables(ToolCage.BareEnvironment([.. Runtime(), .. Thrift]))

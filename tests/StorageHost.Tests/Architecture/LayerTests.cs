@@ -23,6 +23,7 @@ public sealed class LayerTests
     {
         ["Images"] = [],
         ["Processes"] = [],
+        ["Cli"] = [],
         ["ImageStorages"] = ["Images"],
         ["Files"] = ["Images", "ImageStorages"],
         ["Qemu"] = ["Images", "ImageStorages", "Processes"],

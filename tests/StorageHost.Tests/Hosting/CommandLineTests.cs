@@ -8,11 +8,11 @@ namespace StorageHost.Tests.Hosting;
 public sealed class CommandLineTests
 {
     [Theory]
-    [InlineData("--help", "usage: storagehost [SETTING]...")]
-    [InlineData("-h", "usage: storagehost [SETTING]...")]
+    [InlineData("--help", "usage: storagehost [serve] [SETTING]...")]
+    [InlineData("-h", "usage: storagehost [serve] [SETTING]...")]
     [InlineData("--version", "storagehost 0.")]
-    [InlineData("token --help", "usage: storagehost [SETTING]...")]
-    [InlineData("token add -h", "usage: storagehost [SETTING]...")]
+    [InlineData("token --help", "usage: storagehost [serve] [SETTING]...")]
+    [InlineData("token add -h", "usage: storagehost [serve] [SETTING]...")]
     public void What_needs_no_settings_is_answered(string words, string answer)
     {
         var (said, errors) = Heard(() => Assert.Equal(ExitCodes.Ok, CommandLine.Read(words.Split(' ')).Answer));
@@ -34,12 +34,15 @@ public sealed class CommandLineTests
     [InlineData("there is no option '--Directory'; did you mean --Storage:Directory=VALUE?", "--Directory", "/srv")]
     [InlineData("there is no option '--Ulrs'; did you mean --Urls=VALUE?", "--Ulrs", "http://127.0.0.1:1")]
     [InlineData("there is no option '-x'", "-x")]
-    [InlineData("there is no command 'status'; there is token", "status")]
     [InlineData("there is no command 'check-config'; did you mean --check-config?", "check-config")]
     [InlineData("there is no command 'help'; did you mean --help?", "help")]
     [InlineData("token add needs NAME and SCOPES", "token", "add")]
     [InlineData("token add needs NAME and SCOPES", "token", "add", "web")]
     [InlineData("token remove needs NAME", "token", "remove", "--Security:TokensFile=/x")]
+    [InlineData("there is no command 'frobnicate'; there is token, serve, template, pool, disk, job, volume, status, events, completion", "frobnicate")]
+    [InlineData("there is no command 'templat'; did you mean template?", "templat", "list", "-o", "json")]
+    [InlineData("there is no command 'sevre'; did you mean serve?", "sevre")]
+    [InlineData("there is no command 'list' of serve", "serve", "list")]
     [InlineData("there is no command 'tokn'; did you mean token?", "tokn", "list")]
     [InlineData("there is no command '/srv/vms'", "/srv/vms")]
     [InlineData("there is no command '/srv/vms'", "--Storage:Id=x", "/srv/vms", "--check-config")]
@@ -64,6 +67,7 @@ public sealed class CommandLineTests
     [Theory]
     [InlineData(new string[0], new string[0])]
     [InlineData(new[] { "--Storage:Directory=/srv" }, new[] { "--Storage:Directory=/srv" })]
+    [InlineData(new[] { "serve", "--Storage:Directory=/srv" }, new[] { "--Storage:Directory=/srv" })]
     [InlineData(new[] { "--Storage:Directory", "/srv" }, new[] { "--Storage:Directory=/srv" })]
     [InlineData(new[] { "--Storage:Directory", "-odd=name" }, new[] { "--Storage:Directory=-odd=name" })]
     [InlineData(new[] { "--Storage:VolumeId", "", "--Storage:VolumeId=" }, new[] { "--Storage:VolumeId=", "--Storage:VolumeId=" })]
