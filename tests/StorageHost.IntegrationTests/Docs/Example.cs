@@ -49,7 +49,7 @@ internal sealed partial record Example(int Line, string Command, string Answer)
     [GeneratedRegex("""^  "disks": \[.*?^  \]""", RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex Disks();
 
-    [GeneratedRegex(@"\d{4}-\d\d-\d\dT[0-9:.]+(\+00:00|Z)")]
+    [GeneratedRegex(@"\d{4}-\d\d-\d\d[T ][0-9:.]+(\+00:00|Z)")]
     private static partial Regex Moments();
 
     [GeneratedRegex(@"\b([0-9a-f]{3,32}…|[0-9a-f]{32}\b|[0-9a-f]{16}\b)")]

@@ -13,6 +13,9 @@ public sealed class PageTests(Lab lab)
     [DaemonFact]
     public Task The_page_of_the_interface_tells_the_truth() => RunAsync(Example.Of(Read("docs/api.md")));
 
+    [DaemonFact]
+    public Task The_page_of_the_command_line_tells_the_truth() => RunAsync(Example.Of(Read("docs/cli.md")));
+
     /// <summary>The daemon that its reader has started by then is that of the other page.</summary>
     [DaemonFact]
     public Task The_first_page_tells_the_truth() => RunAsync(
