@@ -20,9 +20,10 @@ main() {
     rm -rf "$OUT"
     mkdir -p "$OUT"
     publish "$OUT/app"
+    make_completions "$OUT/completions"
     make_tarball "$OUT/storagehost-$version"
     make_deb "$OUT/storagehost"
-    rm -rf "$OUT/app"
+    rm -rf "$OUT/app" "$OUT/completions"
     ls -l "$OUT"
 }
 
@@ -34,10 +35,20 @@ publish() {
     find "$1" -type f ! -name storagehost ! -name createdump -exec chmod 644 {} +
 }
 
+# What the program itself says, under the names by which the shells find it.
+make_completions() {
+    mkdir "$1"
+    "$OUT/app/storagehost" completion bash >"$1/storagehost"
+    "$OUT/app/storagehost" completion zsh >"$1/_storagehost"
+    "$OUT/app/storagehost" completion fish >"$1/storagehost.fish"
+    chmod 644 "$1"/*
+}
+
 make_tarball() {
     mkdir "$1"
     cp -r "$OUT/app/." "$1"
-    cp deploy/storagehost.{service,sysusers,tmpfiles,8} deploy/{alerts.yml,grafana-dashboard.json} "$1"
+    cp deploy/storagehost.{service,sysusers,tmpfiles,8,1} deploy/{alerts.yml,grafana-dashboard.json} "$1"
+    cp -r "$OUT/completions" "$1"
     copy_docs "$1/docs"
     tar -C "$OUT" --owner=0 --group=0 --sort=name --mtime="@$SOURCE_DATE_EPOCH" -czf "$1-$RUNTIME.tar.gz" "$(basename "$1")"
     rm -rf "$1"
@@ -46,8 +57,9 @@ make_tarball() {
 make_deb() {
     mkdir "$1"
     cp -r deploy/debian "$1/debian"
-    cp deploy/storagehost.{service,sysusers,tmpfiles,8} "$1/debian"
+    cp deploy/storagehost.{service,sysusers,tmpfiles,8,1} "$1/debian"
     cp -r "$OUT/app" "$1/app"
+    cp -r "$OUT/completions" "$1"
     cp deploy/{alerts.yml,grafana-dashboard.json} "$1"
     copy_docs "$1/docs"
     # It is a conffile in /etc, where a link in the program's directory leads to.

@@ -28,7 +28,8 @@ public sealed class PackageTests
         var files = await Shell.RunAsync("dpkg-deb", "--contents", Only("*.deb"));
         var manuals = Directory.GetFiles(Path.Combine(Repository.Root, "docs"), "*.md").Select(page => $"usr/share/doc/storagehost/docs/{Path.GetFileName(page)}");
         Assert.All(
-            [.. manuals, "usr/share/storagehost/alerts.yml", "usr/share/storagehost/grafana-dashboard.json", "etc/storagehost/conf.d/"],
+            [.. manuals, "usr/share/storagehost/alerts.yml", "usr/share/storagehost/grafana-dashboard.json", "usr/share/bash-completion/completions/storagehost",
+                "usr/share/zsh/vendor-completions/_storagehost", "usr/share/fish/vendor_completions.d/storagehost.fish", "usr/share/man/man1/storagehost.1.gz", "etc/storagehost/conf.d/"],
             file => Assert.Contains($" ./{file}\n", files, StringComparison.Ordinal));
     }
 
@@ -40,6 +41,6 @@ public sealed class PackageTests
         await Shell.RunAsync("tar", "-xzf", Only("*.tar.gz"), "-C", folder, "--strip-components=1");
         var version = await Shell.RunAsync(Path.Combine(folder, "storagehost"), "--version");
         Assert.Equal($"storagehost {(await Shell.RunAsync("dpkg-deb", "--field", Only("*.deb"), "Version")).Trim()}", version.Trim().Split('+')[0]);
-        Assert.All(["appsettings.json", "storagehost.service", "storagehost.sysusers", "storagehost.tmpfiles", "storagehost.8", "alerts.yml", "grafana-dashboard.json", "docs/operations.md"], file => Assert.True(File.Exists(Path.Combine(folder, file)), file));
+        Assert.All(["appsettings.json", "storagehost.service", "storagehost.sysusers", "storagehost.tmpfiles", "storagehost.8", "storagehost.1", "completions/storagehost", "alerts.yml", "grafana-dashboard.json", "docs/operations.md"], file => Assert.True(File.Exists(Path.Combine(folder, file)), file));
     }
 }
