@@ -36,10 +36,11 @@ public sealed class LayerTests
     {
         ["Posix"] = [],
         ["Session"] = ["Posix"],
+        ["Unwrapping"] = [],
         ["Catalog"] = ["Posix", "Session"],
         ["Copying"] = ["Posix", "Session", "Catalog"],
         ["Publishing"] = ["Posix", "Session", "Catalog"],
-        ["Importing"] = ["Posix", "Session", "Catalog", "Publishing"],
+        ["Importing"] = ["Posix", "Session", "Catalog", "Publishing", "Unwrapping"],
         ["Removing"] = ["Posix", "Session", "Catalog"],
         ["Index"] = ["Posix", "Session", "Catalog"],
     };

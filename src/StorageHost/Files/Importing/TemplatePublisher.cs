@@ -24,11 +24,14 @@ internal sealed class TemplatePublisher(
     /// <param name="file">The file.</param>
     /// <param name="length">How long it is; what lies behind is cut off.</param>
     /// <param name="sha256">The SHA-256 of its content.</param>
+    /// <param name="progress">Told how far a file is that is made of it, and waited for before more is written; what it throws ends
+    /// this.</param>
     /// <param name="confirm">Waited for before the name is given; what it throws ends this.</param>
     /// <param name="cancellationToken">Ends it before the name is given.</param>
     /// <exception cref="RefusedException">DigestMismatch; ImageRejected; ImageExists; JobConflict; and what the storage says.</exception>
     public async Task<TemplateDetails> PublishAsync(
-        NewTemplate wanted, IncomingFile file, long length, string sha256, Func<Task> confirm, CancellationToken cancellationToken)
+        NewTemplate wanted, IncomingFile file, long length, string sha256, Func<ImportProgress, ValueTask> progress, Func<Task> confirm,
+        CancellationToken cancellationToken)
     {
         if (wanted.Sha256 is { } expected && expected != sha256)
         {
