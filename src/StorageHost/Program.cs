@@ -23,6 +23,11 @@ if (args is [ToolServer.Word])
     return ToolServer.Run();
 }
 
+if (args is [CagedCommand.Word, .. var caged])
+{
+    return CagedCommand.Enter(caged);
+}
+
 Malloc.LimitArenas();
 var line = CommandLine.Read(args);
 if (line.Answer is { } answered)

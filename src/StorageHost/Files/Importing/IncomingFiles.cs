@@ -7,22 +7,23 @@ namespace StorageHost.Files.Importing;
 /// <summary>Makes the private files that templates come to be in, and removes those that nothing becomes of.</summary>
 internal static class IncomingFiles
 {
-    /// <summary>Makes one.</summary>
-    public static Task<IncomingFile> CreateAsync(VolumeSessions volume, ImageName image, CancellationToken cancellationToken) =>
-        volume.TransferAsync(
-            "create a template", (VolumeSession session, StorageCall<IncomingFile> _) => IncomingFile.Create(session, image),
-            cancellationToken);
-
     /// <summary>Does something with a new one, which goes when that fails.</summary>
+    /// <param name="volume">Where it is to lie.</param>
+    /// <param name="image">Whose it is.</param>
+    /// <param name="work">What is done.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="isDirect">Whether it is written past the page cache, in whole pages.</param>
     public static async Task<T> WithAsync<T>(
-        VolumeSessions volume, ImageName image, Func<IncomingFile, Task<T>> work, CancellationToken cancellationToken)
+        VolumeSessions volume, ImageName image, Func<IncomingFile, Task<T>> work, CancellationToken cancellationToken,
+        bool isDirect = true)
     {
-        var file = await CreateAsync(volume, image, cancellationToken);
+        var file = await volume.TransferAsync(
+            "create a template", (VolumeSession session, StorageCall<IncomingFile> _) => IncomingFile.Create(session, image, isDirect),
+            cancellationToken);
+        T made;
         try
         {
-            var made = await work(file);
-            file.Dispose();
-            return made;
+            made = await work(file);
         }
         catch (RefusedException refusal) when (refusal.Reason is Refusal.StorageTimeout or Refusal.StorageUnavailable)
         {
@@ -35,6 +36,17 @@ internal static class IncomingFiles
             await DiscardAsync(volume, file);
             throw;
         }
+
+        if (file.IsSpent)
+        {
+            await DiscardAsync(volume, file);
+        }
+        else
+        {
+            file.Dispose();
+        }
+
+        return made;
     }
 
     private static async Task DiscardAsync(VolumeSessions volume, IncomingFile file)

@@ -15,7 +15,7 @@ namespace StorageHost.Files.Importing;
 /// </summary>
 internal sealed class TemplatePublisher(
     VolumeSessions volume, FileNames names, FilePermissions permissions, IImageInspector inspector, WholeTemplates whole,
-    TemplateReplacement replacement, TimeProvider time)
+    ForeignTemplates foreign, TemplateReplacement replacement, TimeProvider time)
 {
     private const string Backed = "it has a backing file; make it one file first (qemu-img convert)";
 
@@ -40,6 +40,29 @@ internal sealed class TemplatePublisher(
                 $"what was sent for {wanted.Image} has the SHA-256 {sha256}, not {expected}; nothing was changed");
         }
 
+        if (await foreign.FindAsync(wanted, file, length, cancellationToken) is not { } format)
+        {
+            return await PublishAsync(wanted, file, length, sha256, confirm, cancellationToken);
+        }
+
+        return await IncomingFiles.WithAsync(
+            volume,
+            wanted.Image,
+            async made =>
+            {
+                var reached = await foreign.ConvertAsync(wanted, format, file, length, made, progress, cancellationToken);
+                var published = await PublishAsync(wanted, made, reached, sha256, confirm, cancellationToken);
+                file.IsSpent = true;
+                return published;
+            },
+            cancellationToken,
+            isDirect: false);
+    }
+
+    /// <summary>The same for a file that is in a format which is served, or in none that is known.</summary>
+    private async Task<TemplateDetails> PublishAsync(
+        NewTemplate wanted, IncomingFile file, long length, string sha256, Func<Task> confirm, CancellationToken cancellationToken)
+    {
         var header = await CheckAsync(wanted, file, length, cancellationToken);
         var record = new TemplateRecord(wanted.Source, Now, sha256);
         var stat = await RunAsync("record a template", _ => file.Record(record), cancellationToken);
@@ -116,7 +139,8 @@ internal sealed class TemplatePublisher(
 
     private static string Word(ImageFormat format) => format == ImageFormat.Raw ? "raw" : "qcow2";
 
-    private static RefusedException Rejected(ImageName image, string fault) =>
+    /// <summary>The refusal of a template for what was found in it.</summary>
+    internal static RefusedException Rejected(ImageName image, string fault) =>
         new(Refusal.ImageRejected, $"the template {image} is not taken: {fault}");
 
     private Task<T> RunAsync<T>(string operation, Func<VolumeSession, T> work, CancellationToken cancellationToken) =>

@@ -116,7 +116,8 @@ public sealed class TemplateImporterTests : IAsyncLifetime
         { "the file is empty", Wrap.In("xz", []) },
         { "it is a tar archive; only qcow2 and raw images are taken", [.. new byte[257], .. "ustar"u8] },
         { "it is a page of the web; only qcow2 and raw images are taken", [.. "\n <!DOCTYPE HTML><title>404</title>"u8] },
-        { "the image is in the VMDK format; only qcow2 and raw are served", [.. "KDMV"u8, .. new byte[600]] },
+        { "the VMDK version 0 is unknown", [.. "KDMV"u8, .. new byte[600]] },
+        { "the image is in the QED format; only qcow2 and raw are served", [.. "QED\0"u8, .. new byte[600]] },
         { "the file is empty", [] },
         { "it has a backing file; make it one file first (qemu-img convert)", Qcow2Bytes.WithBackingFile(Qcow2Bytes.Version3(), "debian12_template.img") },
         { "the qcow2 header is cut short", Qcow2Bytes.Version3()[..50] },
@@ -147,6 +148,39 @@ public sealed class TemplateImporterTests : IAsyncLifetime
         Assert.Equal(Sha256(sent), made.Record!.Sha256);
         Assert.InRange(store.Stat(Template).AllocatedBytes, 2 << 20, (2 << 20) + (1 << 18));
         Assert.Equal(new ImportProgress(sent.Length, content.Length), told[^1]);
+    }
+
+    [Theory]
+    [InlineData("vmdk", null, null)]
+    [InlineData("vdi", null, "zstd")]
+    public async Task What_comes_in_another_format_becomes_qcow2_and_keeps_its_digest(string format, string? option, string? wrapping)
+    {
+        var (raw, image) = (store["raw"], store["image"]);
+        File.WriteAllBytes(raw, Content(3 << 20));
+        await RealQemuImg.RunAsync(["convert", "-f", "raw", "-O", format, .. option is null ? Array.Empty<string>() : ["-o", option], raw, image]);
+        var sent = wrapping is null ? File.ReadAllBytes(image) : Wrap.In(wrapping, File.ReadAllBytes(image));
+        File.Delete(image);
+        var told = new List<ImportProgress>();
+        var made = await ImportAsync(new MemoryStream(sent), Sha256(sent), told: told.Add);
+        Assert.Equal((ImageFormat.Qcow2, 3L << 20, Sha256(sent)), (made.Header.Format, made.Header.VirtualBytes, made.Record!.Sha256));
+        await RealQemuImg.RunAsync("compare", "-s", "-f", "raw", "-F", "qcow2", raw, store[Template]);
+        Assert.Equal(store.Read(Template).Length, told[^1].Made!.Value, 65536d);
+        Assert.Empty(store.Private);
+    }
+
+    [Fact]
+    public async Task A_conversion_ends_where_its_progress_says_so_and_leaves_nothing()
+    {
+        File.WriteAllBytes(store["raw"], Content(20 << 20));
+        await RealQemuImg.RunAsync("convert", "-f", "raw", "-O", "vmdk", store["raw"], store["image"]);
+        var sent = File.ReadAllBytes(store["image"]);
+        File.Delete(store["image"]);
+        File.Delete(store["raw"]);
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => Eventually.EndsAsync(ImportAsync(
+            new MemoryStream(sent), told: at => _ = at.Made > 4 << 20 ? throw new RefusedException(Refusal.NoSpace, "the limit") : 0)));
+        Assert.Equal(Refusal.NoSpace, refused.Reason);
+        Assert.Equal("", store.Names);
+        Assert.Empty(store.Private);
     }
 
     [Fact]
