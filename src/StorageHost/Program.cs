@@ -24,6 +24,11 @@ if (args is [ToolServer.Word])
     return ToolServer.Run();
 }
 
+if (args is [CagedCommand.Word, .. var caged])
+{
+    return CagedCommand.Enter(caged);
+}
+
 Malloc.LimitArenas();
 
 // Apart, since what this method names is loaded when it begins: the client loads nothing of the web host.

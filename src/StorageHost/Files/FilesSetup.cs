@@ -43,6 +43,7 @@ internal static class FilesSetup
         .AddSingleton<IRemover, Remover>()
         .AddSingleton<ICopyEngine, CopyEngine>()
         .AddSingleton<TemplateReplacement>()
+        .AddSingleton<ForeignTemplates>()
         .AddSingleton<TemplatePublisher>()
         .AddSingleton<ITemplateImporter, TemplateImporter>()
         .AddSingleton<IUploadStore, UploadStore>()

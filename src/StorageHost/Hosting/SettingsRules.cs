@@ -122,6 +122,8 @@ internal sealed class QemuRules : AbstractValidator<QemuOptions>
         RuleFor(o => o.Path).NotEmpty().WithMessage("is required");
         RuleFor(o => o.Timeout).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10))
             .WithMessage("must be 00:00:01 to 00:10:00");
+        RuleFor(o => o.ConvertTimeout).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromDays(1))
+            .WithMessage("must be 00:00:01 to 1.00:00:00");
         RuleFor(o => o.MemoryLimitMb).InclusiveBetween(128, 65536).WithMessage("must be 128 to 65536 (MiB)");
     }
 }

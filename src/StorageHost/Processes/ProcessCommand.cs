@@ -17,6 +17,12 @@ internal sealed record ProcessCommand(string Program, IReadOnlyList<string> Argu
     /// <summary>The most processor time that it may use; null for as much as <see cref="Timeout"/>.</summary>
     public TimeSpan? CpuTime { get; init; }
 
+    /// <summary>
+    /// Whether it can open nothing but the system's programs and libraries, write no file, and reach no network. It talks through Unix
+    /// sockets then.
+    /// </summary>
+    public bool IsCaged { get; init; }
+
     /// <summary>How much of each of its two output streams is kept, in bytes; the rest is read and thrown away.</summary>
     public int OutputBytes { get; init; } = 256 * 1024;
 }

@@ -14,9 +14,12 @@ internal static class ToolCage
     /// next, so the process stays the same.
     /// </summary>
     public static Command Wrap(ProcessCommand command) => CliWrap.Cli.Wrap("setsid")
-        .WithArguments(["setpriv", "--pdeathsig", "KILL", "prlimit", .. Limits(command), "--", command.Program, .. command.Arguments])
+        .WithArguments([
+            "setpriv", "--pdeathsig", "KILL",
+            .. command.IsCaged ? CagedCommand.Prefix(command.Program) : Array.Empty<string>(),
+            "prlimit", .. Limits(command), "--", command.Program, .. command.Arguments])
         .WithWorkingDirectory("/")
-        .WithEnvironmentVariables(BareEnvironment())
+        .WithEnvironmentVariables(command.IsCaged ? ToolHostCommand.Variables() : BareEnvironment())
         .WithValidation(CommandResultValidation.None);
 
     /// <summary>Whether it is prlimit that failed: the program is not there, or may not be executed.</summary>
@@ -46,6 +49,9 @@ internal static class ToolCage
         return variables;
     }
 
+    /// <summary>A caged program can open no file for writing; what it keeps in memory as a file is one, too.</summary>
+    private const int MemoryFileBytes = 1 << 20;
+
     private static string[] Limits(ProcessCommand command)
     {
         var cpuSeconds = (long)Math.Ceiling((command.CpuTime ?? command.Timeout).TotalSeconds);
@@ -53,6 +59,7 @@ internal static class ToolCage
             string.Create(CultureInfo.InvariantCulture, $"--as={command.MemoryBytes}"),
             string.Create(CultureInfo.InvariantCulture, $"--cpu={cpuSeconds}"),
             "--core=0",
+            .. command.IsCaged ? [$"--fsize={MemoryFileBytes}"] : Array.Empty<string>(),
         ];
     }
 }

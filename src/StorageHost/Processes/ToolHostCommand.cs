@@ -15,11 +15,18 @@ internal static class ToolHostCommand
         new("DOTNET_EnableDiagnostics", "0"),
     ];
 
+    /// <summary>How this program is started once more, with words that follow.</summary>
+    public static string[] Own =>
+        IsOwnHost ? [Environment.ProcessPath!] : [Environment.ProcessPath!, typeof(ToolHostCommand).Assembly.Location];
+
     public static Command Make() => CliWrap.Cli.Wrap(Environment.ProcessPath!)
-        .WithArguments(IsOwnHost ? [ToolServer.Word] : [typeof(ToolHostCommand).Assembly.Location, ToolServer.Word])
+        .WithArguments([.. Own.Skip(1), ToolServer.Word])
         .WithWorkingDirectory("/")
-        .WithEnvironmentVariables(ToolCage.BareEnvironment([.. Runtime(), .. Thrift]))
+        .WithEnvironmentVariables(Variables())
         .WithValidation(CommandResultValidation.None);
+
+    /// <summary>What this program needs of the environment when it is started so.</summary>
+    public static Dictionary<string, string?> Variables() => ToolCage.BareEnvironment([.. Runtime(), .. Thrift]);
 
     /// <summary>False where this program was started with the command dotnet, as tests are.</summary>
     private static bool IsOwnHost => Path.GetFileName(Environment.ProcessPath) != "dotnet";

@@ -1,5 +1,6 @@
 using System.Text;
 using StorageHost.Images.Templates;
+using StorageHost.Qemu.Foreign;
 
 namespace StorageHost.Qemu;
 
@@ -38,8 +39,10 @@ internal sealed class ImageInspector : IImageInspector
         var image = new HeaderWindow(source, buffer[..source.Read(0, buffer)]);
         return image.Head.StartsWith(Qcow2Header.Magic) && Qcow2Header.Parse(image.Head) is { } header
             ? new Qcow2WholeCheck(source, header, Qcow2Extensions.FindBitmaps(header, image))
-            : null;
+            : ForeignImages.CheckWhole(source);
     }
+
+    public ForeignImage? FindForeign(IHeaderSource source) => ForeignImages.Find(source);
 
     /// <summary>A guest sees whole sectors, so a last part of one counts as one; QEMU says the same.</summary>
     private static ImageHeader Raw(long length, string? fault) => length > MaxVirtualBytes

@@ -12,6 +12,9 @@ internal sealed class QemuOptions
     /// <summary><c>Qemu:Timeout</c>: how long one run may take.</summary>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(30);
 
+    /// <summary><c>Qemu:ConvertTimeout</c>: how long it may take to make a qcow2 image of another one.</summary>
+    public TimeSpan ConvertTimeout { get; set; } = TimeSpan.FromHours(2);
+
     /// <summary><c>Qemu:MemoryLimitMb</c>: the most address space that one run may map, in MiB.</summary>
     public int MemoryLimitMb { get; set; } = 1024;
 }

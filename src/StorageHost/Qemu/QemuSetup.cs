@@ -1,5 +1,6 @@
 using StorageHost.Images.Ports;
 using StorageHost.Images.Templates;
+using StorageHost.Qemu.Converting;
 
 namespace StorageHost.Qemu;
 
@@ -8,5 +9,6 @@ internal static class QemuSetup
 {
     public static IServiceCollection AddQemu(this IServiceCollection services) => services
         .AddSingleton<IDiskCreator, QemuImg>()
+        .AddSingleton<IImageConverter, QemuConverter>()
         .AddSingleton<IImageInspector, ImageInspector>();
 }

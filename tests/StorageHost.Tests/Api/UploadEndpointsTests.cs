@@ -31,7 +31,7 @@ public sealed class UploadEndpointsTests : IAsyncLifetime
                     await content.CopyToAsync(all, cancellationToken);
                     stored = stored! with { Offset = stored.Offset + all.Length };
                 });
-            open.Setup(upload => upload.PublishAsync(It.IsAny<Func<Task>>(), It.IsAny<CancellationToken>())).ReturnsAsync(
+            open.Setup(upload => upload.PublishAsync(It.IsAny<Func<ImportProgress, ValueTask>>(), It.IsAny<Func<Task>>(), It.IsAny<CancellationToken>())).ReturnsAsync(
                 () => new TemplateDetails(Sample.Template(Sample.Debian), new ImageHeader(ImageFormat.Raw, 2048, null, null), new TemplateRecord("upload", ManualTimeProvider.Start, "ab12")));
             return open.Object;
         });

@@ -24,8 +24,8 @@ public sealed class UploadTests : IAsyncLifetime
     public UploadTests()
     {
         core.Space = new VolumeSpace(1L << 40, 1L << 39);
-        core.Importer.Setup(port => port.ImportAsync(It.IsAny<NewTemplate>(), It.IsAny<Stream>(), It.IsAny<Func<long, ValueTask>>(), It.IsAny<Func<Task>>(), It.IsAny<CancellationToken>()))
-            .Returns(async (NewTemplate asked, Stream body, Func<long, ValueTask> _, Func<Task> _, CancellationToken cancellationToken) =>
+        core.Importer.Setup(port => port.ImportAsync(It.IsAny<NewTemplate>(), It.IsAny<Stream>(), It.IsAny<Func<ImportProgress, ValueTask>>(), It.IsAny<Func<Task>>(), It.IsAny<CancellationToken>()))
+            .Returns(async (NewTemplate asked, Stream body, Func<ImportProgress, ValueTask> _, Func<Task> _, CancellationToken cancellationToken) =>
             {
                 wanted = asked;
                 using var all = new MemoryStream();

@@ -15,6 +15,7 @@ using StorageHost.Images.Pools;
 using StorageHost.Images.Ports;
 using StorageHost.Images.Templates;
 using StorageHost.Qemu;
+using StorageHost.Qemu.Converting;
 using StorageHost.Tests.Images;
 using StorageHost.Tests.ImageStorages;
 using StorageHost.Tests.Support;
@@ -43,7 +44,9 @@ internal sealed class Daemon : IAsyncDisposable
         var whole = new WholeTemplates(Volume, inspector, TimeProvider.System);
         var safe = new CheckedTemplates(Volume, Templates, Replaced, new TemplateAge(pool, Clock), whole);
         var replacement = new TemplateReplacement(Sample.Names, Replaced, Options.Create(Kept));
-        var templates = new TemplatePublisher(Volume, Sample.Names, permissions, inspector, whole, replacement, Clock);
+        var converter = new QemuConverter(Programs.Runner, Options.Create(new QemuOptions()), NullLogger<QemuConverter>.Instance);
+        var foreign = new ForeignTemplates(Volume, inspector, whole, converter);
+        var templates = new TemplatePublisher(Volume, Sample.Names, permissions, inspector, whole, foreign, replacement, Clock);
         Importer = new TemplateImporter(Volume, Sample.Names, inspector, templates, replacement);
         Uploads = new UploadStore(Volume, Sample.Names, templates, unreadable, Clock, $"node:{Guid.NewGuid()}");
         Engine = new CopyEngine(Volume, Sample.Names, Templates, Replaced, safe, permissions, pool, TestMeters.OfImages());

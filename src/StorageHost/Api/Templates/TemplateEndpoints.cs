@@ -36,7 +36,9 @@ internal static class TemplateEndpoints
             .WithDescription("""
                 The body is the image itself, whatever its Content-Type: `curl -T centos.qcow2 http://127.0.0.1:33833/templates/centos`.
                 It may be as large as `Import:MaxBytes` and come as slowly as it likes, but not stop for `Import:StallTimeout`.
-                `sha256`, or the header `Repr-Digest`, is compared before the template gets its name.
+                VMDK, VHD, VHDX and VDI become qcow2.
+                It may be compressed with gzip, xz or zstd, which is found by its content and taken away.
+                `sha256`, or the header `Repr-Digest`, is compared with the body as it was sent before the template gets its name.
                 With `replace=true` it takes the place of the template of that name, which is kept as a version.
                 The answer comes when the template is whole and durable.
                 """)

@@ -28,11 +28,11 @@ internal sealed class ContentReceiver(
     /// <summary>Writes all of it to a file. What came before a sender broke off is written too.</summary>
     /// <param name="file">The file.</param>
     /// <param name="from">Where in the file it begins.</param>
-    /// <param name="hash">Is given all that comes.</param>
+    /// <param name="hash">Is given all that comes; null when somebody else makes the digest.</param>
     /// <param name="checkpoint">Waited for now and then while nothing is being written; null when nobody needs that.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public async Task ReceiveAsync(
-        IncomingFile file, long from, IncrementalHash hash, Func<Task>? checkpoint, CancellationToken cancellationToken)
+        IncomingFile file, long from, IncrementalHash? hash, Func<Task>? checkpoint, CancellationToken cancellationToken)
     {
         // A write that failed ends the reading: else a sender that is slow would be listened to for nothing.
         using var broken = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -127,10 +127,10 @@ internal sealed class ContentReceiver(
             cancellationToken);
 
     private async Task WriteAsync(
-        IncomingFile file, DataBlock block, ReadOnlyMemory<byte> content, IncrementalHash hash, CancellationTokenSource broken,
+        IncomingFile file, DataBlock block, ReadOnlyMemory<byte> content, IncrementalHash? hash, CancellationTokenSource broken,
         CancellationToken cancellationToken)
     {
-        var hashing = Task.Run(() => hash.AppendData(content.Span), CancellationToken.None);
+        var hashing = hash is null ? Task.CompletedTask : Task.Run(() => hash.AppendData(content.Span), CancellationToken.None);
         try
         {
             await volume.TransferAsync(

@@ -19,12 +19,21 @@ internal sealed class IncomingFile : IDisposable
     /// <summary>The file under its private name.</summary>
     public PrivateFile File { get; }
 
-    public static IncomingFile Create(VolumeSession session, ImageName image)
+    /// <summary>Whether another file has been made of it, so that nobody needs it any more.</summary>
+    public bool IsSpent { get; set; }
+
+    /// <summary>Makes a new one.</summary>
+    /// <param name="session">Where.</param>
+    /// <param name="image">Whose.</param>
+    /// <param name="isDirect">Whether it is written past the page cache, in whole pages.</param>
+    public static IncomingFile Create(VolumeSession session, ImageName image, bool isDirect = true)
     {
         var file = session.Private.NewFile(PrivateKind.Making, image.Text);
         try
         {
-            file.Handle = session.Mount.CreateDirect(file.Name);
+            file.Handle = isDirect
+                ? session.Mount.CreateDirect(file.Name)
+                : session.Mount.Open(file.Name, Syscalls.ReadWrite | Syscalls.Create | Syscalls.Exclusive, 0x180 /* 0600 */);
             return new IncomingFile(file, file.Handle);
         }
         catch
@@ -43,6 +52,19 @@ internal sealed class IncomingFile : IDisposable
         var page = new AlignedBuffer(Blocks.PageSize).Memory.Span;
         Blocks.Read(handle, File.Name, page, offset);
         page[..bytes.Length].CopyTo(bytes);
+    }
+
+    /// <summary>Writes anywhere; not for a file that is written past the page cache.</summary>
+    public void WriteAny(long offset, ReadOnlySpan<byte> bytes) => Blocks.Write(handle, File.Name, bytes, offset);
+
+    /// <summary>Reads anywhere, in such a file; returns how many bytes there were.</summary>
+    public int ReadAny(long offset, Span<byte> bytes) => Blocks.Read(handle, File.Name, bytes, offset);
+
+    /// <summary>Has the storage write what the page cache holds of it, and forgets that there.</summary>
+    public void Flush()
+    {
+        DirectoryHandle.Sync(handle, File.Name);
+        _ = Syscalls.Advise(handle, 0, 0, Syscalls.AdviseDontNeed);
     }
 
     /// <summary>Forgets what lies behind a length.</summary>

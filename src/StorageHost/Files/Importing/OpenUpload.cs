@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using StorageHost.Files.Posix;
 using StorageHost.Files.Session;
+using StorageHost.Files.Unwrapping;
 using StorageHost.Images;
 using StorageHost.Images.Names;
 using StorageHost.Images.Pools;
@@ -104,15 +105,16 @@ internal sealed class OpenUpload : IOpenUpload
             Refusal.UploadConflict, $"more came than the {Status.Upload.Length} bytes that were said; what was too much is forgotten");
     }
 
-    public async Task<TemplateDetails> PublishAsync(Func<Task> confirm, CancellationToken cancellationToken)
+    public async Task<TemplateDetails> PublishAsync(
+        Func<ImportProgress, ValueTask> progress, Func<Task> confirm, CancellationToken cancellationToken)
     {
         var upload = Status.Upload;
         var wanted = new NewTemplate(upload.Image, TemplateRecord.Upload, upload.Length, upload.Sha256, upload.Replace, upload.Format);
         try
         {
-            var made = IsInParts
-                ? await PublishCopyAsync(wanted, confirm, cancellationToken)
-                : await PublishPartAsync(wanted, confirm, cancellationToken);
+            var made = IsInParts || await IsWrappedAsync(cancellationToken)
+                ? await PublishCopyAsync(wanted, progress, confirm, cancellationToken)
+                : await PublishPartAsync(wanted, progress, confirm, cancellationToken);
             isOver = true;
             await TryRemoveAsync();
             return made;
@@ -146,14 +148,15 @@ internal sealed class OpenUpload : IOpenUpload
     }
 
     /// <summary>All of it came through this mount: the file that it is in becomes the template.</summary>
-    private async Task<TemplateDetails> PublishPartAsync(NewTemplate wanted, Func<Task> confirm, CancellationToken cancellationToken)
+    private async Task<TemplateDetails> PublishPartAsync(
+        NewTemplate wanted, Func<ImportProgress, ValueTask> progress, Func<Task> confirm, CancellationToken cancellationToken)
     {
         digest ??= await ReadDigestAsync(cancellationToken);
         var sha256 = Convert.ToHexStringLower(digest.Hash.GetCurrentHash());
         var name = part.File.Name;
         try
         {
-            return await publisher.PublishAsync(wanted, part, Status.Upload.Length, sha256, confirm, cancellationToken);
+            return await publisher.PublishAsync(wanted, part, Status.Upload.Length, sha256, progress, confirm, cancellationToken);
         }
         catch (RefusedException) when (part.File.Name != name)
         {
@@ -166,19 +169,36 @@ internal sealed class OpenUpload : IOpenUpload
         }
     }
 
-    /// <summary>Its parts came through several mounts, which would not see the others' bytes in them: they become one new file.</summary>
-    private async Task<TemplateDetails> PublishCopyAsync(NewTemplate wanted, Func<Task> confirm, CancellationToken cancellationToken)
+    /// <summary>
+    /// Makes one new file of it: its parts came through several mounts, which would not see the others' bytes in them, or it is wrapped.
+    /// </summary>
+    private Task<TemplateDetails> PublishCopyAsync(
+        NewTemplate wanted, Func<ImportProgress, ValueTask> progress, Func<Task> confirm, CancellationToken cancellationToken) =>
+        IncomingFiles.WithAsync(
+            volume,
+            wanted.Image,
+            async whole =>
+            {
+                await using var content = Content();
+                using var all = new UploadDigest();
+                await using var sent = await SentContent.OpenAsync(content, all.Hash, cancellationToken);
+                var receiver = new ContentReceiver(
+                    volume, sent, written => progress(new ImportProgress(Status.Upload.Length, sent.IsWrapped ? written : null)), spare);
+                await receiver.ReceiveAsync(whole, 0, sent.IsWrapped ? null : all.Hash, null, cancellationToken);
+                var sha256 = Convert.ToHexStringLower(all.Hash.GetCurrentHash());
+                return await publisher.PublishAsync(wanted, whole, receiver.Written, sha256, progress, confirm, cancellationToken);
+            },
+            cancellationToken);
+
+    private async Task<bool> IsWrappedAsync(CancellationToken cancellationToken)
     {
-        var upload = Status.Upload;
-        using var whole = await volume.TransferAsync(
-            "create a template",
-            (VolumeSession session, StorageCall<IncomingFile> _) => IncomingFile.Create(session, upload.Image), cancellationToken);
-        await using var content = new StoredContent(volume, upload.Id, taken.Stored.Parts, upload.Length);
-        using var all = new UploadDigest();
-        await new ContentReceiver(volume, content, _ => default, spare).ReceiveAsync(whole, 0, all.Hash, null, cancellationToken);
-        var sha256 = Convert.ToHexStringLower(all.Hash.GetCurrentHash());
-        return await publisher.PublishAsync(wanted, whole, upload.Length, sha256, confirm, cancellationToken);
+        var head = new byte[Wrappings.HeadBytes];
+        await using var content = Content();
+        var length = await content.ReadAtLeastAsync(head, head.Length, throwOnEndOfStream: false, cancellationToken);
+        return Wrappings.IsOne(head.AsSpan(0, length));
     }
+
+    private StoredContent Content() => new(volume, Status.Upload.Id, taken.Stored.Parts, Status.Upload.Length);
 
     private async Task TryRemoveAsync()
     {
@@ -221,7 +241,7 @@ internal sealed class OpenUpload : IOpenUpload
     private async Task<UploadDigest> ReadDigestAsync(CancellationToken cancellationToken)
     {
         var whole = new UploadDigest();
-        await using var content = new StoredContent(volume, Status.Upload.Id, taken.Stored.Parts, Status.Upload.Length);
+        await using var content = Content();
         var buffer = new byte[DigestBlock];
         while (await content.ReadAsync(buffer, cancellationToken) is > 0 and var read)
         {

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using StorageHost.Files.Catalog;
 using StorageHost.Files.Posix;
 using StorageHost.Files.Session;
-using StorageHost.Images;
+using StorageHost.Files.Unwrapping;
 using StorageHost.Images.Names;
 using StorageHost.Images.Ports;
 using StorageHost.Images.Templates;
@@ -19,32 +19,22 @@ internal sealed class TemplateImporter(
 {
     private readonly ConcurrentBag<AlignedBuffer> spare = [];
 
-    public async Task<TemplateDetails> ImportAsync(
-        NewTemplate wanted, Stream content, Func<long, ValueTask> progress, Func<Task> confirm, CancellationToken cancellationToken)
-    {
-        var file = await RunAsync("create a template", session => IncomingFile.Create(session, wanted.Image), cancellationToken);
-        try
-        {
-            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            var receiver = new ContentReceiver(volume, content, progress, spare);
-            await receiver.ReceiveAsync(file, 0, hash, null, cancellationToken);
-            var sha256 = Convert.ToHexStringLower(hash.GetHashAndReset());
-            var made = await publisher.PublishAsync(wanted, file, receiver.Written, sha256, confirm, cancellationToken);
-            file.Dispose();
-            return made;
-        }
-        catch (RefusedException refusal) when (refusal.Reason is Refusal.StorageTimeout or Refusal.StorageUnavailable)
-        {
-            // Whoever sent it has waited for the storage already.
-            _ = DiscardAsync(file);
-            throw;
-        }
-        catch
-        {
-            await DiscardAsync(file);
-            throw;
-        }
-    }
+    public Task<TemplateDetails> ImportAsync(
+        NewTemplate wanted, Stream content, Func<ImportProgress, ValueTask> progress, Func<Task> confirm,
+        CancellationToken cancellationToken) =>
+        IncomingFiles.WithAsync(
+            volume,
+            wanted.Image,
+            async file =>
+            {
+                using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+                await using var sent = await SentContent.OpenAsync(content, hash, cancellationToken);
+                var receiver = new ContentReceiver(volume, sent, written => progress(Progress(sent, written)), spare);
+                await receiver.ReceiveAsync(file, 0, sent.IsWrapped ? null : hash, null, cancellationToken);
+                var sha256 = Convert.ToHexStringLower(hash.GetHashAndReset());
+                return await publisher.PublishAsync(wanted, file, receiver.Written, sha256, progress, confirm, cancellationToken);
+            },
+            cancellationToken);
 
     public Task<TemplateDetails> RollbackAsync(ImageName image, CancellationToken cancellationToken) =>
         volume.RunAsync(
@@ -61,23 +51,6 @@ internal sealed class TemplateImporter(
             },
             CancellationToken.None);
 
-    private async Task DiscardAsync(IncomingFile file)
-    {
-        try
-        {
-            // The sender may be gone by now; what it leaves is removed all the same.
-            await RunAsync("discard a template", session => session.Mount.TryUnlink(file.File.Name), CancellationToken.None);
-        }
-        catch (RefusedException)
-        {
-            // Recovery sweeps it when the storage answers again.
-        }
-        finally
-        {
-            file.Dispose();
-        }
-    }
-
-    private Task<T> RunAsync<T>(string operation, Func<VolumeSession, T> work, CancellationToken cancellationToken) =>
-        volume.TransferAsync(operation, (VolumeSession session, StorageCall<T> _) => work(session), cancellationToken);
+    private static ImportProgress Progress(SentContent sent, long written) =>
+        sent.IsWrapped ? new ImportProgress(sent.Received, written) : new ImportProgress(written);
 }

@@ -15,7 +15,7 @@ namespace StorageHost.Files.Importing;
 /// </summary>
 internal sealed class TemplatePublisher(
     VolumeSessions volume, FileNames names, FilePermissions permissions, IImageInspector inspector, WholeTemplates whole,
-    TemplateReplacement replacement, TimeProvider time)
+    ForeignTemplates foreign, TemplateReplacement replacement, TimeProvider time)
 {
     private const string Backed = "it has a backing file; make it one file first (qemu-img convert)";
 
@@ -24,11 +24,14 @@ internal sealed class TemplatePublisher(
     /// <param name="file">The file.</param>
     /// <param name="length">How long it is; what lies behind is cut off.</param>
     /// <param name="sha256">The SHA-256 of its content.</param>
+    /// <param name="progress">Told how far a file is that is made of it, and waited for before more is written; what it throws ends
+    /// this.</param>
     /// <param name="confirm">Waited for before the name is given; what it throws ends this.</param>
     /// <param name="cancellationToken">Ends it before the name is given.</param>
     /// <exception cref="RefusedException">DigestMismatch; ImageRejected; ImageExists; JobConflict; and what the storage says.</exception>
     public async Task<TemplateDetails> PublishAsync(
-        NewTemplate wanted, IncomingFile file, long length, string sha256, Func<Task> confirm, CancellationToken cancellationToken)
+        NewTemplate wanted, IncomingFile file, long length, string sha256, Func<ImportProgress, ValueTask> progress, Func<Task> confirm,
+        CancellationToken cancellationToken)
     {
         if (wanted.Sha256 is { } expected && expected != sha256)
         {
@@ -37,6 +40,29 @@ internal sealed class TemplatePublisher(
                 $"what was sent for {wanted.Image} has the SHA-256 {sha256}, not {expected}; nothing was changed");
         }
 
+        if (await foreign.FindAsync(wanted, file, length, cancellationToken) is not { } format)
+        {
+            return await PublishAsync(wanted, file, length, sha256, confirm, cancellationToken);
+        }
+
+        return await IncomingFiles.WithAsync(
+            volume,
+            wanted.Image,
+            async made =>
+            {
+                var reached = await foreign.ConvertAsync(wanted, format, file, length, made, progress, cancellationToken);
+                var published = await PublishAsync(wanted, made, reached, sha256, confirm, cancellationToken);
+                file.IsSpent = true;
+                return published;
+            },
+            cancellationToken,
+            isDirect: false);
+    }
+
+    /// <summary>The same for a file that is in a format which is served, or in none that is known.</summary>
+    private async Task<TemplateDetails> PublishAsync(
+        NewTemplate wanted, IncomingFile file, long length, string sha256, Func<Task> confirm, CancellationToken cancellationToken)
+    {
         var header = await CheckAsync(wanted, file, length, cancellationToken);
         var record = new TemplateRecord(wanted.Source, Now, sha256);
         var stat = await RunAsync("record a template", _ => file.Record(record), cancellationToken);
@@ -113,7 +139,8 @@ internal sealed class TemplatePublisher(
 
     private static string Word(ImageFormat format) => format == ImageFormat.Raw ? "raw" : "qcow2";
 
-    private static RefusedException Rejected(ImageName image, string fault) =>
+    /// <summary>The refusal of a template for what was found in it.</summary>
+    internal static RefusedException Rejected(ImageName image, string fault) =>
         new(Refusal.ImageRejected, $"the template {image} is not taken: {fault}");
 
     private Task<T> RunAsync<T>(string operation, Func<VolumeSession, T> work, CancellationToken cancellationToken) =>

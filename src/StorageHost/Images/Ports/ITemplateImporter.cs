@@ -17,19 +17,19 @@ internal sealed record NewTemplate(
 internal interface ITemplateImporter
 {
     /// <summary>
-    /// Writes what comes to a private file on the volume, checks it, and gives it the template's name. Whatever fails before that leaves
-    /// nothing.
+    /// Writes what comes, without its wrapping, to a private file on the volume, checks it, and gives it the template's name. Whatever
+    /// fails before that leaves nothing.
     /// </summary>
     /// <param name="wanted">What is to be made.</param>
     /// <param name="content">The content, read once, from front to back.</param>
-    /// <param name="progress">Told how many bytes have come, and waited for before they are written; what it throws ends the
-    /// import.</param>
+    /// <param name="progress">Told how far it is, and waited for before more is written; what it throws ends the import.</param>
     /// <param name="confirm">Waited for before the name is given; what it throws ends the import.</param>
     /// <param name="cancellationToken">Stops it; nothing of it is left.</param>
     /// <exception cref="RefusedException">ImageExists; DigestMismatch; ImageRejected; JobConflict: another replaces it; and what the
     /// storage says.</exception>
     Task<TemplateDetails> ImportAsync(
-        NewTemplate wanted, Stream content, Func<long, ValueTask> progress, Func<Task> confirm, CancellationToken cancellationToken);
+        NewTemplate wanted, Stream content, Func<ImportProgress, ValueTask> progress, Func<Task> confirm,
+        CancellationToken cancellationToken);
 
     /// <summary>Makes the latest version the template again; the template becomes a version.</summary>
     /// <exception cref="RefusedException">ImageNotFound; VersionNotFound; JobConflict; and what the storage says.</exception>

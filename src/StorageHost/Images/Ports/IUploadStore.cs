@@ -49,9 +49,12 @@ internal interface IOpenUpload : IAsyncDisposable
     Task AppendAsync(Stream content, Func<long, ValueTask> progress, CancellationToken left, CancellationToken cancellationToken);
 
     /// <summary>Makes the template of an upload that is all there. Done again after an interruption, it goes on where it was.</summary>
+    /// <param name="progress">Told how far a file is that is made of what came, and waited for before more is written; what it throws ends
+    /// this.</param>
     /// <param name="confirm">Waited for before the name is given; what it throws ends this.</param>
     /// <param name="cancellationToken">Ends it before the name is given.</param>
     /// <exception cref="RefusedException">DigestMismatch and ImageRejected: the upload is gone; ImageExists, JobConflict and what the
     /// storage says: it stays.</exception>
-    Task<TemplateDetails> PublishAsync(Func<Task> confirm, CancellationToken cancellationToken);
+    Task<TemplateDetails> PublishAsync(
+        Func<ImportProgress, ValueTask> progress, Func<Task> confirm, CancellationToken cancellationToken);
 }

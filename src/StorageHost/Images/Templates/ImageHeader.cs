@@ -10,6 +10,33 @@ internal enum ImageFormat
     Qcow2,
 }
 
+/// <summary>The formats that an image can be read in; all but the served ones are converted when they come in.</summary>
+internal enum SourceFormat
+{
+    /// <summary>A plain image of a disk.</summary>
+    Raw,
+
+    /// <summary>QEMU copy on write.</summary>
+    Qcow2,
+
+    /// <summary>VMware's.</summary>
+    Vmdk,
+
+    /// <summary>Virtual PC's and Azure's.</summary>
+    Vhd,
+
+    /// <summary>Hyper-V's.</summary>
+    Vhdx,
+
+    /// <summary>VirtualBox's.</summary>
+    Vdi,
+}
+
+/// <summary>An image in a format that is converted.</summary>
+/// <param name="Format">The format.</param>
+/// <param name="Fault">Why it must not be converted, in words for the client; null when nothing was found.</param>
+internal sealed record ForeignImage(SourceFormat Format, string? Fault);
+
 /// <summary>What the first bytes of an image say of it.</summary>
 /// <param name="Format">The format.</param>
 /// <param name="VirtualBytes">The size of the disk that a guest sees.</param>
@@ -38,6 +65,12 @@ internal interface IImageInspector
     /// What a file is packed in, or is instead of an image (an archive, a page), to be read after "it is"; null when nothing was found.
     /// </summary>
     string? FindPackaging(IHeaderSource source);
+
+    /// <summary>
+    /// Looks whether an image is in a format that is converted; null when it is not. Content never makes it throw, and it reads at most
+    /// some hundred KiB.
+    /// </summary>
+    ForeignImage? FindForeign(IHeaderSource source);
 
     /// <summary>Begins to look whether a file holds everything that its tables name; null when the format has no tables (raw).</summary>
     /// <param name="source">An image whose header has no fault. It must stay open until the check is done.</param>

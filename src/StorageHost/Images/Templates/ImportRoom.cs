@@ -18,6 +18,7 @@ internal sealed class ImportRoom(
 
     private readonly PromisedRoom.Promise promise = promised.Begin(0);
     private long lookAt;
+    private long made = long.MaxValue;
 
     /// <summary>Looks whether there is room for what is still to come, after that many bytes have.</summary>
     /// <exception cref="RefusedException">TooLarge; NoSpace.</exception>
@@ -41,7 +42,34 @@ internal sealed class ImportRoom(
         await LookAsync(wanted.Length is null ? Step : still, cancellationToken);
     }
 
+    /// <summary>The same, also while what came becomes another file, of which nobody knows how long it will be.</summary>
+    /// <exception cref="RefusedException">TooLarge; NoSpace.</exception>
+    public ValueTask EnsureAsync(ImportProgress at, CancellationToken cancellationToken) =>
+        at.Made is { } length ? EnsureMadeAsync(length, cancellationToken) : EnsureAsync(at.Received, cancellationToken);
+
     public void Dispose() => promise.Dispose();
+
+    private async ValueTask EnsureMadeAsync(long length, CancellationToken cancellationToken)
+    {
+        if (length > options.Value.MaxBytes)
+        {
+            throw new RefusedException(
+                Refusal.NoSpace,
+                $"what was sent for {wanted.Image} becomes larger than {options.Value.MaxBytes} bytes (Import:MaxBytes)");
+        }
+
+        // Shorter than before: it is another file.
+        lookAt = length < made ? 0 : lookAt;
+        made = length;
+        if (length < lookAt)
+        {
+            promise.Change(lookAt - length);
+            return;
+        }
+
+        lookAt = length + Step;
+        await LookAsync(Step, cancellationToken);
+    }
 
     private async ValueTask LookAsync(long needed, CancellationToken cancellationToken)
     {

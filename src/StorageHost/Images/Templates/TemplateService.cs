@@ -54,11 +54,11 @@ internal sealed partial class TemplateService(
         // Linked clones may have come meanwhile, or somebody has protected it.
         Task ConfirmAsync() => wanted.Replace ? admission.RefuseTakenAsync(wanted, either.Token) : Task.CompletedTask;
 
-        async ValueTask TakeAsync(long received)
+        async ValueTask TakeAsync(ImportProgress at)
         {
-            job.Progress(received, wanted.Length ?? received);
+            job.Progress(at.Received, wanted.Length ?? at.Received);
             await gate.YieldAsync(BlockYieldLimit, either.Token);
-            await room.EnsureAsync(received, either.Token);
+            await room.EnsureAsync(at, either.Token);
         }
     }
 

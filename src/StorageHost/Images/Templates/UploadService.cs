@@ -196,19 +196,26 @@ internal sealed partial class UploadService(
             return null;
         }
 
-        using var copy = opened.IsInParts ? Room(upload) : null;
-        if (copy is not null)
+        using var copy = Room(upload);
+        if (opened.IsInParts)
         {
             await copy.EnsureAsync(0, cancellationToken);
         }
 
-        var made = await opened.PublishAsync(() => admission.RefuseTakenAsync(Wanted(upload), cancellationToken), cancellationToken);
+        var made = await opened.PublishAsync(
+            MakeAsync, () => admission.RefuseTakenAsync(Wanted(upload), cancellationToken), cancellationToken);
         Finish(upload.Id, finished =>
         {
             finished.EndPass(1);
             finished.Succeed();
         });
         return await templates.TakeUpAsync(made, upload.Replace);
+
+        async ValueTask MakeAsync(ImportProgress at)
+        {
+            await gate.YieldAsync(BlockYieldLimit, cancellationToken);
+            await copy.EnsureAsync(at, cancellationToken);
+        }
     }
 
     private static void RefuseElsewhere(UploadStatus status, long offset, long? length)

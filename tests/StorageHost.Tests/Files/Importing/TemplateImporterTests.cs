@@ -4,6 +4,7 @@ using StorageHost.Files.Session;
 using StorageHost.Images;
 using StorageHost.Images.Ports;
 using StorageHost.Images.Templates;
+using StorageHost.Tests.Files.Unwrapping;
 using StorageHost.Tests.Images;
 using StorageHost.Tests.Qemu;
 using StorageHost.Tests.Support;
@@ -109,12 +110,14 @@ public sealed class TemplateImporterTests : IAsyncLifetime
 
     public static TheoryData<string, byte[]> NoImages => new()
     {
-        { "it is compressed with gzip; only qcow2 and raw images are taken", [0x1f, 0x8b, 8, 0] },
-        { "it is compressed with xz; only qcow2 and raw images are taken", [0xfd, .. "7zXZ\0"u8] },
-        { "it is compressed with zstd; only qcow2 and raw images are taken", [0x28, 0xb5, 0x2f, 0xfd, 0] },
+        { "it is compressed with xz; only qcow2 and raw images are taken", Wrap.In("gzip", Wrap.In("xz", [1, 2, 3])) },
+        { "it is compressed with bzip2; only qcow2 and raw images are taken", [.. "BZh9"u8] },
+        { "it is a tar archive; only qcow2 and raw images are taken", Wrap.In("zstd", [.. new byte[257], .. "ustar"u8]) },
+        { "the file is empty", Wrap.In("xz", []) },
         { "it is a tar archive; only qcow2 and raw images are taken", [.. new byte[257], .. "ustar"u8] },
         { "it is a page of the web; only qcow2 and raw images are taken", [.. "\n <!DOCTYPE HTML><title>404</title>"u8] },
-        { "the image is in the VMDK format; only qcow2 and raw are served", [.. "KDMV"u8, .. new byte[600]] },
+        { "the VMDK version 0 is unknown", [.. "KDMV"u8, .. new byte[600]] },
+        { "the image is in the QED format; only qcow2 and raw are served", [.. "QED\0"u8, .. new byte[600]] },
         { "the file is empty", [] },
         { "it has a backing file; make it one file first (qemu-img convert)", Qcow2Bytes.WithBackingFile(Qcow2Bytes.Version3(), "debian12_template.img") },
         { "the qcow2 header is cut short", Qcow2Bytes.Version3()[..50] },
@@ -126,6 +129,68 @@ public sealed class TemplateImporterTests : IAsyncLifetime
     {
         var refused = await Assert.ThrowsAsync<RefusedException>(() => ImportAsync(content));
         Assert.Equal((Refusal.ImageRejected, $"the template centos is not taken: {fault}"), (refused.Reason, refused.Message));
+        Assert.Equal("", store.Names);
+        Assert.Empty(store.Private);
+    }
+
+    [Theory]
+    [InlineData("gzip")]
+    [InlineData("xz")]
+    [InlineData("zstd")]
+    public async Task What_comes_wrapped_is_unwrapped_and_its_digest_is_of_what_was_sent(string kind)
+    {
+        var content = Content((3 << 20) + 12345);
+        content.AsSpan(1 << 20, 1 << 20).Clear();
+        var sent = Wrap.In(kind, content);
+        var told = new List<ImportProgress>();
+        var made = await ImportAsync(new MemoryStream(sent), Sha256(sent), told: told.Add);
+        Assert.True(store.Read(Template).AsSpan().SequenceEqual(content));
+        Assert.Equal(Sha256(sent), made.Record!.Sha256);
+        Assert.InRange(store.Stat(Template).AllocatedBytes, 2 << 20, (2 << 20) + (1 << 18));
+        Assert.Equal(new ImportProgress(sent.Length, content.Length), told[^1]);
+    }
+
+    [Theory]
+    [InlineData("vmdk", null, null)]
+    [InlineData("vdi", null, "zstd")]
+    public async Task What_comes_in_another_format_becomes_qcow2_and_keeps_its_digest(string format, string? option, string? wrapping)
+    {
+        var (raw, image) = (store["raw"], store["image"]);
+        File.WriteAllBytes(raw, Content(3 << 20));
+        await RealQemuImg.RunAsync(["convert", "-f", "raw", "-O", format, .. option is null ? Array.Empty<string>() : ["-o", option], raw, image]);
+        var sent = wrapping is null ? File.ReadAllBytes(image) : Wrap.In(wrapping, File.ReadAllBytes(image));
+        File.Delete(image);
+        var told = new List<ImportProgress>();
+        var made = await ImportAsync(new MemoryStream(sent), Sha256(sent), told: told.Add);
+        Assert.Equal((ImageFormat.Qcow2, 3L << 20, Sha256(sent)), (made.Header.Format, made.Header.VirtualBytes, made.Record!.Sha256));
+        await RealQemuImg.RunAsync("compare", "-s", "-f", "raw", "-F", "qcow2", raw, store[Template]);
+        Assert.Equal(store.Read(Template).Length, told[^1].Made!.Value, 65536d);
+        Assert.Empty(store.Private);
+    }
+
+    [Fact]
+    public async Task A_conversion_ends_where_its_progress_says_so_and_leaves_nothing()
+    {
+        File.WriteAllBytes(store["raw"], Content(20 << 20));
+        await RealQemuImg.RunAsync("convert", "-f", "raw", "-O", "vmdk", store["raw"], store["image"]);
+        var sent = File.ReadAllBytes(store["image"]);
+        File.Delete(store["image"]);
+        File.Delete(store["raw"]);
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => Eventually.EndsAsync(ImportAsync(
+            new MemoryStream(sent), told: at => _ = at.Made > 4 << 20 ? throw new RefusedException(Refusal.NoSpace, "the limit") : 0)));
+        Assert.Equal(Refusal.NoSpace, refused.Reason);
+        Assert.Equal("", store.Names);
+        Assert.Empty(store.Private);
+    }
+
+    [Fact]
+    public async Task What_is_unwrapped_ends_where_its_progress_says_so_and_leaves_nothing()
+    {
+        var bomb = new MemoryStream(Wrap.In("gzip", new byte[64 << 20]));
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => ImportAsync(
+            bomb, told: at => _ = at.Made > 4 << 20 ? throw new RefusedException(Refusal.NoSpace, "the limit") : 0));
+        Assert.Equal(Refusal.NoSpace, refused.Reason);
+        Assert.True(bomb.Position < bomb.Length);
         Assert.Equal("", store.Names);
         Assert.Empty(store.Private);
     }
@@ -250,15 +315,17 @@ public sealed class TemplateImporterTests : IAsyncLifetime
     private static string Sha256(byte[] content) => Convert.ToHexStringLower(SHA256.HashData(content));
 
     private Task<TemplateDetails> ImportAsync(byte[] content, string? sha256 = null, Action<long>? progress = null, CancellationToken cancellationToken = default) =>
-        ImportAsync(new MemoryStream(content), sha256, progress, cancellationToken);
+        ImportAsync(new MemoryStream(content), sha256, progress, cancellationToken: cancellationToken);
 
-    private Task<TemplateDetails> ImportAsync(Stream content, string? sha256 = null, Action<long>? progress = null, CancellationToken cancellationToken = default) =>
+    private Task<TemplateDetails> ImportAsync(
+        Stream content, string? sha256 = null, Action<long>? progress = null, Action<ImportProgress>? told = null, CancellationToken cancellationToken = default) =>
         daemon.Importer.ImportAsync(
             new NewTemplate(Sample.Centos, "upload", null, sha256),
             content,
             received =>
             {
-                progress?.Invoke(received);
+                progress?.Invoke(received.Made ?? received.Received);
+                told?.Invoke(received);
                 return default;
             },
             () => Task.CompletedTask,

@@ -4,6 +4,7 @@ using FsCheck.Fluent;
 using StorageHost.Files.Importing;
 using StorageHost.Images;
 using StorageHost.Images.Templates;
+using StorageHost.Tests.Files.Unwrapping;
 using StorageHost.Tests.Images;
 using StorageHost.Tests.Qemu;
 using StorageHost.Tests.Support;
@@ -113,6 +114,57 @@ public sealed class UploadStoreTests : IAsyncLifetime
 
         Assert.True(await daemon.Uploads.ForgetAsync(upload.Id, CancellationToken.None));
         await IsGoneAsync(upload);
+    }
+
+    [Theory]
+    [InlineData("gzip", false)]
+    [InlineData("xz", true)]
+    [InlineData("zstd", false)]
+    public async Task What_was_sent_wrapped_is_unwrapped_at_the_end(string kind, bool isInParts)
+    {
+        await using var other = await Daemon.StartAsync(store);
+        var content = Content((2 * MiB) + 777);
+        var sent = Wrap.In(kind, content);
+        var upload = await BeginAsync(sent.Length, Sha256(sent), ImageFormat.Raw);
+        await AppendAsync(upload, sent[..MiB]);
+        await using (var open = await (isInParts ? other : daemon).Uploads.OpenAsync(upload.Id, CancellationToken.None))
+        {
+            await open.AppendAsync(new MemoryStream(sent[MiB..]), _ => default, CancellationToken.None, CancellationToken.None);
+            Assert.Equal(isInParts, open.IsInParts);
+        }
+
+        Assert.Equal(Sha256(sent), (await PublishAsync(upload)).Record!.Sha256);
+        Assert.True(store.Read(Template).AsSpan().SequenceEqual(content));
+        await IsGoneAsync(upload);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_unwrapped_ends_the_upload_and_leaves_nothing()
+    {
+        var sent = Wrap.In("gzip", Content(MiB))[..^20];
+        var upload = await BeginAsync(sent.Length);
+        await AppendAsync(upload, sent);
+        Assert.Equal(Refusal.ImageRejected, (await Assert.ThrowsAsync<RefusedException>(() => PublishAsync(upload))).Reason);
+        await IsGoneAsync(upload);
+        Assert.Empty(store.Private);
+    }
+
+    [Fact]
+    public async Task An_upload_that_finds_no_room_to_be_unwrapped_stays_and_takes_no_more_than_its_own()
+    {
+        var sent = Wrap.In("gzip", new byte[64 * MiB]);
+        var upload = await BeginAsync(sent.Length);
+        await AppendAsync(upload, sent);
+        await using (var open = await daemon.Uploads.OpenAsync(upload.Id, CancellationToken.None))
+        {
+            var refused = await Assert.ThrowsAsync<RefusedException>(() => open.PublishAsync(
+                at => at.Made > 4 * MiB ? throw new RefusedException(Refusal.NoSpace, "full") : default, () => Task.CompletedTask, CancellationToken.None));
+            Assert.Equal(Refusal.NoSpace, refused.Reason);
+        }
+
+        Assert.Empty(store.Private);
+        await PublishAsync(upload);
+        Assert.Equal(64 * MiB, store.Read(Template).Length);
     }
 
     [Fact]
@@ -292,7 +344,7 @@ public sealed class UploadStoreTests : IAsyncLifetime
     private async Task<TemplateDetails> PublishAsync(Upload upload)
     {
         await using var open = await daemon.Uploads.OpenAsync(upload.Id, CancellationToken.None);
-        return await open.PublishAsync(() => Task.CompletedTask, CancellationToken.None);
+        return await open.PublishAsync(_ => default, () => Task.CompletedTask, CancellationToken.None);
     }
 
     private async Task<long> OffsetAsync(Upload upload) => (await daemon.Uploads.FindAsync(upload.Id, CancellationToken.None)).Offset;

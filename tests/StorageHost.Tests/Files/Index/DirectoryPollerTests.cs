@@ -223,6 +223,8 @@ public sealed class DirectoryPollerTests : IAsyncLifetime, IDisposable
 
         public string? FindPackaging(IHeaderSource source) => null;
 
+        public ForeignImage? FindForeign(IHeaderSource source) => null;
+
         public IWholeCheck? CheckWhole(IHeaderSource source) => null;
     }
 }

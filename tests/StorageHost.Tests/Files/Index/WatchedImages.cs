@@ -64,6 +64,8 @@ internal sealed class WatchedImages : IImageInspector, IDisposable
         return opened - before;
     }
 
+    public ForeignImage? FindForeign(IHeaderSource source) => null;
+
     public ImageHeader Inspect(IHeaderSource source)
     {
         Interlocked.Increment(ref opened);

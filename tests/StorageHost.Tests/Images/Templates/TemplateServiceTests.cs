@@ -121,6 +121,38 @@ public sealed class TemplateServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_unwrapped_grows_to_the_limit_and_its_room_comes_back()
+    {
+        core.Import.MaxBytes = 100 * Mb;
+        var made = 0L;
+        Importing(200 * Mb, made: written => new ImportProgress(Mb, made = written));
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => ImportAsync(Mb));
+        Assert.Equal((Refusal.NoSpace, "what was sent for debian12 becomes larger than 104857600 bytes (Import:MaxBytes)"), (refused.Reason, refused.Message));
+        Assert.Equal((110 * Mb, 0L), (made, core.Promised.Bytes));
+    }
+
+    [Fact]
+    public async Task What_is_unwrapped_ends_where_the_room_does_however_little_was_sent()
+    {
+        var made = 0L;
+        Importing(
+            2_000 * Mb, written => core.Space = core.Space with { FreeBytes = (1_000 * Mb) - written }, made: written => new ImportProgress(Mb, made = written));
+        Assert.Equal(Refusal.NoSpace, (await Assert.ThrowsAsync<RefusedException>(() => ImportAsync(Mb))).Reason);
+        Assert.InRange(made, 400 * Mb, 500 * Mb);
+        Assert.Equal(0, core.Promised.Bytes);
+    }
+
+    [Fact]
+    public async Task Of_a_file_that_is_made_anew_the_room_is_looked_at_anew()
+    {
+        var looks = 0;
+        core.Volume.Setup(volume => volume.ReadSpaceAsync(It.IsAny<CancellationToken>())).Callback(() => looks++).ReturnsAsync(() => core.Space);
+        Importing(40 * Mb, made: written => new ImportProgress(40 * Mb, written == 30 * Mb ? 0 : written));
+        await ImportAsync(40 * Mb);
+        Assert.Equal(3, looks);
+    }
+
+    [Fact]
     public async Task Only_so_many_come_in_at_once()
     {
         core.Import.MaxAtOnce = 1;
@@ -155,7 +187,7 @@ public sealed class TemplateServiceTests : IAsyncLifetime
     [Fact]
     public async Task A_sender_who_breaks_off_fails_its_job_and_gives_the_room_back()
     {
-        core.Importer.Setup(port => port.ImportAsync(It.IsAny<NewTemplate>(), It.IsAny<Stream>(), It.IsAny<Func<long, ValueTask>>(), It.IsAny<Func<Task>>(), It.IsAny<CancellationToken>()))
+        core.Importer.Setup(port => port.ImportAsync(It.IsAny<NewTemplate>(), It.IsAny<Stream>(), It.IsAny<Func<ImportProgress, ValueTask>>(), It.IsAny<Func<Task>>(), It.IsAny<CancellationToken>()))
             .ThrowsAsync(new IOException("broken off"));
         await Assert.ThrowsAsync<IOException>(() => ImportAsync(Mb));
         var job = core.Jobs.All.Single().Snapshot();
@@ -257,14 +289,14 @@ public sealed class TemplateServiceTests : IAsyncLifetime
         core.TemplateService.ImportAsync(new NewTemplate(Debian, "upload", length, null), Stream.Null, CancellationToken.None);
 
     /// <summary>An importer to whom that much comes, in steps of 10 MB.</summary>
-    private void Importing(long bytes, Action<long>? at = null, Task? until = null) => core.Importer
-        .Setup(port => port.ImportAsync(It.IsAny<NewTemplate>(), It.IsAny<Stream>(), It.IsAny<Func<long, ValueTask>>(), It.IsAny<Func<Task>>(), It.IsAny<CancellationToken>()))
-        .Returns(async (NewTemplate wanted, Stream _, Func<long, ValueTask> progress, Func<Task> confirm, CancellationToken cancellationToken) =>
+    private void Importing(long bytes, Action<long>? at = null, Task? until = null, Func<long, ImportProgress>? made = null) => core.Importer
+        .Setup(port => port.ImportAsync(It.IsAny<NewTemplate>(), It.IsAny<Stream>(), It.IsAny<Func<ImportProgress, ValueTask>>(), It.IsAny<Func<Task>>(), It.IsAny<CancellationToken>()))
+        .Returns(async (NewTemplate wanted, Stream _, Func<ImportProgress, ValueTask> progress, Func<Task> confirm, CancellationToken cancellationToken) =>
         {
             imports++;
             for (var received = Math.Min(bytes, 10 * Mb); ; received = Math.Min(bytes, received + (10 * Mb)))
             {
-                await progress(received);
+                await progress(made?.Invoke(received) ?? new ImportProgress(received));
                 at?.Invoke(received);
                 if (received == bytes)
                 {

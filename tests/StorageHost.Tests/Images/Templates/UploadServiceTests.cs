@@ -221,8 +221,8 @@ public sealed class UploadServiceTests : IAsyncLifetime
 
                 stored[id] = stored[id] with { Offset = stored[id].Offset + content.Length };
             });
-        open.Setup(upload => upload.PublishAsync(It.IsAny<Func<Task>>(), It.IsAny<CancellationToken>()))
-            .Returns(async (Func<Task> confirm, CancellationToken _) =>
+        open.Setup(upload => upload.PublishAsync(It.IsAny<Func<ImportProgress, ValueTask>>(), It.IsAny<Func<Task>>(), It.IsAny<CancellationToken>()))
+            .Returns(async (Func<ImportProgress, ValueTask> making, Func<Task> confirm, CancellationToken _) =>
             {
                 await confirm();
                 return new TemplateDetails(Template(Debian), new ImageHeader(ImageFormat.Raw, 2048, null, null), new TemplateRecord("upload", ManualTimeProvider.Start, "ab12"));
