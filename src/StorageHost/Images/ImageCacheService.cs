@@ -75,7 +75,7 @@ internal sealed partial class ImageCacheService(
             }
             catch (RefusedException refusal)
             {
-                job.Fail(refusal.Message);
+                job.Fail(refusal.Message, refusal.Reason);
             }
             catch (OperationCanceledException)
             {
