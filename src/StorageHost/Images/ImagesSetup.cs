@@ -24,6 +24,7 @@ internal static class ImagesSetup
         .AddHostedService(provider => provider.GetRequiredService<PoolReconciler>())
         .AddSingleton<DiskProvisioner>()
         .AddSingleton<ImportAdmission>()
+        .AddSingleton<TemplateJobs>()
         .AddSingleton<TemplateService>()
         .AddSingleton<UploadService>()
         .AddHostedService<UploadKeeper>()
