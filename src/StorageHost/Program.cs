@@ -5,6 +5,7 @@ using StorageHost.Api.Dispatch;
 using StorageHost.Api.Events;
 using StorageHost.Api.Templates;
 using StorageHost.BlockDevices;
+using StorageHost.Fetching;
 using StorageHost.Files;
 using StorageHost.Gluster;
 using StorageHost.Hosting;
@@ -64,6 +65,7 @@ builder.Services
     .AddGluster()
     .AddBlockDevices()
     .AddFiles()
+    .AddFetching()
     .AddImages()
     .AddImageStorages()
     .AddStorageHostApi()

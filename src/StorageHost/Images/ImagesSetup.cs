@@ -26,6 +26,7 @@ internal static class ImagesSetup
         .AddSingleton<ImportAdmission>()
         .AddSingleton<TemplateJobs>()
         .AddSingleton<TemplateService>()
+        .AddSingleton<UrlImports>()
         .AddSingleton<UploadService>()
         .AddHostedService<UploadKeeper>()
         .AddSingleton<ImageCacheService>();

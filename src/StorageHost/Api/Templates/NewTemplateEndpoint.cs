@@ -2,7 +2,6 @@ using FluentValidation.Results;
 using Microsoft.AspNetCore.Http.HttpResults;
 using StorageHost.Api.Dispatch;
 using StorageHost.Api.Errors;
-using StorageHost.Images;
 using StorageHost.Images.Jobs;
 using StorageHost.Images.Names;
 using StorageHost.Images.Ports;
@@ -27,7 +26,8 @@ internal static class NewTemplateEndpoint
                 """)
             .RequireAuthorization(Scopes.Import).Refuses(400, 409, 413, 422, 503, 504);
 
-    private static async Task<Accepted<JobAnswer>> PostAsync(HttpContext context, FileNames names, CancellationToken cancellationToken)
+    private static async Task<Accepted<JobAnswer>> PostAsync(
+        HttpContext context, FileNames names, UrlImports imports, CancellationToken cancellationToken)
     {
         using var document = RequestBody.Parse(await RequestBody.ReadAsync(context.Request, cancellationToken));
         var faults = new List<ValidationFailure>();
@@ -49,7 +49,7 @@ internal static class NewTemplateEndpoint
         var what = $"{(replaces ? "replace" : "make")} template {image.Value} from {Echo.Of(source.ToString(), LongestShown)}";
         context.Features.Get<AuditedChange>()?.What = what;
         var wanted = new NewTemplate(image.Value, $"{Url} {source}", null, sha256, replaces);
-        return Started(await StartAsync(wanted, source, cancellationToken));
+        return Started(await imports.StartAsync(wanted, source, cancellationToken));
     }
 
     /// <summary>Where it is to come from; null when that has a fault, which is added.</summary>
@@ -66,18 +66,17 @@ internal static class NewTemplateEndpoint
             return null;
         }
 
+        if (body.Text(Wire.Host) is not null)
+        {
+            faults.Add(new ValidationFailure(Url, $"must not be given together with {Wire.Host}: a template has one source"));
+        }
+
         if (!SourceUrl.TryParse(text, out var url, out var fault))
         {
             faults.Add(new ValidationFailure(Url, fault));
         }
 
         return url;
-    }
-
-    private static Task<JobStatus> StartAsync(NewTemplate wanted, SourceUrl source, CancellationToken cancellationToken)
-    {
-        _ = (wanted, source, cancellationToken);
-        throw new RefusedException(Refusal.UrlRefused, "this daemon fetches no templates from URLs");
     }
 
     private static Accepted<JobAnswer> Started(JobStatus job) =>

@@ -86,8 +86,8 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
     /// <summary>So many copies are still to be made.</summary>
     public void Expect(int copies) => Change(() => copiesExpected = copies);
 
-    /// <summary>Something is in the way; it will be tried again.</summary>
-    public void Hinder(string reason) => Change(() => (error, refusal) = (reason, null));
+    /// <summary>Something is in the way; it will be tried again. Null when nothing is any more.</summary>
+    public void Hinder(string? reason) => Change(() => (error, refusal) = (reason, null));
 
     /// <summary>Ends a filling that has come to rest: the level was reached, or there was nothing left to do for it.</summary>
     public void Conclude(bool levelReached) => Change(() =>

@@ -8,8 +8,11 @@ namespace StorageHost.Images.Templates;
 /// </summary>
 internal sealed class SourceUrl
 {
-    /// <summary>The longest URL that is taken, in characters: what is kept of it has to fit into an attribute of the file.</summary>
-    public const int MaxLength = 2000;
+    /// <summary>The longest URL that is taken, in characters.</summary>
+    public const int MaxLength = 4000;
+
+    /// <summary>So much of it is shown at most: it has to fit into an attribute of the template.</summary>
+    private const int Shown = 700;
 
     private SourceUrl(Uri address) => Address = address;
 
@@ -46,6 +49,9 @@ internal sealed class SourceUrl
     public SourceUrl Follow(Uri location) => new(new Uri(Address, location));
 
     /// <summary>What may be shown of it: scheme, host, port and path.</summary>
-    public override string ToString() => Address.GetComponents(
-        UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped);
+    public override string ToString()
+    {
+        var shown = Address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped);
+        return shown.Length <= Shown ? shown : $"{shown[..Shown]}...";
+    }
 }
