@@ -12,6 +12,7 @@ internal static class ImagesSetup
         .AddSingleton<ImageMetrics>()
         .AddSingleton<PoolTable>()
         .AddSingleton<JobTable>()
+        .AddHostedService<JobMemory>()
         .AddSingleton<RefusedRoom>()
         .AddSingleton<PromisedRoom>()
         .AddSingleton<ProtectedTemplates>()

@@ -164,21 +164,60 @@ public sealed class UrlImportTests(Lab lab)
         await using var area = await lab.AreaAsync(StorageKind.PlainXfs);
         var master = await lab.Masters.SolidAsync(40);
         await using var server = new ImageServer(master) { Rate = 20 * MiB };
+        var jobs = new List<Uri>();
         foreach (var share in new[] { 0.1, 0.8 })
         {
             var daemon = await area.StartAsync(Local);
-            await StartAsync(daemon, server);
+            jobs.Add(await StartAsync(daemon, server));
             await daemon.Client.CopyingAsync("t", (long)(share * 40 * MiB));
             await daemon.KillAsync();
         }
 
         var next = await area.StartAsync(Local);
         Assert.Empty(await next.Client.ImagesAsync());
+        foreach (var job in jobs)
+        {
+            await Wait.UntilAsync("the job to be told as interrupted", async () => await next.Client.StatusAsync(job.ToString()) == 200);
+            var told = (await next.Client.GetAsync(job.ToString())).Is(200);
+            Assert.Equal(("failed", "t"), (told.State(), told.GetProperty("image").GetString()));
+            Assert.StartsWith("interrupted: ", told.GetProperty("error").GetString(), StringComparison.Ordinal);
+        }
+
         await Wait.UntilAsync("the private files to go", () => Task.FromResult(Private(area) == 0));
         server.Rate = 0;
         Assert.Equal("succeeded", (await FetchAsync(next, server)).State());
         area.Oracle.Template("t", master);
         await area.Oracle.CheckAsync();
+    }
+
+    [DaemonTheory, SharedStorage]
+    public async Task Jobs_that_ended_are_told_by_every_node_and_after_a_restart(StorageKind kind)
+    {
+        await using var area = await lab.AreaAsync(kind);
+        await using var server = ImageServer.For(area.Places[0], await lab.Masters.SmallAsync());
+        string[] settings = ["--Import:Urls", "true", "--Import:AllowedHosts", server.Host, "--Storage:RescanInterval", "00:00:01"];
+        Daemon[] nodes = [await area.StartAtAsync(0, settings), await area.StartAtAsync(1, settings)];
+        var done = await StartAsync(nodes[0], server);
+        Assert.Equal("succeeded", (await EndAsync(nodes[0], done)).State());
+        server.RedirectsTo = "https://127.0.0.1/";
+        var refused = await StartAsync(nodes[0], server, replace: true);
+        await EndAsync(nodes[0], refused);
+        await SeeAsync(nodes[1]);
+        Assert.Equal(0, await nodes[0].StopAsync());
+        nodes[0] = await area.StartAtAsync(0, settings);
+        await SeeAsync(nodes[0]);
+        (await nodes[0].Client.SendAsync(HttpMethod.Delete, done.ToString())).Refuses(409, "job_conflict");
+        Assert.Equal(["t"], await nodes[0].Client.ImagesAsync());
+
+        async Task SeeAsync(Daemon node)
+        {
+            await Wait.UntilAsync("both jobs to be told", async () =>
+                await node.Client.StatusAsync(done.ToString()) == 200 && await node.Client.StatusAsync(refused.ToString()) == 200);
+            Assert.Equal("succeeded", (await EndAsync(node, done)).State());
+            Refused(await EndAsync(node, refused), "url_refused");
+            var ids = (await node.Client.GetAsync("/jobs")).Is(200).GetProperty("jobs").EnumerateArray().Select(job => job.GetProperty("id").GetString()).ToList();
+            Assert.Equal([refused.ToString().Split('/')[^1], done.ToString().Split('/')[^1]], ids, StringComparer.Ordinal);
+        }
     }
 
     [DaemonFact]
