@@ -6,6 +6,7 @@ using StorageHost.Api.Events;
 using StorageHost.Api.Templates;
 using StorageHost.BlockDevices;
 using StorageHost.Cli;
+using StorageHost.Fetching;
 using StorageHost.Files;
 using StorageHost.Gluster;
 using StorageHost.Hosting;
@@ -76,6 +77,7 @@ static async Task<int> ServeAsync(string[] args)
         .AddGluster()
         .AddBlockDevices()
         .AddFiles()
+        .AddFetching()
         .AddImages()
         .AddImageStorages()
         .AddStorageHostApi()

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using StorageHost.Api.Errors;
 using StorageHost.Images;
 using StorageHost.Images.Jobs;
 
@@ -45,17 +46,18 @@ internal sealed record JobsAnswer(IReadOnlyList<JobAnswer> Jobs)
 /// <param name="BytesPerSecond">Mean rate; 0 before copying began.</param>
 /// <param name="EtaSeconds">Seconds left at that rate; null when nobody can tell.</param>
 /// <param name="Error">Why it failed or waits; else null.</param>
+/// <param name="Code">For one that failed: the code that a request refused for the same would be answered with; else null.</param>
 /// <param name="Disk">For a finished <c>setimage</c>: the file of the system disk; else null.</param>
 /// <param name="Created">When it was asked for.</param>
 /// <param name="Ended">When it ended; null while it has not.</param>
 internal sealed record JobAnswer(
     string Id, JobKind Kind, string Image, string? Hostname, JobState State,
     int CopiesDone, int CopiesTotal, long BytesDone, long BytesTotal, long BytesPerSecond, long? EtaSeconds,
-    string? Error, string? Disk, DateTimeOffset Created, DateTimeOffset? Ended)
+    string? Error, string? Code, string? Disk, DateTimeOffset Created, DateTimeOffset? Ended)
 {
     public static JobAnswer Of(JobStatus job) => new(
         job.Id, job.Kind, job.Image.Text, job.Hostname?.Text, job.State,
         job.CopiesDone, job.CopiesTotal, job.BytesDone, job.BytesTotal, job.BytesPerSecond,
         job.Eta is { } eta ? (long)Math.Ceiling(eta.TotalSeconds) : null,
-        job.Error, job.Disk?.Disk.Text, job.Created, job.Ended);
+        job.Error, job.Refusal is { } refusal ? ErrorTable.Of(refusal).Code : null, job.Disk?.Disk.Text, job.Created, job.Ended);
 }

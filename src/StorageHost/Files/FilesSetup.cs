@@ -47,6 +47,7 @@ internal static class FilesSetup
         .AddSingleton<TemplatePublisher>()
         .AddSingleton<ITemplateImporter, TemplateImporter>()
         .AddSingleton<IUploadStore, UploadStore>()
+        .AddSingleton<IJobJournal, JobJournal>()
         .AddSingleton<IMounts, MountTable>()
         .AddSingleton<ImageReader>()
         .AddSingleton<DirectoryPoller>()

@@ -103,6 +103,9 @@ internal sealed class ImportRules : AbstractValidator<ImportOptions>
         RuleFor(o => o.MaxAtOnce).InclusiveBetween(1, 64).WithMessage("must be 1 to 64");
         RuleFor(o => o.StallTimeout).InclusiveBetween(TimeSpan.FromSeconds(1), TimeSpan.FromDays(1))
             .WithMessage("must be 00:00:01 to 1.00:00:00");
+        RuleFor(o => o.AllowedHosts).Must(hosts => new AllowedHosts(hosts).AreWell)
+            .WithMessage("must be names or addresses of hosts, each with :port if only that is meant, between commas");
+        RuleFor(o => o.UrlRetries).InclusiveBetween(0, 100).WithMessage("must be 0 to 100");
         RuleFor(o => o.UploadLifetime).InclusiveBetween(TimeSpan.FromMinutes(1), TimeSpan.FromDays(30))
             .WithMessage("must be 00:01:00 to 30.00:00:00");
     }

@@ -75,7 +75,7 @@ internal sealed partial class ImageCacheService(
             }
             catch (RefusedException refusal)
             {
-                job.Fail(refusal.Message);
+                job.Fail(refusal.Message, refusal.Reason);
             }
             catch (OperationCanceledException)
             {
@@ -164,11 +164,11 @@ internal sealed partial class ImageCacheService(
     }
 
     /// <summary>The jobs that are remembered, newest first.</summary>
-    public IReadOnlyList<JobStatus> ListJobs() => [.. jobs.All.Select(job => job.Snapshot())];
+    public IReadOnlyList<JobStatus> ListJobs() => jobs.Snapshots();
 
     /// <summary>One job.</summary>
     /// <exception cref="RefusedException">JobNotFound.</exception>
-    public JobStatus GetJob(string id) => jobs.Get(id).Snapshot();
+    public JobStatus GetJob(string id) => jobs.Snapshot(id);
 
     /// <summary>
     /// Cancels a job. Cancelling what fills a pool lowers its level to the copies that are ready: else it would begin again at once.
@@ -176,12 +176,12 @@ internal sealed partial class ImageCacheService(
     /// <exception cref="RefusedException">JobNotFound; JobConflict when it is over.</exception>
     public async Task<JobStatus> CancelJobAsync(string id, CancellationToken cancellationToken)
     {
-        var job = jobs.Get(id);
-        if (job.IsOver)
+        if (jobs.Snapshot(id).Ended is not null)
         {
             throw new RefusedException(Refusal.JobConflict, "the job is over already");
         }
 
+        var job = jobs.Get(id);
         job.Cancel();
         if (job.Kind == JobKind.Fill)
         {

@@ -12,6 +12,7 @@ internal static class ImagesSetup
         .AddSingleton<ImageMetrics>()
         .AddSingleton<PoolTable>()
         .AddSingleton<JobTable>()
+        .AddHostedService<JobMemory>()
         .AddSingleton<RefusedRoom>()
         .AddSingleton<PromisedRoom>()
         .AddSingleton<ProtectedTemplates>()
@@ -24,7 +25,9 @@ internal static class ImagesSetup
         .AddHostedService(provider => provider.GetRequiredService<PoolReconciler>())
         .AddSingleton<DiskProvisioner>()
         .AddSingleton<ImportAdmission>()
+        .AddSingleton<TemplateJobs>()
         .AddSingleton<TemplateService>()
+        .AddSingleton<UrlImports>()
         .AddSingleton<UploadService>()
         .AddHostedService<UploadKeeper>()
         .AddSingleton<ImageCacheService>();

@@ -51,6 +51,12 @@ internal enum Refusal
     /// <summary>What was sent has another digest than the sender said.</summary>
     DigestMismatch,
 
+    /// <summary>The URL, or what it leads to, is none that the daemon fetches from.</summary>
+    UrlRefused,
+
+    /// <summary>The server of a URL cannot be reached, answers with an error, or breaks off again and again.</summary>
+    UrlFailed,
+
     /// <summary>The template is larger than <c>Import:MaxBytes</c>.</summary>
     TooLarge,
 

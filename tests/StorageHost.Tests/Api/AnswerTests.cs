@@ -67,10 +67,10 @@ public sealed class AnswerTests
     public void Jobs() => Written(
         """
         {"jobs":[{"id":"j1","kind":"setimage","image":"centos","hostname":"web01","state":"succeeded","copies_done":1,"copies_total":2,
-        "bytes_done":3,"bytes_total":4,"bytes_per_second":5,"eta_seconds":2,"error":"e","disk":"web01.qcow2",
+        "bytes_done":3,"bytes_total":4,"bytes_per_second":5,"eta_seconds":2,"error":"e","code":"no_space","disk":"web01.qcow2",
         "created":"1970-01-01T00:00:00+00:00","ended":"1970-01-01T00:00:01+00:00"},
         {"id":"j2","kind":"fill","image":"centos","hostname":null,"state":"running","copies_done":0,"copies_total":0,
-        "bytes_done":0,"bytes_total":0,"bytes_per_second":0,"eta_seconds":null,"error":null,"disk":null,
+        "bytes_done":0,"bytes_total":0,"bytes_per_second":0,"eta_seconds":null,"error":null,"code":null,"disk":null,
         "created":"1970-01-01T00:00:00+00:00","ended":null}]}
         """,
         JobsAnswer.Of(
@@ -78,7 +78,7 @@ public sealed class AnswerTests
             new JobStatus(
                 "j1", JobKind.SetImage, Centos, Web01, JobState.Succeeded, 1, 2, 3, 4, 5, TimeSpan.FromSeconds(1.2), "e",
                 new PublishedDisk(Web01, Centos, Reading.Names.SystemDisk(Web01), DiskSource.Copy),
-                DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddSeconds(1)),
+                DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddSeconds(1)) { Refusal = Refusal.NoSpace },
             new JobStatus("j2", JobKind.Fill, Centos, null, JobState.Running, 0, 0, 0, 0, 0, null, null, null, DateTimeOffset.UnixEpoch, null),
         ]));
 

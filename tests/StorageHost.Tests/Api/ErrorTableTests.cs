@@ -25,6 +25,8 @@ public sealed class ErrorTableTests
         [Refusal.TooLarge] = (413, "payload_too_large"),
         [Refusal.ImageRejected] = (422, "image_rejected"),
         [Refusal.DigestMismatch] = (422, "digest_mismatch"),
+        [Refusal.UrlRefused] = (422, "url_refused"),
+        [Refusal.UrlFailed] = (502, "url_failed"),
         [Refusal.TooManyRequests] = (429, "too_many_requests"),
         [Refusal.StorageUnavailable] = (503, "storage_unavailable"),
         [Refusal.ShuttingDown] = (503, "shutting_down"),

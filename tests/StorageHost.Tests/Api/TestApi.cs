@@ -41,6 +41,7 @@ internal sealed class TestApi : IAsyncDisposable, ILogEventSink
         builder.Services.AddSingleton(Reading.Names).AddSingleton(time ?? TimeProvider.System).AddSingleton(core).AddSingleton(storages).AddStorageHostApi();
         builder.Services.AddSingleton(templates?.TemplateService ?? (TemplateService)RuntimeHelpers.GetUninitializedObject(typeof(TemplateService)));
         builder.Services.AddSingleton(templates?.UploadService ?? (UploadService)RuntimeHelpers.GetUninitializedObject(typeof(UploadService)));
+        builder.Services.AddSingleton(templates?.UrlImports ?? (UrlImports)RuntimeHelpers.GetUninitializedObject(typeof(UrlImports)));
         builder.Services.AddSingleton(Options.Create(templates?.Import ?? new ImportOptions()));
         builder.Services.AddSingleton(Options.Create(security)).AddSingleton(new SecurityFiles(security)).AddSecurity();
         app = builder.Build();

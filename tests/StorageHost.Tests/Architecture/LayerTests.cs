@@ -26,6 +26,7 @@ public sealed class LayerTests
         ["Cli"] = [],
         ["ImageStorages"] = ["Images"],
         ["Files"] = ["Images", "ImageStorages"],
+        ["Fetching"] = ["Images"],
         ["Qemu"] = ["Images", "ImageStorages", "Processes"],
         ["Gluster"] = ["Images", "ImageStorages", "Processes"],
         ["BlockDevices"] = ["Images", "ImageStorages", "Processes"],
@@ -73,9 +74,9 @@ public sealed class LayerTests
     [Fact]
     public void The_core_is_reached_by_interfaces_that_others_implement()
     {
-        var ports = new[] { typeof(IVolume), typeof(IPublisher), typeof(IRemover), typeof(ICopyEngine), typeof(ITemplateImporter), typeof(IDiskCreator), typeof(IImageConverter), typeof(IHostIndex), typeof(ITemplateIndex), typeof(IImageInspector) };
+        var ports = new[] { typeof(IVolume), typeof(IPublisher), typeof(IRemover), typeof(ICopyEngine), typeof(ITemplateImporter), typeof(IDiskCreator), typeof(IImageConverter), typeof(IHostIndex), typeof(ITemplateIndex), typeof(IImageInspector), typeof(IUrlSource) };
         Assert.All(ports, port => Assert.DoesNotContain(Daemon.GetTypes(), type => type.IsClass && port.IsAssignableFrom(type) && FolderOf(type) == "Images"));
-        Assert.All(ports, port => Assert.Contains(Daemon.GetTypes(), type => type.IsClass && port.IsAssignableFrom(type) && FolderOf(type) is "Files" or "Qemu"));
+        Assert.All(ports, port => Assert.Contains(Daemon.GetTypes(), type => type.IsClass && port.IsAssignableFrom(type) && FolderOf(type) is "Files" or "Qemu" or "Fetching"));
     }
 
     [Theory]

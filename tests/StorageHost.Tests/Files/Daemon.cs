@@ -50,6 +50,7 @@ internal sealed class Daemon : IAsyncDisposable
         Importer = new TemplateImporter(Volume, Sample.Names, inspector, templates, replacement);
         Uploads = new UploadStore(Volume, Sample.Names, templates, unreadable, Clock, $"node:{Guid.NewGuid()}");
         Engine = new CopyEngine(Volume, Sample.Names, Templates, Replaced, safe, permissions, pool, TestMeters.OfImages());
+        Journal = new JobJournal(Volume, Sample.Names, unreadable, Clock);
         var list = new TemplateList(Sample.Names, options.Value, TimeProvider.System);
         Images = new VolumeCatalog(Volume, Sample.Names, Recovery, Templates, list, unreadable, new MultiLinkedCopies(unreadable, Clock, NullLogger<MultiLinkedCopies>.Instance), Deletions, safe, Replaced, Threads);
     }
@@ -90,6 +91,8 @@ internal sealed class Daemon : IAsyncDisposable
     public TemplatesOptions Kept { get; } = new();
 
     public VolumeCatalog Images { get; }
+
+    public JobJournal Journal { get; }
 
     /// <param name="store">Its directory.</param>
     /// <param name="inspector">Looks at images.</param>

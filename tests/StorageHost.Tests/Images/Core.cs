@@ -42,6 +42,9 @@ internal sealed class Core : IAsyncDisposable
         var admission = new ImportAdmission(Volume.Object, Remover.Object, Options.Create(Import));
         TemplateService = new TemplateService(
             Volume.Object, Importer.Object, admission, Index.Object, Remover.Object, Scanner, Guarded, Versions, policy, Promised, Pools, Jobs, Foreground, Options.Create(Import), Lifetime, NullLogger<TemplateService>.Instance);
+        UrlImports = new UrlImports(
+            new TemplateJobs(admission, Jobs, Pools, Lifetime, NullLogger<TemplateJobs>.Instance), Urls.Object, Importer.Object, admission, TemplateService,
+            Volume.Object, policy, Promised, Foreground, Options.Create(Import), NullLogger<UrlImports>.Instance);
         UploadService = new UploadService(
             Uploads.Object, Volume.Object, policy, Promised, admission, TemplateService, Jobs, Pools, Foreground, Options.Create(Import), Lifetime, Time, NullLogger<UploadService>.Instance);
         OnVolume.SetUp(this);
@@ -97,6 +100,10 @@ internal sealed class Core : IAsyncDisposable
     public TemplateService TemplateService { get; }
 
     public UploadService UploadService { get; }
+
+    public UrlImports UrlImports { get; }
+
+    public Mock<IUrlSource> Urls { get; } = new();
 
     public Mock<IUploadStore> Uploads { get; } = new(MockBehavior.Strict);
 

@@ -41,6 +41,8 @@ internal static class ErrorTable
         Refusal.TooLarge => PayloadTooLarge,
         Refusal.ImageRejected => new(422, "image_rejected"),
         Refusal.DigestMismatch => new(422, "digest_mismatch"),
+        Refusal.UrlRefused => new(422, "url_refused"),
+        Refusal.UrlFailed => new(502, "url_failed"),
         Refusal.TooManyRequests => TooManyRequests,
         Refusal.StorageUnavailable => new(503, "storage_unavailable"),
         Refusal.ShuttingDown => new(503, "shutting_down"),

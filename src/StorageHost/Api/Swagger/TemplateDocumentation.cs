@@ -38,6 +38,12 @@ internal sealed class TemplateDocumentation : IOperationFilter
                     Schema = new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "int64" },
                 });
                 break;
+            case "newTemplate":
+                operation.RequestBody = Body("application/json", new OpenApiMediaType
+                {
+                    Example = JsonNode.Parse("""{"image":"centos","url":"https://images.example.org/centos.qcow2"}"""),
+                });
+                break;
             case "beginUpload":
                 operation.RequestBody = Body("application/json", new OpenApiMediaType
                 {

@@ -16,7 +16,7 @@ internal sealed record TemplatesAnswer(IReadOnlyList<TemplateInfoAnswer> Templat
 /// <param name="SizeBytes">The length of its file.</param>
 /// <param name="AllocatedBytes">What it took on the volume when it was last read.</param>
 /// <param name="Sha256">The SHA-256 of the content as it was sent; null when nobody knows.</param>
-/// <param name="Source">How it came: <c>upload</c> or <c>directory</c>.</param>
+/// <param name="Source">How it came: <c>upload</c>, <c>url …</c> or <c>directory</c>.</param>
 /// <param name="Created">When it came; for a file of the directory, when it was last written to.</param>
 /// <param name="Protected">Whether it can be neither deleted nor replaced.</param>
 /// <param name="LinkedClones">How many disks have it as their backing file.</param>

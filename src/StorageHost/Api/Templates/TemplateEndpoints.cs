@@ -31,6 +31,7 @@ internal static class TemplateEndpoints
         templates.MapPost("/{image}/rollback", RollbackAsync).WithName("rollbackTemplate")
             .WithSummary("Makes the version before the template again")
             .RequireAuthorization(Scopes.Import).Refuses(400, 404, 409, 503, 504);
+        templates.MapNewTemplate();
         templates.MapPut("/{image}", PutAsync).WithName("putTemplate")
             .WithSummary("Makes a template of the body: a raw or qcow2 image")
             .WithDescription("""

@@ -48,6 +48,10 @@ internal sealed class PrivateDirectory : IDisposable
         throw new StorageException("lock", Root, Errno.Again);
     }
 
+    /// <summary>Whether a path is one that a private directory could have. What is read may say anything.</summary>
+    public static bool IsOne(string path) =>
+        path.StartsWith($"{Root}/", StringComparison.Ordinal) && Guid.TryParseExact(path[(Root.Length + 1)..], "N", out _);
+
     /// <summary>The names of all other private directories on the volume, whether their daemons live or not.</summary>
     public static IEnumerable<string> Others(VolumeSession session) =>
         session.Mount.List(Root).Where(name => Guid.TryParseExact(name, "N", out _)).Select(name => $"{Root}/{name}")

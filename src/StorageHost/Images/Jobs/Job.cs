@@ -19,6 +19,7 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
     private long position;
     private long length;
     private string? error;
+    private Refusal? refusal;
     private PublishedDisk? disk;
     private Func<Job?>? followed;
 
@@ -70,7 +71,7 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
     {
         state = JobState.Running;
         started ??= time.GetTimestamp();
-        (copiesAtOnce, length, position, error) = (copies, templateBytes, 0, null);
+        (copiesAtOnce, length, position, error, refusal) = (copies, templateBytes, 0, null, null);
     });
 
     /// <summary>The pass has got that far.</summary>
@@ -85,8 +86,8 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
     /// <summary>So many copies are still to be made.</summary>
     public void Expect(int copies) => Change(() => copiesExpected = copies);
 
-    /// <summary>Something is in the way; it will be tried again.</summary>
-    public void Hinder(string reason) => Change(() => error = reason);
+    /// <summary>Something is in the way; it will be tried again. Null when nothing is any more.</summary>
+    public void Hinder(string? reason) => Change(() => (error, refusal) = (reason, null));
 
     /// <summary>Ends a filling that has come to rest: the level was reached, or there was nothing left to do for it.</summary>
     public void Conclude(bool levelReached) => Change(() =>
@@ -94,7 +95,14 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
 
     public void Succeed(PublishedDisk? published = null) => End(JobState.Succeeded, null, published);
 
-    public void Fail(string reason) => End(JobState.Failed, reason, null);
+    /// <summary>It failed.</summary>
+    /// <param name="reason">Why, in words.</param>
+    /// <param name="kind">The same for programs; null when it is none of what requests are refused for.</param>
+    public void Fail(string reason, Refusal? kind = null) => Change(() =>
+    {
+        (error, refusal) = (reason, kind);
+        EndNow(JobState.Failed);
+    });
 
     public void EndCancelled() => End(JobState.Cancelled, null, null);
 
@@ -120,7 +128,10 @@ internal sealed class Job(string id, JobKind kind, ImageName image, Hostname? ho
             var rate = elapsed <= TimeSpan.Zero ? 0 : (long)(bytesDone / elapsed.TotalSeconds);
             TimeSpan? eta = ended is null && rate > 0 ? TimeSpan.FromSeconds((bytesTotal - bytesDone) / (double)rate) : null;
             return new JobStatus(
-                id, kind, image, hostname, state, copiesDone, total, bytesDone, bytesTotal, rate, eta, error, disk, created, ended);
+                id, kind, image, hostname, state, copiesDone, total, bytesDone, bytesTotal, rate, eta, error, disk, created, ended)
+            {
+                Refusal = refusal,
+            };
         }
     }
 

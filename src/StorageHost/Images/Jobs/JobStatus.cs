@@ -65,4 +65,8 @@ internal sealed record JobStatus(
     string? Error,
     PublishedDisk? Disk,
     DateTimeOffset Created,
-    DateTimeOffset? Ended);
+    DateTimeOffset? Ended)
+{
+    /// <summary>For one that was refused something: what for; else null.</summary>
+    public Refusal? Refusal { get; init; }
+}

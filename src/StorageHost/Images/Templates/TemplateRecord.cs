@@ -1,7 +1,7 @@
 namespace StorageHost.Images.Templates;
 
 /// <summary>What a template remembers of how it came to be; it goes with the file.</summary>
-/// <param name="Source">How: <c>upload</c>.</param>
+/// <param name="Source">How: <c>upload</c>, or <c>url …</c>.</param>
 /// <param name="Created">When.</param>
 /// <param name="Sha256">The SHA-256 of the content as it was sent, in lower-case hexadecimal digits.</param>
 internal sealed record TemplateRecord(string Source, DateTimeOffset Created, string Sha256)

@@ -43,7 +43,8 @@ internal sealed partial class TemplateService(
         }
         catch (Exception exception)
         {
-            job.Fail(exception is RefusedException ? exception.Message : "the sender broke off");
+            var refusal = exception as RefusedException;
+            job.Fail(refusal?.Message ?? "the sender broke off", refusal?.Reason);
             throw;
         }
         finally

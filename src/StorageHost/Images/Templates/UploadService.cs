@@ -90,7 +90,7 @@ internal sealed partial class UploadService(
         }
         catch (RefusedException refusal) when (refusal.Reason is Refusal.DigestMismatch or Refusal.ImageRejected)
         {
-            Finish(id, finished => finished.Fail(refusal.Message));
+            Finish(id, finished => finished.Fail(refusal.Message, refusal.Reason));
             throw;
         }
         catch (RefusedException refusal)
@@ -255,7 +255,7 @@ internal sealed partial class UploadService(
         }
         catch (RefusedException refusal)
         {
-            job.Fail(refusal.Message);
+            job.Fail(refusal.Message, refusal.Reason);
         }
     }
 

@@ -53,6 +53,7 @@ public sealed class ScopeTableTests : IDisposable
     [InlineData("import", "PATCH", "/templates/centos", """{"protected":true}""")]
     [InlineData("import", "PUT", "/templates/centos?replace=true", "another raw image")]
     [InlineData("import", "POST", "/templates/centos/rollback", null, 404)]
+    [InlineData("import", "POST", "/templates", """{"image":"alma","url":"https://images.example.org/alma.qcow2"}""", 422)]
     [InlineData("destroy", "DELETE", "/templates/centos", null)]
     [InlineData("destroy", "DELETE", "/?action=host&target=web01", null)]
     [InlineData("destroy", "DELETE", "/", """{"action":"host","target":"web01","purge":true}""")]
@@ -93,7 +94,7 @@ public sealed class ScopeTableTests : IDisposable
             [
                 ("DELETE /", Scopes.Destroy), ("DELETE /jobs/{id}", Scopes.Destroy), ("DELETE /templates/{image}", Scopes.Destroy),
                 ("DELETE /uploads/{id}", Scopes.Destroy), ("PATCH /templates/{image}", Scopes.Import), ("PATCH /uploads/{id}", Scopes.Import),
-                ("POST /", Scopes.Provision), ("POST /templates/{image}/rollback", Scopes.Import), ("POST /uploads/", Scopes.Import),
+                ("POST /", Scopes.Provision), ("POST /templates/", Scopes.Import), ("POST /templates/{image}/rollback", Scopes.Import), ("POST /uploads/", Scopes.Import),
                 ("PUT /templates/{image}", Scopes.Import),
             ],
             demands[false].Order());
