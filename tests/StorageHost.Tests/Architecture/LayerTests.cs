@@ -38,7 +38,8 @@ public sealed class LayerTests
         ["Session"] = ["Posix"],
         ["Catalog"] = ["Posix", "Session"],
         ["Copying"] = ["Posix", "Session", "Catalog"],
-        ["Publishing"] = ["Posix", "Session", "Catalog"],
+        ["Growing"] = ["Posix", "Session", "Catalog"],
+        ["Publishing"] = ["Posix", "Session", "Catalog", "Growing"],
         ["Importing"] = ["Posix", "Session", "Catalog", "Publishing"],
         ["Removing"] = ["Posix", "Session", "Catalog"],
         ["Index"] = ["Posix", "Session", "Catalog"],
@@ -71,7 +72,7 @@ public sealed class LayerTests
     [Fact]
     public void The_core_is_reached_by_interfaces_that_others_implement()
     {
-        var ports = new[] { typeof(IVolume), typeof(IPublisher), typeof(IRemover), typeof(ICopyEngine), typeof(ITemplateImporter), typeof(IDiskCreator), typeof(IHostIndex), typeof(ITemplateIndex), typeof(IImageInspector) };
+        var ports = new[] { typeof(IVolume), typeof(IPublisher), typeof(IRemover), typeof(ICopyEngine), typeof(ITemplateImporter), typeof(IDiskCreator), typeof(IHostIndex), typeof(ITemplateIndex), typeof(IImageInspector), typeof(IImageGrower) };
         Assert.All(ports, port => Assert.DoesNotContain(Daemon.GetTypes(), type => type.IsClass && port.IsAssignableFrom(type) && FolderOf(type) == "Images"));
         Assert.All(ports, port => Assert.Contains(Daemon.GetTypes(), type => type.IsClass && port.IsAssignableFrom(type) && FolderOf(type) is "Files" or "Qemu"));
     }

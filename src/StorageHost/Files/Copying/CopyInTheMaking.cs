@@ -30,6 +30,7 @@ internal sealed class CopyInTheMaking : IDisposable
         {
             file.Handle = session.Mount.CreateDirect(file.Name);
             PublishedFormat.Write(file.Handle, file.Name, of.Format, of.Template.Fingerprint.Size);
+            new CopyOrigin(of.Template.Image.Text, of.Chain[0].VirtualBytes).Write(file.Handle, file.Name);
             return new CopyInTheMaking(file, file.Handle);
         }
         catch
