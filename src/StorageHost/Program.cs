@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Net.Sockets;
 using StorageHost.Api;
+using StorageHost.Api.Disks;
 using StorageHost.Api.Dispatch;
 using StorageHost.Api.Events;
 using StorageHost.Api.Templates;
@@ -81,6 +82,7 @@ app.MapHealth();
 app.MapDispatch();
 app.MapTemplates();
 app.MapUploads();
+app.MapDisks();
 app.MapPools();
 app.MapJobs();
 app.MapImageStorages();

@@ -57,6 +57,8 @@ internal static class FilesSetup
         .AddSingleton<IDirectorySource>(provider => provider.GetRequiredService<DirectoryPoller>())
         .AddSingleton<IPoll>(provider => provider.GetRequiredService<DirectoryPoller>())
         .AddSingleton<IHostIndex, HostIndex>()
+        .AddSingleton<IDiskIndex, DiskIndex>()
+        .AddSingleton<IDiskGrower, DiskGrower>()
         .AddSingleton<ITemplateIndex, TemplateIndex>();
 
     private static StorageOptions Options(IServiceProvider provider) => provider.GetRequiredService<IOptions<StorageOptions>>().Value;

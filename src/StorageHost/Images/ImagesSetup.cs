@@ -23,6 +23,7 @@ internal static class ImagesSetup
         .AddSingleton<PoolReconciler>()
         .AddHostedService(provider => provider.GetRequiredService<PoolReconciler>())
         .AddSingleton<DiskProvisioner>()
+        .AddSingleton<DiskService>()
         .AddSingleton<ImportAdmission>()
         .AddSingleton<TemplateService>()
         .AddSingleton<UploadService>()

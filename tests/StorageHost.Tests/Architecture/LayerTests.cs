@@ -72,7 +72,7 @@ public sealed class LayerTests
     [Fact]
     public void The_core_is_reached_by_interfaces_that_others_implement()
     {
-        var ports = new[] { typeof(IVolume), typeof(IPublisher), typeof(IRemover), typeof(ICopyEngine), typeof(ITemplateImporter), typeof(IDiskCreator), typeof(IHostIndex), typeof(ITemplateIndex), typeof(IImageInspector), typeof(IImageGrower) };
+        var ports = new[] { typeof(IVolume), typeof(IPublisher), typeof(IRemover), typeof(ICopyEngine), typeof(ITemplateImporter), typeof(IDiskCreator), typeof(IHostIndex), typeof(ITemplateIndex), typeof(IImageInspector), typeof(IImageGrower), typeof(IDiskIndex), typeof(IDiskGrower) };
         Assert.All(ports, port => Assert.DoesNotContain(Daemon.GetTypes(), type => type.IsClass && port.IsAssignableFrom(type) && FolderOf(type) == "Images"));
         Assert.All(ports, port => Assert.Contains(Daemon.GetTypes(), type => type.IsClass && port.IsAssignableFrom(type) && FolderOf(type) is "Files" or "Qemu"));
     }

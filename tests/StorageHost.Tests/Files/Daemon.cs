@@ -41,7 +41,7 @@ internal sealed class Daemon : IAsyncDisposable
         var standing = new StandingDisks(unfinished);
         var ready = new ReadyCopies(Sample.Names, () => Enumerable.Range(1, 100));
         var claims = new ClaimPublisher(Templates, growth, standing, ready, options.Value);
-        Publisher = new Publisher(Volume, Sample.Names, claims, ready, standing, growth, permissions, inspector, unreadable);
+        Publisher = new Publisher(Volume, Sample.Names, claims, ready, standing, growth, permissions, inspector, unreadable, Clock);
         Recovery = new Recovery(Volume, Threads, Sample.Names, ready, unfinished, unreadable, Clock, NullLogger<Recovery>.Instance);
         var deleted = new DeletedFileLocks(Volume, Clock);
         Deletions = new RememberedDeletions(Sample.Names, deleted, unreadable, new BrickCalm(Known, Clock), _ => bringsBack, new ImageMetrics(Meters), Clock, DeletionLog);
@@ -52,7 +52,7 @@ internal sealed class Daemon : IAsyncDisposable
         var templates = new TemplatePublisher(Volume, Sample.Names, permissions, inspector, whole, replacement, Clock);
         Importer = new TemplateImporter(Volume, Sample.Names, inspector, templates, replacement);
         Uploads = new UploadStore(Volume, Sample.Names, templates, unreadable, Clock, $"node:{Guid.NewGuid()}");
-        Engine = new CopyEngine(Volume, Sample.Names, Templates, Replaced, safe, permissions, pool, TestMeters.OfImages());
+        Engine = new CopyEngine(Volume, Sample.Names, Templates, Replaced, safe, permissions, pool, TestMeters.OfImages(), Clock);
         var list = new TemplateList(Sample.Names, options.Value, TimeProvider.System);
         Images = new VolumeCatalog(Volume, Sample.Names, Recovery, Templates, list, unreadable, new MultiLinkedCopies(unreadable, Clock, NullLogger<MultiLinkedCopies>.Instance), Deletions, safe, Replaced, unfinished, Threads);
     }

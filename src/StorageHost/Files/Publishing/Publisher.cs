@@ -15,7 +15,7 @@ namespace StorageHost.Files.Publishing;
 /// <summary>Claims and publishes on the volume; the protocol itself is <see cref="LinkProtocol"/>.</summary>
 internal sealed class Publisher(
     VolumeSessions volume, FileNames names, ClaimPublisher claims, ReadyCopies ready, StandingDisks standing, TemplateGrowth growth,
-    FilePermissions permissions, IImageInspector inspector, UnreadableFiles unreadable) : IPublisher
+    FilePermissions permissions, IImageInspector inspector, UnreadableFiles unreadable, TimeProvider time) : IPublisher
 {
     private const int MaxDisksOfOneSize = 1000;
 
@@ -117,6 +117,7 @@ internal sealed class Publisher(
                 using var file = EmptyDisk.Write(session, owned);
                 var handle = session.Mount.Opened(file);
                 permissions.Apply(handle, file.Name);
+                new CopyOrigin("", header.VirtualBytes, time.GetUtcNow().ToUnixTimeMilliseconds()).Write(handle, file.Name);
                 RequestMarks.Write(handle, file.Name, mark);
                 DirectoryHandle.Sync(handle, file.Name);
                 return PublishDataDisk(
