@@ -12,7 +12,7 @@ public sealed class DiskListTests(Lab lab)
     public async Task Disks_are_listed_in_pages_and_one_of_them_grows_and_goes(StorageKind kind)
     {
         await using var area = await lab.AreaAsync(kind);
-        await area.PutTemplateAsync("centos", await lab.Masters.SmallAsync());
+        await area.PutTemplateAsync("centos", await lab.Masters.RoomyAsync());
         var client = (await area.StartAsync("--Storage:IndexInterval", "00:00:01")).Client;
         (await client.SetImageAsync("centos", "web01")).Is(200);
         (await client.SetImageAsync("centos", "web02", 3)).Is(200);

@@ -42,7 +42,7 @@ public sealed class KillTests(Lab lab, ITestOutputHelper output)
     {
         var random = TortureSettings.Begin(output, nameof(The_same_holds_on_Gluster));
         await using var area = await StartedAsync(StorageKind.Replica3, isSized);
-        foreach (var operation in Operation.All.Where(operation => operation.IsSized == isSized))
+        foreach (var operation in Operation.All.Where(operation => operation.IsSized == isSized && !operation.IsLocal))
         {
             var (daemon, stage) = await NextAsync(area);
             var calls = await Attempt.RecordAsync(daemon, operation, stage);

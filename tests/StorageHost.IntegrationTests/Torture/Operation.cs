@@ -44,12 +44,15 @@ internal sealed record Operation(string Name, Func<Stage, Task> PrepareAsync, Fu
     /// <summary>Whether it makes a disk that is larger than its template, which is a qcow2.</summary>
     public bool IsSized { get; private init; }
 
+    /// <summary>Whether Gluster refuses it: there no file gets longer that other nodes know.</summary>
+    public bool IsLocal { get; private init; }
+
     /// <summary>Every verb of the daemon that changes the storage.</summary>
     public static IReadOnlyList<Operation> All { get; } =
     [
         new("a hit", stage => FillAsync(stage, 2), stage => stage.Client.SetImageAsync(Image, stage.Host), NoteDisk),
         Sized("a hit with a size", InPlace),
-        Sized("a hit whose tables move", Moved),
+        Sized("a hit whose tables move", Moved) with { IsLocal = true },
         new("a miss", stage => FillAsync(stage, 0), stage => stage.Client.SetImageAsync(Image, stage.Host), NoteDisk),
         new("a filling", stage => FillAsync(stage, 0), stage => stage.Client.DupAsync(Image, 2), (stage, outcome) => NoteLevel(stage, outcome, 2)),
         new("a trimming", stage => FillAsync(stage, 2), stage => stage.Client.DupAsync(Image, 0), (stage, outcome) => NoteLevel(stage, outcome, 0)),

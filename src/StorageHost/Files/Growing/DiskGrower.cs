@@ -26,24 +26,19 @@ internal sealed class DiskGrower(
             using var file = Open(mount, disk) ?? throw new RefusedException(Refusal.DiskNotFound, $"{disk} does not exist");
             Lock(mount, file, disk);
             var growth = Plan(mount, file, disk, sizeGb);
+            GrowthWriter.RefuseLonger(session.MountPoint, growth);
             GrowthWriter.RefuseIfFull(mount, growth, policy.ReservePercent);
 
             // Whoever has given up waiting has been told nothing yet, so nothing may happen yet.
-            return !call.IsAbandoned && Apply(session, file, disk, growth);
+            return !call.IsAbandoned && Apply(file, disk, growth);
         },
         cancellationToken);
 
-    private static bool Apply(VolumeSession session, SafeFileHandle file, FileName disk, ImageGrowth growth)
+    private static bool Apply(SafeFileHandle file, FileName disk, ImageGrowth growth)
     {
         try
         {
             GrowthWriter.ApplyDurably(file, disk.Text, growth);
-            if (growth.ChangesLength && session.MountPoint.IsGluster)
-            {
-                // Clients on other nodes remember for a second how long the file was. Until then the lock keeps guests out.
-                TransientRetry.UntilForgotten(() => false);
-            }
-
             return true;
         }
         catch (StorageException failed)

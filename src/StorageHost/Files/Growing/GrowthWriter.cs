@@ -48,6 +48,23 @@ internal static class GrowthWriter
         }
     }
 
+    /// <summary>Refuses a growth by which a file gets longer where other nodes may go on remembering its length.</summary>
+    /// <remarks>
+    /// A node that has read a file on a Gluster volume with shards (10.3) remembers how long it was, for seconds at least. A guest there
+    /// would find tables behind that end empty, and write over what they lead to.
+    /// </remarks>
+    /// <exception cref="RefusedException">ImageRejected.</exception>
+    public static void RefuseLonger(MountPoint mount, ImageGrowth growth)
+    {
+        if (growth.ChangesLength && mount.IsGluster)
+        {
+            throw new RefusedException(
+                Refusal.ImageRejected,
+                "on a Gluster volume a disk cannot be made larger if its file would get longer, since other nodes remember the length: "
+                    + "a qcow2 with clusters of 64 KiB or more has room, a raw image has not");
+        }
+    }
+
     private static void Apply(SafeFileHandle file, string name, GrowthStep step)
     {
         if (step.Length is { } length && Syscalls.Truncate(file, length) < 0)

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using StorageHost.Files.Catalog;
-using StorageHost.Files.Posix;
 using StorageHost.Files.Session;
 using StorageHost.Images.Disks;
 using StorageHost.Images.Names;
@@ -31,24 +30,25 @@ internal sealed class TemplateGrowth(VolumeSessions volume, TemplateFile templat
             "look how large a disk can be",
             (VolumeSession session, StorageCall<bool> _) =>
             {
-                Read(session.Mount, image, sizeGb);
+                Read(session, image, sizeGb);
                 return true;
             },
             cancellationToken));
 
     /// <summary>How a copy of that state of a template becomes so large; null when the template has another state by now.</summary>
     /// <exception cref="Images.RefusedException">As for <see cref="CheckAsync"/>.</exception>
-    public ImageGrowth? TryPlan(DirectoryHandle mount, ImageName image, Fingerprint template, int sizeGb)
+    public ImageGrowth? TryPlan(VolumeSession session, ImageName image, Fingerprint template, int sizeGb)
     {
-        var planned = known.TryGetValue((image, sizeGb), out var before) && before.Of == template ? before : Read(mount, image, sizeGb);
+        var planned = known.TryGetValue((image, sizeGb), out var before) && before.Of == template ? before : Read(session, image, sizeGb);
         return planned.Of == template ? planned.Growth : null;
     }
 
-    private (Fingerprint Of, ImageGrowth Growth) Read(DirectoryHandle mount, ImageName image, int sizeGb)
+    private (Fingerprint Of, ImageGrowth Growth) Read(VolumeSession session, ImageName image, int sizeGb)
     {
-        using var opened = templates.Open(mount, image);
+        using var opened = templates.Open(session.Mount, image);
         var growth = grower.Plan(
             opened.Chain[0].Content, opened.Format, (long)sizeGb << 30, opened.Chain.Count > 1 ? opened.Chain[1].VirtualBytes : null);
+        GrowthWriter.RefuseLonger(session.MountPoint, growth);
         var read = (opened.Template.Fingerprint, growth);
         if (known.Count >= MostKnown)
         {

@@ -1,6 +1,5 @@
 using StorageHost.Files.Catalog;
 using StorageHost.Files.Growing;
-using StorageHost.Files.Posix;
 using StorageHost.Files.Session;
 using StorageHost.Images;
 using StorageHost.Images.Disks;
@@ -46,9 +45,7 @@ internal sealed class ClaimPublisher(
 
         switch (LinkProtocol.Publish(session, file, disk, mayLink, isUntouched, mark))
         {
-            case NamingOutcome.Published:
-                Outlast(session, larger);
-                return new PublishResult(PublishOutcome.Published, disk);
+            case NamingOutcome.Published: return new PublishResult(PublishOutcome.Published, disk);
             case NamingOutcome.Gone: return new PublishResult(PublishOutcome.Gone, disk);
             case NamingOutcome.Abandoned: return new PublishResult(PublishOutcome.Abandoned, disk, Return());
         }
@@ -85,7 +82,7 @@ internal sealed class ClaimPublisher(
 
         try
         {
-            var plan = growth.TryPlan(session.Mount, claim.Image, claim.MadeFrom, size);
+            var plan = growth.TryPlan(session, claim.Image, claim.MadeFrom, size);
             GrowthWriter.RefuseIfFull(session.Mount, plan ?? ImageGrowth.Nothing, policy.ReservePercent);
             return plan;
         }
@@ -93,18 +90,6 @@ internal sealed class ClaimPublisher(
         {
             ready.Add(session, claim.File, claim.Image);
             throw;
-        }
-    }
-
-    /// <summary>
-    /// A client of Gluster on another node may have seen the copy in a list, and remembers for a second how long its file was. After the
-    /// answer a guest there must find all of it.
-    /// </summary>
-    private static void Outlast(VolumeSession session, ImageGrowth? growth)
-    {
-        if (growth is { ChangesLength: true } && session.MountPoint.IsGluster)
-        {
-            TransientRetry.UntilForgotten(() => false);
         }
     }
 }
