@@ -41,7 +41,7 @@ public class DiskListBenchmarks : IDirectorySource
         var threads = new StorageThreads(options, TimeProvider.System, NullLogger<StorageThreads>.Instance);
         var volume = new VolumeSessions(options, threads, NullLogger<VolumeSessions>.Instance);
         var inspector = new ImageInspector();
-        var reader = new ImageReader(names, inspector, new TemplateFile(names, inspector, volume));
+        var reader = new ImageReader(names, inspector, new TemplateFile(names, inspector, volume, new ReplacedTemplates(names)));
         index = new DiskIndex(this, volume, names, reader, new KnownVersions());
         facts = new DirectoryFacts("xfs", "", "", "", 1, 1, [], [])
         {
