@@ -3,7 +3,7 @@
 #
 #   tests/bench.sh [part...] [--full] [--rounds N] [--set Section:Key=Value]...
 #
-# Parts: hits copies reflink verify busy uploads rss start events; all of them without any, small ones in two rounds: a first look, within minutes.
+# Parts: hits sizes copies reflink verify busy uploads rss start events; all of them without any, small ones in two rounds: a first look, within minutes.
 # --full: the sizes and rounds of the figures to reach; then docs/benchmarks.md is written. --set gives the daemon a setting more.
 # tests/bench.sh micro [BenchmarkDotNet's options] times the pieces inside.
 set -euo pipefail

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Net.Sockets;
 using StorageHost.Api;
+using StorageHost.Api.Disks;
 using StorageHost.Api.Dispatch;
 using StorageHost.Api.Events;
 using StorageHost.Api.Templates;
@@ -95,6 +96,7 @@ static async Task<int> ServeAsync(string[] args)
     app.MapDispatch();
     app.MapTemplates();
     app.MapUploads();
+    app.MapDisks();
     app.MapPools();
     app.MapJobs();
     app.MapImageStorages();

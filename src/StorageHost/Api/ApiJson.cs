@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using StorageHost.Api.Disks;
 using StorageHost.Api.Dispatch;
 using StorageHost.Api.Errors;
 using StorageHost.Api.Events;
@@ -16,6 +17,7 @@ namespace StorageHost.Api;
 [JsonSerializable(typeof(DataDiskAnswer))]
 [JsonSerializable(typeof(RemovedHostAnswer))]
 [JsonSerializable(typeof(RemovedDiskAnswer))]
+[JsonSerializable(typeof(DisksAnswer))]
 [JsonSerializable(typeof(RemovedImageAnswer))]
 [JsonSerializable(typeof(TemplatesAnswer))]
 [JsonSerializable(typeof(UploadsAnswer))]

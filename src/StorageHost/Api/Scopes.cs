@@ -6,7 +6,7 @@ internal static class Scopes
     /// <summary>To look: every GET but liveness.</summary>
     public const string Read = "read";
 
-    /// <summary>To make: dup, setimage, addstorage.</summary>
+    /// <summary>To make: dup, setimage, addstorage, a disk larger.</summary>
     public const string Provision = "provision";
 
     /// <summary>To bring templates onto the volume.</summary>

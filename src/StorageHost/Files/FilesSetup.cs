@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using StorageHost.Files.Catalog;
 using StorageHost.Files.Copying;
+using StorageHost.Files.Growing;
 using StorageHost.Files.Importing;
 using StorageHost.Files.Index;
 using StorageHost.Files.Posix;
@@ -33,8 +34,12 @@ internal static class FilesSetup
         .AddSingleton<UnreadableFiles>()
         .AddSingleton<MultiLinkedCopies>()
         .AddSingleton<Recovery>()
-        .AddSingleton<Publisher>()
-        .AddSingleton<IPublisher>(provider => provider.GetRequiredService<Publisher>())
+        .AddSingleton<TemplateGrowth>()
+        .AddSingleton<UnfinishedGrowth>()
+        .AddSingleton<StandingDisks>()
+        .AddSingleton<ReadyCopies>()
+        .AddSingleton<ClaimPublisher>()
+        .AddSingleton<IPublisher, Publisher>()
         .AddSingleton<IVolume, VolumeCatalog>()
         .AddSingleton<DeletedFileLocks>()
         .AddSingleton<BrickCalm>()
@@ -54,6 +59,8 @@ internal static class FilesSetup
         .AddSingleton<IDirectorySource>(provider => provider.GetRequiredService<DirectoryPoller>())
         .AddSingleton<IPoll>(provider => provider.GetRequiredService<DirectoryPoller>())
         .AddSingleton<IHostIndex, HostIndex>()
+        .AddSingleton<IDiskIndex, DiskIndex>()
+        .AddSingleton<IDiskGrower, DiskGrower>()
         .AddSingleton<ITemplateIndex, TemplateIndex>();
 
     private static StorageOptions Options(IServiceProvider provider) => provider.GetRequiredService<IOptions<StorageOptions>>().Value;

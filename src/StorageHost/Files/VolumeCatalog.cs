@@ -1,4 +1,5 @@
 using StorageHost.Files.Catalog;
+using StorageHost.Files.Growing;
 using StorageHost.Files.Posix;
 using StorageHost.Files.Publishing;
 using StorageHost.Files.Removing;
@@ -13,7 +14,8 @@ namespace StorageHost.Files;
 /// <summary>Answers what the core asks about the volume.</summary>
 internal sealed class VolumeCatalog(
     VolumeSessions volume, FileNames names, Recovery recovery, TemplateFile templates, TemplateList list, UnreadableFiles unreadable,
-    MultiLinkedCopies doubled, RememberedDeletions deletions, CheckedTemplates safe, ReplacedTemplates replaced, StorageThreads threads)
+    MultiLinkedCopies doubled, RememberedDeletions deletions, CheckedTemplates safe, ReplacedTemplates replaced,
+    UnfinishedGrowth unfinished, StorageThreads threads)
     : IVolume
 {
     // What the last scan read of copies that have not changed since: on Gluster, listing a directory brings what stat says of its files
@@ -211,6 +213,9 @@ internal sealed class VolumeCatalog(
         var recorded = CopyRecord.Read(file, entry.File.Text);
         return recorded is null && CopyRecord.IsNewer(file, entry.File.Text) ? null
             : (stat, new Copy(
-                entry.Image, entry.Number, stat.Inode, recorded is { } origin && CopyRecord.IsWhole(stat, origin, origin) ? origin : null));
+                entry.Image, entry.Number, stat.Inode,
+                recorded is { } origin && CopyRecord.IsWhole(stat, origin, origin) && unfinished.HasSizeOfTemplate(file, entry.File.Text)
+                    ? origin
+                    : null));
     }
 }

@@ -1,3 +1,4 @@
+using StorageHost.Images.Disks;
 using StorageHost.Images.Templates;
 
 namespace StorageHost.ImageStorages;
@@ -29,6 +30,9 @@ internal sealed record DirectoryFacts(
 
     /// <summary>What more is known of the templates among the images.</summary>
     public IReadOnlyList<TemplateDetails> Templates { get; init; } = [];
+
+    /// <summary>What more is known of the disks among the images, sorted by file name.</summary>
+    public IReadOnlyList<DiskInfo> Disks { get; init; } = [];
 
     private const string GlusterMount = "fuse.glusterfs";
 

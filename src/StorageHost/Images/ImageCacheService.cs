@@ -50,16 +50,25 @@ internal sealed partial class ImageCacheService(
     /// Publishes a copy of a template as a host's system disk; see <see cref="DiskProvisioner"/>. The same request with the same
     /// key, sent again, has the same outcome.
     /// </summary>
-    public Task<PublishedDisk> SetImageAsync(ImageName image, Hostname hostname, string? key, CancellationToken cancellationToken) =>
-        provisioner.PublishAsync(image, hostname, RequestMark.OfSetImage(key, image, hostname), cancellationToken);
+    /// <param name="image">Whose copy.</param>
+    /// <param name="hostname">For whom.</param>
+    /// <param name="sizeGb">The disk's size in GiB; null: the template's.</param>
+    /// <param name="key">What the caller calls the request; null when nothing.</param>
+    /// <param name="cancellationToken">The caller goes away.</param>
+    public Task<PublishedDisk> SetImageAsync(
+        ImageName image, Hostname hostname, int? sizeGb, string? key, CancellationToken cancellationToken) =>
+        provisioner.PublishAsync(image, hostname, sizeGb, RequestMark.OfSetImage(key, image, hostname, sizeGb), cancellationToken);
 
     /// <summary>The same as a job, for a caller who does not wait. What can be refused at once is.</summary>
-    public async Task<JobStatus> StartSetImageAsync(ImageName image, Hostname hostname, string? key, CancellationToken cancellationToken)
+    public async Task<JobStatus> StartSetImageAsync(
+        ImageName image, Hostname hostname, int? sizeGb, string? key, CancellationToken cancellationToken)
     {
         await volume.FindTemplateAsync(image, cancellationToken);
-        if (await provisioner.FindAsync(image, hostname, RequestMark.OfSetImage(key, image, hostname), cancellationToken) is null)
+        var mark = RequestMark.OfSetImage(key, image, hostname, sizeGb);
+        if (await provisioner.FindAsync(image, hostname, sizeGb, mark, cancellationToken) is null)
         {
             await hosts.RefuseNamesakeAsync(hostname, cancellationToken);
+            await provisioner.CheckSizeAsync(image, hostname, sizeGb, mark, cancellationToken);
         }
 
         var job = jobs.Begin(JobKind.SetImage, image, hostname);
@@ -71,11 +80,11 @@ internal sealed partial class ImageCacheService(
         {
             try
             {
-                job.Succeed(await SetImageAsync(image, hostname, key, job.Cancelled));
+                job.Succeed(await SetImageAsync(image, hostname, sizeGb, key, job.Cancelled));
             }
             catch (RefusedException refusal)
             {
-                job.Fail(refusal.Message, refusal.Reason);
+                job.Fail(refusal.Reason == Refusal.InvalidSize ? $"the size {refusal.Message}" : refusal.Message, refusal.Reason);
             }
             catch (OperationCanceledException)
             {

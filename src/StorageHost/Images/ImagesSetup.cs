@@ -24,6 +24,7 @@ internal static class ImagesSetup
         .AddSingleton<PoolReconciler>()
         .AddHostedService(provider => provider.GetRequiredService<PoolReconciler>())
         .AddSingleton<DiskProvisioner>()
+        .AddSingleton<DiskService>()
         .AddSingleton<ImportAdmission>()
         .AddSingleton<TemplateJobs>()
         .AddSingleton<TemplateService>()

@@ -24,6 +24,9 @@ internal enum Refusal
     /// <summary>No upload has that id: it was finished, cancelled or forgotten.</summary>
     UploadNotFound,
 
+    /// <summary>A disk cannot have that size: it is smaller than the image, or more than the image's format holds.</summary>
+    InvalidSize,
+
     /// <summary>The disk's name is taken.</summary>
     HostExists,
 

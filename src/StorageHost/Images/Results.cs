@@ -14,8 +14,8 @@ internal enum DiskSource
     Copy,
 }
 
-/// <summary>A system disk that is whole, durable and has its name.</summary>
-internal sealed record PublishedDisk(Hostname Hostname, ImageName Image, FileName Disk, DiskSource Source);
+/// <summary>A system disk that is whole, durable and has its name; its size in GiB when one was asked for.</summary>
+internal sealed record PublishedDisk(Hostname Hostname, ImageName Image, FileName Disk, DiskSource Source, int? SizeGb = null);
 
 /// <summary>A data disk that was made; size in GiB.</summary>
 internal sealed record DataDisk(Hostname Hostname, FileName Disk, int SizeGb);

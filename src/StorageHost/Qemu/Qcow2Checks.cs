@@ -49,7 +49,7 @@ internal static class Qcow2Checks
         var refcounts = cluster * header.RefcountClusters;
         return refcounts is 0 or > MaxRefcountTableBytes ? "the qcow2 reference count table has an impossible size"
             : l1 > MaxL1Bytes ? "the qcow2 L1 table is larger than 32 MiB"
-            : header.L1Entries < NeededL1Entries(header) ? "the qcow2 L1 table is too small for the virtual size"
+            : header.L1Entries < NeededL1Entries(header, header.VirtualBytes) ? "the qcow2 L1 table is too small for the virtual size"
             : header.Snapshots > MaxSnapshots ? "the qcow2 header counts more than 65536 snapshots"
             : Table("reference count table", header.RefcountOffset, refcounts, cluster, length)
             ?? Table("L1 table", header.L1Offset, l1, cluster, length)
@@ -71,12 +71,13 @@ internal static class Qcow2Checks
             ? "the qcow2 backing file name lies outside the first cluster"
         : null;
 
-    private static ulong NeededL1Entries(in Qcow2Header header)
-    {
-        var entryBits = header.Features.HasFlag(Qcow2Features.ExtendedL2) ? 4 : 3;
-        var coveredBits = (int)(2 * header.ClusterBits) - entryBits;
-        return (header.VirtualBytes + (1UL << coveredBits) - 1) >> coveredBits;
-    }
+    /// <summary>How many entries the L1 table of a disk of that size has at least.</summary>
+    public static ulong NeededL1Entries(in Qcow2Header header, ulong virtualBytes) =>
+        (virtualBytes + CoveredBytes(header) - 1) / CoveredBytes(header);
+
+    /// <summary>How much of the disk one entry of the L1 table stands for, in bytes.</summary>
+    public static ulong CoveredBytes(in Qcow2Header header) =>
+        1UL << ((int)(2 * header.ClusterBits) - (header.Features.HasFlag(Qcow2Features.ExtendedL2) ? 4 : 3));
 
     private static ulong ClusterBytes(in Qcow2Header header) => 1UL << (int)header.ClusterBits;
 }

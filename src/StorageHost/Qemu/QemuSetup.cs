@@ -10,5 +10,6 @@ internal static class QemuSetup
     public static IServiceCollection AddQemu(this IServiceCollection services) => services
         .AddSingleton<IDiskCreator, QemuImg>()
         .AddSingleton<IImageConverter, QemuConverter>()
-        .AddSingleton<IImageInspector, ImageInspector>();
+        .AddSingleton<IImageInspector, ImageInspector>()
+        .AddSingleton<IImageGrower, ImageGrower>();
 }

@@ -9,5 +9,5 @@ namespace StorageHost.Benchmarks.Parts;
 /// <param name="MeasureAsync">Measures it.</param>
 internal sealed record Part(string Name, string About, Func<Workbench, Task<Result>> MeasureAsync)
 {
-    public static IReadOnlyList<Part> All { get; } = [Hits.Part, Copies.Part, LocalCopies.Part, Verify.Part, Busy.Part, Uploads.Part, Memory.Part, Start.Part, Events.Part];
+    public static IReadOnlyList<Part> All { get; } = [Hits.Part, SizedHits.Part, Copies.Part, LocalCopies.Part, Verify.Part, Busy.Part, Uploads.Part, Memory.Part, Start.Part, Events.Part];
 }

@@ -24,9 +24,11 @@ internal sealed class KeepAlive : IDisposable
     /// <param name="image">Of what.</param>
     /// <param name="hostname">For whom.</param>
     /// <param name="source">Where the copy must have come from: <c>pool</c> or <c>copy</c>.</param>
-    public void SetImage(string image, string hostname, string source)
+    /// <param name="size">The disk's size in GiB; 0: the template's.</param>
+    public void SetImage(string image, string hostname, string source, int size = 0)
     {
-        var answer = Send("POST / HTTP/1.1", $$$"""{"action":"setimage","createvmform":{"image":"{{{image}}}","hostname":"{{{hostname}}}"}}""");
+        var form = $"\"image\":\"{image}\",\"hostname\":\"{hostname}\"{(size == 0 ? "" : $",\"size\":{size}")}";
+        var answer = Send("POST / HTTP/1.1", $$$"""{"action":"setimage","createvmform":{{{{form}}}}}""");
         if (!answer.StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal) || !answer.Contains($"\"source\":\"{source}\"", StringComparison.Ordinal))
         {
             throw new InvalidOperationException($"setimage {image} {hostname} was to come from the {source}: {answer}");

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
@@ -23,6 +24,9 @@ internal sealed class Client : IDisposable
     }
 
     public Uri Address { get; }
+
+    /// <summary>With 2.0 all requests share one connection.</summary>
+    public Version Version { get; init; } = HttpVersion.Version11;
 
     /// <summary>Uses a connection for one request only: then none is ever sent twice, which .NET may do when a kept connection breaks.</summary>
     public void ClosesConnections() => http.DefaultRequestHeaders.ConnectionClose = true;
@@ -54,7 +58,7 @@ internal sealed class Client : IDisposable
 
     public async Task<Answer> SendAsync(HttpMethod method, string path, HttpContent? content, (string Name, string Value)[] headers, CancellationToken gone)
     {
-        using var request = new HttpRequestMessage(method, path) { Content = content };
+        using var request = new HttpRequestMessage(method, path) { Content = content, Version = Version, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
         foreach (var (name, value) in headers)
         {
             request.Headers.Add(name, value);

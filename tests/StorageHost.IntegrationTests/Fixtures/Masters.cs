@@ -17,6 +17,15 @@ internal sealed class Masters(string directory)
         File.Delete(raw);
     });
 
+    /// <summary>The same with the usual clusters of 64 KiB, whose tables have room for much larger disks.</summary>
+    public Task<string> RoomyAsync() => MakeAsync("roomy.qcow2", async file =>
+    {
+        var raw = $"{file}.raw";
+        await WriteAsync(raw, 64L << 20, data: 192 << 10, pieces: 3);
+        await Shell.RunAsync("qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, file);
+        File.Delete(raw);
+    });
+
     /// <summary>A raw image that takes three shards of 64 MiB, with some data in each and holes in between.</summary>
     public Task<string> LargeAsync(string variant = "a") =>
         MakeAsync($"large-{variant}.raw", file => WriteAsync(file, 130L << 20, data: 65 * (8 << 10), pieces: 65));

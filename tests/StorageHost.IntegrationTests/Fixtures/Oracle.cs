@@ -14,6 +14,9 @@ internal sealed class Oracle(StorageArea area)
     private const int Stale = 116;
 
     private readonly ConcurrentDictionary<string, string[]> templates = new(StringComparer.Ordinal);
+    // Those that were not looked at yet.
+    private readonly ConcurrentDictionary<string, (string Master, int SizeGb)> sized = new(StringComparer.Ordinal);
+
     private readonly Dictionary<string, Expected> files = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HashSet<int>> levels = new(StringComparer.Ordinal);
 
@@ -46,6 +49,13 @@ internal sealed class Oracle(StorageArea area)
 
     /// <summary>The daemon has said that this host has a disk of that image as the template is now.</summary>
     public void Disk(string hostname, string image) => Expect($"{hostname}.qcow2", isSure: true, MasterOf(image));
+
+    /// <summary>The daemon has said that this host has a disk of so many GiB; or a request for it had no answer.</summary>
+    public void SizedDisk(string hostname, string image, int sizeGb, bool isSure = true)
+    {
+        sized[$"{hostname}.qcow2"] = (MasterOf(image), sizeGb);
+        Expect($"{hostname}.qcow2", isSure);
+    }
 
     public void NoDisk(string hostname) => NoFile($"{hostname}.qcow2");
 
@@ -117,6 +127,10 @@ internal sealed class Oracle(StorageArea area)
             var isWhole = file.ImageOfCopy is { } image ? IsGoneOrSame(area.Seen(file.Name, reader), MasterOf(image))
                 : files.GetValueOrDefault(file.Name) is not { Masters.Length: > 0 } expected || expected.Masters.Any(master => Content.Same(area.Seen(file.Name, reader), master));
             Assert.True(isWhole, $"{file.Name} does not hold what its template holds, seen from place {reader}");
+            if (sized.TryRemove(file.Name, out var wanted))
+            {
+                await SizedDisks.CheckAsync(area.Seen(file.Name, reader), wanted.Master, wanted.SizeGb);
+            }
         }
 
         Learn([.. found.Select(file => file.Name)]);

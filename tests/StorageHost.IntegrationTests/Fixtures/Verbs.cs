@@ -14,6 +14,10 @@ internal static class Verbs
     public static Task<Answer> SetImageAsync(this Client client, string image, string hostname, bool async = false, string? key = null) =>
         client.PostAsync(new { action = "setimage", createvmform = new { image, hostname } }, async, key);
 
+    /// <summary>Asks for a disk of so many GiB.</summary>
+    public static Task<Answer> SetImageAsync(this Client client, string image, string hostname, int size, bool async = false, string? key = null) =>
+        client.PostAsync(new { action = "setimage", createvmform = new { image, hostname, size } }, async, key);
+
     public static Task<Answer> AddStorageAsync(this Client client, string hostname, int size, string? key = null) =>
         client.PostAsync(new { action = "addstorage", storageinfo = new { hostname, size } }, key: key);
 

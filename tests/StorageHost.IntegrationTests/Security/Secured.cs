@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
@@ -77,12 +78,15 @@ internal sealed class Secured : IAsyncDisposable
     }
 
     /// <summary>Somebody who calls the https address with a certificate, or without one.</summary>
-    public Client With(string? certificate, SslProtocols protocols = SslProtocols.None, bool keep = true) => Remember(new Client(https, Daemon.Tail, handler =>
+    public Client With(string? certificate, SslProtocols protocols = SslProtocols.None, bool keep = true, Version? version = null) => Remember(new Client(https, Daemon.Tail, handler =>
     {
         Show(handler, certificate);
         handler.SslOptions.EnabledSslProtocols = protocols;
         handler.PooledConnectionLifetime = keep ? Timeout.InfiniteTimeSpan : TimeSpan.Zero;
-    }));
+    })
+    {
+        Version = version ?? HttpVersion.Version11,
+    });
 
     /// <summary>Somebody who calls the http address.</summary>
     public Client InTheClear() => Remember(new Client(http, Daemon.Tail));

@@ -35,12 +35,14 @@ public sealed class KillTests(Lab lab, ITestOutputHelper output)
     }
 
     /// <summary>A sample of the same on a volume of three nodes.</summary>
-    [DaemonFact]
-    public async Task The_same_holds_on_Gluster()
+    [DaemonTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_same_holds_on_Gluster(bool isSized)
     {
         var random = TortureSettings.Begin(output, nameof(The_same_holds_on_Gluster));
-        await using var area = await StartedAsync(StorageKind.Replica3);
-        foreach (var operation in Operation.All)
+        await using var area = await StartedAsync(StorageKind.Replica3, isSized);
+        foreach (var operation in Operation.All.Where(operation => operation.IsSized == isSized && !operation.IsLocal))
         {
             var (daemon, stage) = await NextAsync(area);
             var calls = await Attempt.RecordAsync(daemon, operation, stage);
@@ -71,10 +73,10 @@ public sealed class KillTests(Lab lab, ITestOutputHelper output)
         await CheckAsync(area);
     }
 
-    private async Task<StorageArea> StartedAsync(StorageKind kind)
+    private async Task<StorageArea> StartedAsync(StorageKind kind, bool isSmall = false)
     {
         var area = await lab.AreaAsync(kind);
-        await area.PutTemplateAsync(Operation.Image, await (kind == StorageKind.Replica3 ? lab.Masters.LargeAsync() : lab.Masters.SmallAsync()));
+        await area.PutTemplateAsync(Operation.Image, await (kind == StorageKind.Replica3 && !isSmall ? lab.Masters.LargeAsync() : lab.Masters.SmallAsync()));
         return area;
     }
 

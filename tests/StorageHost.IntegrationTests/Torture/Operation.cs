@@ -34,13 +34,25 @@ internal sealed record Operation(string Name, Func<Stage, Task> PrepareAsync, Fu
 {
     public const string Image = "centos";
 
+    /// <summary>The L1 table of the small qcow2 master has room for so many GiB, and not for more.</summary>
+    private const int InPlace = 1;
+    private const int Moved = 3;
+
     /// <summary>What a template is replaced by.</summary>
     private static string Replacement => Path.Combine(Lab.Directory, "replacement.raw");
+
+    /// <summary>Whether it makes a disk that is larger than its template, which is a qcow2.</summary>
+    public bool IsSized { get; private init; }
+
+    /// <summary>Whether Gluster refuses it: there no file gets longer that other nodes know.</summary>
+    public bool IsLocal { get; private init; }
 
     /// <summary>Every verb of the daemon that changes the storage.</summary>
     public static IReadOnlyList<Operation> All { get; } =
     [
         new("a hit", stage => FillAsync(stage, 2), stage => stage.Client.SetImageAsync(Image, stage.Host), NoteDisk),
+        Sized("a hit with a size", InPlace),
+        Sized("a hit whose tables move", Moved) with { IsLocal = true },
         new("a miss", stage => FillAsync(stage, 0), stage => stage.Client.SetImageAsync(Image, stage.Host), NoteDisk),
         new("a filling", stage => FillAsync(stage, 0), stage => stage.Client.DupAsync(Image, 2), (stage, outcome) => NoteLevel(stage, outcome, 2)),
         new("a trimming", stage => FillAsync(stage, 2), stage => stage.Client.DupAsync(Image, 0), (stage, outcome) => NoteLevel(stage, outcome, 0)),
@@ -75,6 +87,13 @@ internal sealed record Operation(string Name, Func<Stage, Task> PrepareAsync, Fu
     public override string ToString() => Name;
 
     private static async Task<JsonElement> PoolsAsync(Stage stage) => (await stage.Client.GetAsync("/pools")).Is(200);
+
+    private static Operation Sized(string name, int sizeGb) => new(
+        name, stage => FillAsync(stage, 2), stage => stage.Client.SetImageAsync(Image, stage.Host, sizeGb), (stage, outcome) => Tell(
+            outcome, () => stage.Oracle.SizedDisk(stage.Host, Image, sizeGb), () => stage.Oracle.SizedDisk(stage.Host, Image, sizeGb, isSure: false)))
+    {
+        IsSized = true,
+    };
 
     private static async Task FillAsync(Stage stage, int level)
     {

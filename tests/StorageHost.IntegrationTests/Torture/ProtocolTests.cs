@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using StorageHost.IntegrationTests.Fixtures;
 using StorageHost.IntegrationTests.Interception;
 using Xunit;
@@ -32,7 +33,7 @@ public sealed class ProtocolTests(Lab lab)
         await area.PutTemplateAsync(Operation.Image, await lab.Masters.SmallAsync());
         var daemon = await area.StartAsync("--Storage:RescanInterval", "01:00:00");
         var given = 0;
-        foreach (var (operation, number) in Operation.All.Select((operation, number) => (operation, number)))
+        foreach (var (operation, number) in Operation.All.Where(operation => !operation.IsLocal || kind is StorageKind.Xfs or StorageKind.PlainXfs).Select((operation, number) => (operation, number)))
         {
             var calls = await Attempt.RecordAsync(daemon, operation, new Stage(area, daemon.Client, string.Create(CultureInfo.InvariantCulture, $"web{number}")));
             await area.Oracle.CheckAsync();
@@ -56,7 +57,7 @@ public sealed class ProtocolTests(Lab lab)
         "utimensat" when !IsSynced(call.File, before, Data) => "data that is written back later would set the time again",
         "linkat" when IsVersion(call.Target) => IsPrivate(call.File) ? "only a template becomes a version" : null,
         "linkat" when !IsPrivate(call.File) || IsPrivate(call.Target) => "only publishing links, from a private name to a final one",
-        "linkat" when !IsSynced(call.File, before, Writes) => "what it names was not fsynced since it was written",
+        "linkat" when !IsSynced(call.File, before, Writes) && !GrewAtOnce(call.File, before) => "what it names was not fsynced since it was written",
         "linkat" when !after.TakeWhile(next => next is not { Name: "unlinkat" } || next.File != call.File).Any(next => IsSync(next, call.File)) =>
             "no fsync makes the name durable while the private one is there",
         "linkat" when !after.Any(next => next.Name is "unlinkat" && next.File == call.File) => "nothing commits it",
@@ -79,6 +80,10 @@ public sealed class ProtocolTests(Lab lab)
     private static bool IsSynced(string file, SystemCall[] calls, string[] writes) =>
         Array.FindLastIndex(calls, call => call.File == file && writes.Contains(call.Name, StringComparer.Ordinal)) is var last
         && (last < 0 || calls.Skip(last).Any(call => IsSync(call, file)));
+
+    /// <summary>The one write by which a claim grows needs no fsync of its own: the private name says what it was to be.</summary>
+    private static bool GrewAtOnce(string file, SystemCall[] calls) =>
+        Regex.IsMatch(file, "/making/[0-9]+-[.][0-9]+G$") && calls.Count(call => call.File == file && Writes.Contains(call.Name, StringComparer.Ordinal)) == 1;
 
     private static bool IsSync(SystemCall call, string file) => call.Name is "fsync" && call.File == file;
 

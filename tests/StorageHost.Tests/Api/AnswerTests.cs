@@ -24,6 +24,11 @@ public sealed class AnswerTests
         DiskAnswer.Of(new PublishedDisk(Web01, Centos, Reading.Names.SystemDisk(Web01), DiskSource.Pool)));
 
     [Fact]
+    public void A_published_disk_of_a_size_that_was_asked_for() => Written(
+        """{"hostname":"web01","image":"centos","disk":"web01.qcow2","source":"copy","size_gb":40,"linked":false}""",
+        DiskAnswer.Of(new PublishedDisk(Web01, Centos, Reading.Names.SystemDisk(Web01), DiskSource.Copy, 40)));
+
+    [Fact]
     public void A_data_disk() => Written(
         """{"hostname":"web01","disk":"web01_storage_5G","size_gb":5}""",
         DataDiskAnswer.Of(new DataDisk(Web01, Reading.Names.DataDisk(Web01, 5, 0), 5)));

@@ -15,6 +15,7 @@ public sealed class ErrorTableTests
         [Refusal.VersionNotFound] = (404, "version_not_found"),
         [Refusal.JobNotFound] = (404, "job_not_found"),
         [Refusal.UploadNotFound] = (404, "upload_not_found"),
+        [Refusal.InvalidSize] = (400, "invalid_payload"),
         [Refusal.HostExists] = (409, "host_exists"),
         [Refusal.DiskInUse] = (409, "disk_in_use"),
         [Refusal.ImageExists] = (409, "image_exists"),

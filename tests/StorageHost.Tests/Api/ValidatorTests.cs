@@ -24,7 +24,7 @@ public sealed class ValidatorTests
     [InlineData("centos", "web02.QCOW2", "createvmform.hostname must be the host's name alone: the daemon adds '.qcow2' to name its disk; it is 'web02.QCOW2'")]
     [InlineData("centos", "qcow2", "")]
     public void Setimage(string? image, string? hostname, string faults) =>
-        Same(faults, new SetImageValidator().Validate(new SetImagePayload(Reading.Names.Image(image), Reading.Names.Host(hostname))));
+        Same(faults, new SetImageValidator(new DisksOptions()).Validate(new SetImagePayload(Reading.Names.Image(image), Reading.Names.Host(hostname))));
 
     /// <summary>What is there already is deleted as ever.</summary>
     [Theory]

@@ -41,7 +41,8 @@ public sealed class LayerTests
         ["Unwrapping"] = [],
         ["Catalog"] = ["Posix", "Session"],
         ["Copying"] = ["Posix", "Session", "Catalog"],
-        ["Publishing"] = ["Posix", "Session", "Catalog"],
+        ["Growing"] = ["Posix", "Session", "Catalog"],
+        ["Publishing"] = ["Posix", "Session", "Catalog", "Growing"],
         ["Importing"] = ["Posix", "Session", "Catalog", "Publishing", "Unwrapping"],
         ["Removing"] = ["Posix", "Session", "Catalog"],
         ["Index"] = ["Posix", "Session", "Catalog"],
@@ -74,7 +75,7 @@ public sealed class LayerTests
     [Fact]
     public void The_core_is_reached_by_interfaces_that_others_implement()
     {
-        var ports = new[] { typeof(IVolume), typeof(IPublisher), typeof(IRemover), typeof(ICopyEngine), typeof(ITemplateImporter), typeof(IDiskCreator), typeof(IImageConverter), typeof(IHostIndex), typeof(ITemplateIndex), typeof(IImageInspector), typeof(IUrlSource) };
+        var ports = new[] { typeof(IVolume), typeof(IPublisher), typeof(IRemover), typeof(ICopyEngine), typeof(ITemplateImporter), typeof(IDiskCreator), typeof(IImageConverter), typeof(IHostIndex), typeof(ITemplateIndex), typeof(IImageInspector), typeof(IUrlSource), typeof(IImageGrower), typeof(IDiskIndex), typeof(IDiskGrower) };
         Assert.All(ports, port => Assert.DoesNotContain(Daemon.GetTypes(), type => type.IsClass && port.IsAssignableFrom(type) && FolderOf(type) == "Images"));
         Assert.All(ports, port => Assert.Contains(Daemon.GetTypes(), type => type.IsClass && port.IsAssignableFrom(type) && FolderOf(type) is "Files" or "Qemu" or "Fetching"));
     }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using StorageHost.Files;
 using StorageHost.Files.Catalog;
 using StorageHost.Files.Copying;
+using StorageHost.Files.Growing;
 using StorageHost.Files.Importing;
 using StorageHost.Files.Posix;
 using StorageHost.Files.Publishing;
@@ -36,8 +37,13 @@ internal sealed class Daemon : IAsyncDisposable
         var permissions = new FilePermissions(Options.Create(new DisksOptions { Mode = "0640" }));
         Templates = new TemplateFile(Sample.Names, inspector, Volume, Replaced);
         var unreadable = new UnreadableFiles(NullLogger<UnreadableFiles>.Instance);
-        Publisher = new Publisher(Volume, Sample.Names, Templates, permissions, inspector, () => Enumerable.Range(1, 100), unreadable);
-        Recovery = new Recovery(Volume, Threads, Sample.Names, Publisher, unreadable, Clock, NullLogger<Recovery>.Instance);
+        var growth = new TemplateGrowth(Volume, Templates, new ImageGrower());
+        var unfinished = new UnfinishedGrowth(inspector, new ImageGrower(), NullLogger<UnfinishedGrowth>.Instance);
+        var standing = new StandingDisks(unfinished);
+        var ready = new ReadyCopies(Sample.Names, () => Enumerable.Range(1, 100));
+        var claims = new ClaimPublisher(Templates, growth, standing, ready, options.Value);
+        Publisher = new Publisher(Volume, Sample.Names, claims, ready, standing, growth, permissions, inspector, unreadable, Clock);
+        Recovery = new Recovery(Volume, Threads, Sample.Names, ready, unfinished, unreadable, Clock, NullLogger<Recovery>.Instance);
         var deleted = new DeletedFileLocks(Volume, Clock);
         Deletions = new RememberedDeletions(Sample.Names, deleted, unreadable, new BrickCalm(Known, Clock), _ => bringsBack, new ImageMetrics(Meters), Clock, DeletionLog);
         Remover = new Remover(Volume, Sample.Names, inspector, Templates, deleted, Deletions);
@@ -49,10 +55,10 @@ internal sealed class Daemon : IAsyncDisposable
         var templates = new TemplatePublisher(Volume, Sample.Names, permissions, inspector, whole, foreign, replacement, Clock);
         Importer = new TemplateImporter(Volume, Sample.Names, inspector, templates, replacement);
         Uploads = new UploadStore(Volume, Sample.Names, templates, unreadable, Clock, $"node:{Guid.NewGuid()}");
-        Engine = new CopyEngine(Volume, Sample.Names, Templates, Replaced, safe, permissions, pool, TestMeters.OfImages());
+        Engine = new CopyEngine(Volume, Sample.Names, Templates, Replaced, safe, permissions, pool, TestMeters.OfImages(), Clock);
         Journal = new JobJournal(Volume, Sample.Names, unreadable, Clock);
         var list = new TemplateList(Sample.Names, options.Value, TimeProvider.System);
-        Images = new VolumeCatalog(Volume, Sample.Names, Recovery, Templates, list, unreadable, new MultiLinkedCopies(unreadable, Clock, NullLogger<MultiLinkedCopies>.Instance), Deletions, safe, Replaced, Threads);
+        Images = new VolumeCatalog(Volume, Sample.Names, Recovery, Templates, list, unreadable, new MultiLinkedCopies(unreadable, Clock, NullLogger<MultiLinkedCopies>.Instance), Deletions, safe, Replaced, unfinished, Threads);
     }
 
     /// <summary>The clock by which files are old; deadlines go by the real one.</summary>
@@ -133,7 +139,7 @@ internal sealed class Daemon : IAsyncDisposable
     /// <summary>The same among others who are at work in the same threads, without that wait.</summary>
     public async Task<PublishResult> RaceAsync(Copy copy, Hostname hostname, CancellationToken cancellationToken = default) =>
         await Publisher.ClaimAsync(copy, cancellationToken) is { } claim
-            ? await Publisher.PublishAsync(claim, hostname, null, cancellationToken)
+            ? await Publisher.PublishAsync(claim, hostname, null, null, cancellationToken)
             : new PublishResult(PublishOutcome.Gone, Sample.Names.SystemDisk(hostname));
 
     /// <summary>Waits until the storage threads have ended what they were at: then each of them can meet the others.</summary>

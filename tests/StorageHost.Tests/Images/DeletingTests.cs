@@ -64,7 +64,7 @@ public sealed class DeletingTests : IAsyncLifetime
         await Eventually.HoldsAsync(() => core.Remover.Invocations.Count == 2);
         core.Templates[Debian] = Template(Debian);
         gate.SetResult();
-        await Eventually.EndsAsync(core.Service.SetImageAsync(Debian, Web01, null, CancellationToken.None));
+        await Eventually.EndsAsync(core.Service.SetImageAsync(Debian, Web01, null, null, CancellationToken.None));
         Assert.Equal([(Centos, 2), (Debian, 1)], core.Passes);
         core.Templates.TryRemove(Centos, out _);
         core.Levels.TryRemove(Centos, out _);
@@ -99,7 +99,7 @@ public sealed class DeletingTests : IAsyncLifetime
     [Fact]
     public async Task Who_waits_for_its_copies_is_told()
     {
-        var waiting = core.Service.SetImageAsync(Centos, Web01, null, CancellationToken.None);
+        var waiting = core.Service.SetImageAsync(Centos, Web01, null, null, CancellationToken.None);
         await Eventually.HoldsAsync(() => core.Passes.Count == 1);
         await Eventually.EndsAsync(core.Service.DeleteImageAsync(Centos, CancellationToken.None));
         Assert.Equal(Refusal.ImageNotFound, (await Assert.ThrowsAsync<RefusedException>(() => Eventually.EndsAsync(waiting))).Reason);

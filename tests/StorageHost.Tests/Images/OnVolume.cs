@@ -63,8 +63,8 @@ internal static class OnVolume
             });
         core.Publisher.Setup(publisher => publisher.RetireAsync(It.IsAny<Claim>(), It.IsAny<CancellationToken>()))
             .Callback((Claim claim, CancellationToken _) => claim.Dispose()).Returns(Task.CompletedTask);
-        core.Publisher.Setup(publisher => publisher.PublishAsync(It.IsAny<Claim>(), It.IsAny<Hostname>(), It.IsAny<RequestMark?>(), It.IsAny<CancellationToken>()))
-            .Returns(async (Claim claim, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken) =>
+        core.Publisher.Setup(publisher => publisher.PublishAsync(It.IsAny<Claim>(), It.IsAny<Hostname>(), It.IsAny<int?>(), It.IsAny<RequestMark?>(), It.IsAny<CancellationToken>()))
+            .Returns(async (Claim claim, Hostname hostname, int? _, RequestMark? mark, CancellationToken cancellationToken) =>
             {
                 await Task.CompletedTask;
                 claim.File.Dispose();

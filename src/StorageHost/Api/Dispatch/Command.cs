@@ -17,10 +17,12 @@ internal sealed record SetLevels(IReadOnlyDictionary<ImageName, int> Levels) : C
     public override string ToString() => $"{Wire.Dup} {string.Join(' ', Levels.Select(level => $"{level.Key}={level.Value}"))}";
 }
 
-/// <summary>POST setimage; the key is what the caller calls the request, null when nothing.</summary>
-internal sealed record SetImage(ImageName Image, Hostname Hostname, string? Key = null) : Command
+/// <summary>
+/// POST setimage; the key is what the caller calls the request, null when nothing; the size in GiB, null for the template's.
+/// </summary>
+internal sealed record SetImage(ImageName Image, Hostname Hostname, string? Key = null, int? SizeGb = null) : Command
 {
-    public override string ToString() => $"{Wire.SetImage} {Image} {Hostname}";
+    public override string ToString() => $"{Wire.SetImage} {Image} {Hostname}{(SizeGb is { } size ? $" {Wire.Size} {size}" : "")}";
 }
 
 /// <summary>POST addstorage; the key as in <see cref="SetImage"/>.</summary>

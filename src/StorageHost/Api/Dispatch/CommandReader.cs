@@ -16,7 +16,7 @@ internal sealed class CommandReader(FileNames names, IOptions<PoolOptions> pool,
     private static readonly ReadOnlyMemory<byte> EmptyObject = "{}"u8.ToArray();
 
     private readonly DupValidator dup = new(pool.Value);
-    private readonly SetImageValidator setImage = new();
+    private readonly SetImageValidator setImage = new(disks.Value);
     private readonly AddStorageValidator addStorage = new(disks.Value);
     private readonly DeleteHostValidator deleteHost = new();
     private readonly DeleteValidator<DataDiskEntry> deleteDisk = new();
@@ -53,9 +53,10 @@ internal sealed class CommandReader(FileNames names, IOptions<PoolOptions> pool,
                 return new SetLevels(levels.ToDictionary(level => level.Image.Value, level => (int)level.Wanted!));
             case Wire.SetImage:
                 var form = payload.Object(Wire.CreateVmForm);
-                var asked = new SetImagePayload(names.Image(form.Text(Wire.Image)), names.Host(form.Text(Wire.Hostname)));
+                var asked = new SetImagePayload(
+                    names.Image(form.Text(Wire.Image)), names.Host(form.Text(Wire.Hostname)), form.Number(Wire.Size));
                 var disk = Valid(setImage, asked, faults);
-                return new SetImage(disk.Image.Value, disk.Hostname.Value, key);
+                return new SetImage(disk.Image.Value, disk.Hostname.Value, key, disk.Size is null or 0 ? null : (int)disk.Size);
             default:
                 var info = payload.Object(Wire.StorageInfo);
                 var storage = Valid(

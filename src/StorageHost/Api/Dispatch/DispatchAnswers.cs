@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using StorageHost.Images;
 using StorageHost.Images.Names;
 
@@ -15,9 +16,15 @@ internal sealed record ImagesAnswer(IReadOnlyList<string> Images)
 /// <param name="Image">The image that it boots.</param>
 /// <param name="Disk">The file of the system disk.</param>
 /// <param name="Source">Whether a copy was ready or had to be made.</param>
-internal sealed record DiskAnswer(string Hostname, string Image, string Disk, DiskSource Source)
+/// <param name="SizeGb">Its size in GiB; only where the request asked for one.</param>
+/// <param name="Linked">Whether it is a linked clone; only where the request asked for a size.</param>
+internal sealed record DiskAnswer(
+    string Hostname, string Image, string Disk, DiskSource Source,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? SizeGb,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] bool? Linked)
 {
-    public static DiskAnswer Of(PublishedDisk disk) => new(disk.Hostname.Text, disk.Image.Text, disk.Disk.Text, disk.Source);
+    public static DiskAnswer Of(PublishedDisk disk) => new(
+        disk.Hostname.Text, disk.Image.Text, disk.Disk.Text, disk.Source, disk.SizeGb, disk.SizeGb is null ? null : false);
 }
 
 /// <summary>Answers <c>addstorage</c>.</summary>

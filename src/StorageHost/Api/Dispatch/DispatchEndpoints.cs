@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using FluentValidation.Results;
 using Microsoft.AspNetCore.Http.HttpResults;
+using StorageHost.Api.Errors;
 using StorageHost.Images;
 
 namespace StorageHost.Api.Dispatch;
@@ -12,6 +14,7 @@ internal static class DispatchEndpoints
     private const string PostDescription = """
         `dup` sets how many ready copies each image keeps: a level, not an increment. It answers at once and a job fills the pools.
         `setimage` answers when the disk is whole and durable; with `Prefer: respond-async` at once, as a job.
+        With a `size` the disk has so many GiB; without one, or with 0, it has the template's size.
         `addstorage` makes an empty data disk of so many GiB.
         With an `Idempotency-Key`, a `setimage` or `addstorage` that got no answer can be sent again and has the outcome of the first.
         Members match in any letter case; unknown and null ones are ignored; the Content-Type does not matter.
@@ -57,10 +60,8 @@ internal static class DispatchEndpoints
                 return TypedResults.Ok(ImagesAnswer.Of(await images.ListImagesAsync(cancellationToken)));
             case SetLevels(var levels):
                 return TypedResults.Ok(PoolsAnswer.Of(await images.SetLevelsAsync(levels, cancellationToken)));
-            case SetImage(var image, var hostname, var name) when PrefersAsync(request):
-                return Accepted(context.Response, JobAnswer.Of(await images.StartSetImageAsync(image, hostname, name, cancellationToken)));
-            case SetImage(var image, var hostname, var name):
-                return TypedResults.Ok(DiskAnswer.Of(await images.SetImageAsync(image, hostname, name, cancellationToken)));
+            case SetImage asked:
+                return await SetImageAsync(context, asked, images, cancellationToken);
             case AddStorage(var hostname, var sizeGb, var name):
                 return TypedResults.Ok(DataDiskAnswer.Of(await images.AddStorageAsync(hostname, sizeGb, name, cancellationToken)));
             case DeleteHost(var hostname, var purge):
@@ -71,6 +72,22 @@ internal static class DispatchEndpoints
                 return TypedResults.Ok(RemovedImageAnswer.Of(await images.DeleteImageAsync(image, cancellationToken)));
             default:
                 throw new UnreachableException();
+        }
+    }
+
+    private static async Task<IResult> SetImageAsync(
+        HttpContext context, SetImage asked, ImageCacheService images, CancellationToken cancellationToken)
+    {
+        var (image, hostname, key, size) = asked;
+        try
+        {
+            return PrefersAsync(context.Request)
+                ? Accepted(context.Response, JobAnswer.Of(await images.StartSetImageAsync(image, hostname, size, key, cancellationToken)))
+                : TypedResults.Ok(DiskAnswer.Of(await images.SetImageAsync(image, hostname, size, key, cancellationToken)));
+        }
+        catch (RefusedException refused) when (refused.Reason == Refusal.InvalidSize)
+        {
+            throw new InvalidRequestException([new ValidationFailure($"{Wire.CreateVmForm}.{Wire.Size}", refused.Message)]);
         }
     }
 

@@ -38,6 +38,9 @@ internal static class ParsedName
     public static ParsedName<Hostname> Host(this FileNames names, string? text) =>
         new(text, names.ParseHostname(text, out var hostname), hostname);
 
+    public static ParsedName<FileName> AnyDisk(this FileNames names, string? text) =>
+        new(text, names.ParseAnyDisk(text, out var disk), disk);
+
     public static ParsedName<DataDiskEntry> DataDisk(this FileNames names, string? text) =>
         new(text, names.ParseDataDisk(text, out var disk), disk);
 }

@@ -10,7 +10,7 @@ namespace StorageHost.Api.Dispatch;
 internal sealed record DupPayload(IReadOnlyList<(ParsedName<ImageName> Image, long? Wanted)> Levels);
 
 /// <summary>What <c>setimage</c> needs of the wire.</summary>
-internal sealed record SetImagePayload(ParsedName<ImageName> Image, ParsedName<Hostname> Hostname);
+internal sealed record SetImagePayload(ParsedName<ImageName> Image, ParsedName<Hostname> Hostname, long? Size = null);
 
 /// <summary>What <c>addstorage</c> needs of the wire.</summary>
 internal sealed record AddStoragePayload(ParsedName<Hostname> Hostname, long? Size);
@@ -48,10 +48,11 @@ internal sealed class DupValidator : AbstractValidator<DupPayload>
 /// <summary>Checks <c>setimage</c>.</summary>
 internal sealed class SetImageValidator : AbstractValidator<SetImagePayload>
 {
-    public SetImageValidator()
+    public SetImageValidator(DisksOptions disks)
     {
         RuleFor(payload => payload.Image).NewImage($"{Wire.CreateVmForm}.{Wire.Image}");
         RuleFor(payload => payload.Hostname).NewHost($"{Wire.CreateVmForm}.{Wire.Hostname}");
+        RuleFor(payload => payload.Size).NumberIfAny($"{Wire.CreateVmForm}.{Wire.Size}", 0, () => disks.MaxSizeGb);
     }
 }
 

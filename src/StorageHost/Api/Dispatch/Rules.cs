@@ -24,6 +24,10 @@ internal static class Rules
     public static void WholeNumber<T>(this IRuleBuilder<T, long?> rule, string field, int least, Func<int> most) =>
         rule.Custom((number, context) => context.AddFault(field, number is null ? "is required" : NumberFault(number, least, most())));
 
+    /// <summary>A number that may be absent.</summary>
+    public static void NumberIfAny<T>(this IRuleBuilder<T, long?> rule, string field, int least, Func<int> most) =>
+        rule.Custom((number, context) => context.AddFault(field, number is null ? null : NumberFault(number, least, most())));
+
     public static string? NumberFault(long? number, int least, int most) =>
         number >= least && number <= most ? null : $"must be a whole number from {least} to {most}";
 

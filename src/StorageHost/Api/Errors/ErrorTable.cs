@@ -31,6 +31,7 @@ internal static class ErrorTable
         Refusal.VersionNotFound => new(404, "version_not_found"),
         Refusal.JobNotFound => new(404, "job_not_found"),
         Refusal.UploadNotFound => new(404, "upload_not_found"),
+        Refusal.InvalidSize => InvalidPayload,
         Refusal.HostExists => new(409, "host_exists"),
         Refusal.DiskInUse => new(409, "disk_in_use"),
         Refusal.ImageExists => new(409, "image_exists"),

@@ -17,6 +17,10 @@ internal sealed class DispatchDocumentation : IOperationFilter
         "modified_ns":1769760000000000000,"inode":11529215046068469761},"job":"fill-1","problem":null,"problem_since":null}]}
         """;
 
+    private const string SetImageWithSize = "setimage with a size";
+    private const string SizedAnswer =
+        """{"hostname":"web01","image":"centos","disk":"web01.qcow2","source":"pool","size_gb":40,"linked":false}""";
+
     private const string HostAnswer = """{"hostname":"web01","removed":["web01.qcow2"],"kept":["web01_storage_5G"]}""";
     private const string ImageAnswer = """{"image":"centos","removed":["centos_template.img","centos_dup_1_ready"]}""";
 
@@ -36,6 +40,7 @@ internal sealed class DispatchDocumentation : IOperationFilter
                     context,
                     (Wire.Dup, typeof(PoolsAnswer), DupAnswer),
                     (Wire.SetImage, typeof(DiskAnswer), """{"hostname":"web01","image":"centos","disk":"web01.qcow2","source":"pool"}"""),
+                    (SetImageWithSize, typeof(DiskAnswer), SizedAnswer),
                     (Wire.AddStorage, typeof(DataDiskAnswer), """{"hostname":"web01","disk":"web01_storage_5G","size_gb":5}"""));
                 break;
             case "delete":
@@ -73,13 +78,18 @@ internal sealed class DispatchDocumentation : IOperationFilter
                 Schema = Object(
                     (Wire.Action, Words(Wire.Dup, Wire.SetImage, Wire.AddStorage)),
                     (Wire.DuplicateInfo, new() { Type = JsonSchemaType.Object, AdditionalProperties = Of(JsonSchemaType.Integer) }),
-                    (Wire.CreateVmForm, Object((Wire.Image, Of(JsonSchemaType.String)), (Wire.Hostname, Of(JsonSchemaType.String)))),
+                    (Wire.CreateVmForm, Object(
+                        (Wire.Image, Of(JsonSchemaType.String)), (Wire.Hostname, Of(JsonSchemaType.String)),
+                        (Wire.Size, Of(JsonSchemaType.Integer)))),
                     (Wire.StorageInfo, Object((Wire.Hostname, Of(JsonSchemaType.String)), (Wire.Size, Of(JsonSchemaType.Integer))))),
                 Examples = new Dictionary<string, IOpenApiExample>(StringComparer.Ordinal)
                 {
                     [Wire.Dup] = Example("Keep three ready copies of centos", """{"action":"dup","duplicateinfo":{"centos":3}}"""),
                     [Wire.SetImage] = Example(
                         "Publish web01.qcow2", """{"action":"setimage","createvmform":{"image":"centos","hostname":"web01"}}"""),
+                    [SetImageWithSize] = Example(
+                        "Publish web01.qcow2 with 40 GiB",
+                        """{"action":"setimage","createvmform":{"image":"centos","hostname":"web01","size":40}}"""),
                     [Wire.AddStorage] = Example(
                         "Make a data disk of 5 GiB", """{"action":"addstorage","storageinfo":{"hostname":"web01","size":5}}"""),
                 },
@@ -90,7 +100,8 @@ internal sealed class DispatchDocumentation : IOperationFilter
     private static void Answers(
         OpenApiOperation operation, OperationFilterContext context, params (string Verb, Type Type, string Example)[] answers)
     {
-        var schemas = answers.Select(answer => context.SchemaGenerator.GenerateSchema(answer.Type, context.SchemaRepository)).ToList();
+        var schemas = answers.Select(answer => answer.Type).Distinct()
+            .Select(type => context.SchemaGenerator.GenerateSchema(type, context.SchemaRepository)).ToList();
         operation.Responses!["200"].Content![Json] = new OpenApiMediaType
         {
             Schema = schemas is [var only] ? only : new OpenApiSchema { OneOf = schemas },

@@ -20,5 +20,6 @@ internal static class SwaggerSetup
             swagger.IncludeXmlComments(Path.Combine(AppContext.BaseDirectory, "storagehost.xml"));
             swagger.OperationFilter<DispatchDocumentation>();
             swagger.OperationFilter<TemplateDocumentation>();
+            swagger.OperationFilter<DiskDocumentation>();
         });
 }

@@ -8,9 +8,10 @@ namespace StorageHost.Files.Catalog;
 /// <param name="Handle">The file.</param>
 /// <param name="Content">Reads it.</param>
 /// <param name="Format">Its format.</param>
+/// <param name="VirtualBytes">The size of the disk that a guest sees.</param>
 /// <param name="Record">How it came to be; null when nobody knows.</param>
 internal sealed record ChainedFile(
-    Template Template, SafeFileHandle Handle, HeaderSource Content, ImageFormat Format, TemplateRecord? Record);
+    Template Template, SafeFileHandle Handle, HeaderSource Content, ImageFormat Format, long VirtualBytes, TemplateRecord? Record);
 
 /// <summary>A template to be read, with all templates that it is backed by. When nobody takes it, it closes itself.</summary>
 internal sealed class OpenedTemplate : IDisposable

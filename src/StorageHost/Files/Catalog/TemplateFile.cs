@@ -121,7 +121,8 @@ internal sealed class TemplateFile(FileNames names, IImageInspector inspector, V
             }
 
             var template = new Template(current, stat.Fingerprint, stat.AllocatedBytes);
-            opened.Add(new ChainedFile(template, file, content, header.Format, TemplateRecords.Read(file, name, stat.Fingerprint)));
+            var record = TemplateRecords.Read(file, name, stat.Fingerprint);
+            opened.Add(new ChainedFile(template, file, content, header.Format, header.VirtualBytes, record));
             return header.BackingFile is { } next ? BackingTemplate(next) : null;
         }
         catch

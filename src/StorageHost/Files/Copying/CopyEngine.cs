@@ -18,7 +18,7 @@ namespace StorageHost.Files.Copying;
 /// </summary>
 internal sealed class CopyEngine(
     VolumeSessions volume, FileNames names, TemplateFile templates, ReplacedTemplates replaced, CheckedTemplates safe,
-    FilePermissions permissions, IOptions<PoolOptions> options, ImageMetrics metrics) : ICopyEngine
+    FilePermissions permissions, IOptions<PoolOptions> options, ImageMetrics metrics, TimeProvider time) : ICopyEngine
 {
     /// <summary>
     /// How much is read and written at a time, in bytes. FUSE takes a direct write apart and sends the parts at once, but lets no second
@@ -56,7 +56,8 @@ internal sealed class CopyEngine(
         {
             while (making.Count < copies)
             {
-                making.Add(await RunAsync("create a copy", session => CopyInTheMaking.Create(session, opened), cancellationToken));
+                making.Add(await RunAsync(
+                    "create a copy", session => CopyInTheMaking.Create(session, opened, time.GetUtcNow()), cancellationToken));
             }
 
             var digest = await RunAsync("reflink", _ => making.TrueForAll(copy => copy.TryReflink(source)), cancellationToken)

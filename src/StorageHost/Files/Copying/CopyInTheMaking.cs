@@ -23,13 +23,14 @@ internal sealed class CopyInTheMaking : IDisposable
 
     private string Name => File.Name;
 
-    public static CopyInTheMaking Create(VolumeSession session, OpenedTemplate of)
+    public static CopyInTheMaking Create(VolumeSession session, OpenedTemplate of, DateTimeOffset now)
     {
         var file = session.Private.NewFile(PrivateKind.Making, of.Template.Image.Text);
         try
         {
             file.Handle = session.Mount.CreateDirect(file.Name);
             PublishedFormat.Write(file.Handle, file.Name, of.Format, of.Template.Fingerprint.Size);
+            new CopyOrigin(of.Template.Image.Text, of.Chain[0].VirtualBytes, now.ToUnixTimeMilliseconds()).Write(file.Handle, file.Name);
             return new CopyInTheMaking(file, file.Handle);
         }
         catch

@@ -26,6 +26,12 @@ internal sealed class HostIndex(IDirectorySource directories, VolumeSessions vol
             : new(FindOnStorageAsync(now, hostname, cancellationToken));
     }
 
+    public bool IsKnown(Hostname hostname)
+    {
+        var now = Renew();
+        return now.Guests.Contains(hostname.Text) || now.Generations.Any(made => made.ContainsKey(hostname.Text));
+    }
+
     public void Add(Hostname hostname, FileName disk)
     {
         var made = Renew().Made;

@@ -1,4 +1,5 @@
 using System.Collections;
+using StorageHost.Images.Disks;
 using StorageHost.Images.Templates;
 using StorageHost.ImageStorages;
 
@@ -13,6 +14,9 @@ internal sealed record IndexedFile(string Name, Fingerprint Fingerprint, Indexed
 {
     /// <summary>What more is known of a template.</summary>
     public TemplateDetails? Template { get; init; }
+
+    /// <summary>What more is known of a disk.</summary>
+    public DiskInfo? Disk { get; init; }
 
     public bool IsOurs => Fingerprint != default;
 }
@@ -29,6 +33,7 @@ internal sealed class ImageIndex
     {
         (this.files, Images) = (files, images);
         Templates = [.. files.Select(file => file.Template).OfType<TemplateDetails>()];
+        Disks = [.. files.Select(file => file.Disk).OfType<DiskInfo>()];
     }
 
     /// <summary>Of a directory that nobody looked at yet.</summary>
@@ -39,6 +44,9 @@ internal sealed class ImageIndex
 
     /// <summary>The templates among them.</summary>
     public IReadOnlyList<TemplateDetails> Templates { get; }
+
+    /// <summary>The disks among them, sorted by file name.</summary>
+    public IReadOnlyList<DiskInfo> Disks { get; }
 
     /// <summary>How many names there are, of images and others.</summary>
     public int Count => files.Length;

@@ -83,7 +83,7 @@ internal sealed class IndexPass(ImageIndex before, ImageReader reader, Directory
     {
         try
         {
-            return reader.Read(mount, path, name) switch
+            return reader.Read(mount, path, name, known) switch
             {
                 null => null,
                 { Image: null } read => Skip(read),

@@ -64,6 +64,7 @@ internal sealed partial class WatchedDirectory(
                 type, source, point, device, space.TotalBytes, space.FreeBytes, index.Images, multiLinked.Take(pass.MultiLinked))
             {
                 Templates = index.Templates,
+                Disks = index.Disks,
             };
         }
         catch (RefusedException exception)

@@ -47,6 +47,9 @@ internal static unsafe partial class Syscalls
 
     public const int AdviseDontNeed = 4;
 
+    /// <summary>F_GETFL.</summary>
+    public const int GetFlags = 3;
+
     /// <summary>O_DIRECT on x86-64.</summary>
     public const int Direct = 0x4000;
 
@@ -105,6 +108,9 @@ internal static unsafe partial class Syscalls
 
     [LibraryImport(LibC, EntryPoint = "fcntl", SetLastError = true)]
     public static partial int Lock(SafeFileHandle file, int command, ref FileLock fileLock);
+
+    [LibraryImport(LibC, EntryPoint = "fcntl", SetLastError = true)]
+    public static partial int Flags(SafeFileHandle file, int command, int unused);
 
     [LibraryImport(LibC, EntryPoint = "fgetxattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial nint GetAttribute(SafeFileHandle file, string name, byte* value, nint size);

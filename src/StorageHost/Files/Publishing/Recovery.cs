@@ -1,4 +1,5 @@
 using StorageHost.Files.Catalog;
+using StorageHost.Files.Growing;
 using StorageHost.Files.Posix;
 using StorageHost.Files.Session;
 using StorageHost.Images;
@@ -13,8 +14,8 @@ namespace StorageHost.Files.Publishing;
 /// interrupted anywhere, the next run goes on.
 /// </summary>
 internal sealed partial class Recovery(
-    VolumeSessions volume, StorageThreads threads, FileNames names, Publisher publisher, UnreadableFiles unreadable, TimeProvider time,
-    ILogger<Recovery> log) : IAsyncDisposable
+    VolumeSessions volume, StorageThreads threads, FileNames names, ReadyCopies ready, UnfinishedGrowth unfinished,
+    UnreadableFiles unreadable, TimeProvider time, ILogger<Recovery> log) : IAsyncDisposable
 {
     /// <summary>A copy of govirt's own daemon that was not written to for this long is not being made any more.</summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
@@ -162,7 +163,9 @@ internal sealed partial class Recovery(
     /// </remarks>
     private void Settle(VolumeSession session, string name, string? text)
     {
-        using var file = session.Private.NewFile(text is null ? PrivateKind.Making : PrivateKind.Claim, text ?? "");
+        var sizeGb = PrivateNames.SizeOf(name);
+        using var file = session.Private.NewFile(
+            text is null ? PrivateKind.Making : PrivateKind.Claim, text ?? (sizeGb is { } size ? PrivateNames.DetailOfSize(size) : ""));
         if (!session.Mount.TryRename(name, file.Name) || !session.Mount.TryStat(file.Name, out var stat))
         {
             return;
@@ -172,14 +175,19 @@ internal sealed partial class Recovery(
         {
             var handle = session.Mount.Opened(file);
             stat = DirectoryHandle.StatNow(handle, file.Name);
-            if (stat.Links == 1)
+            if (stat.Links == 1 && unfinished.HasSizeOfTemplate(handle, file.Name))
             {
                 RequestMarks.Clear(handle, file.Name);
                 RecoveredMark.Write(handle, file.Name);
-                var copy = publisher.AddToPool(session, file, image);
+                var copy = ready.Add(session, file, image);
                 LogReturned(image, copy.Number);
                 return;
             }
+        }
+
+        if (sizeGb is { } wanted && stat is { IsRegular: true, Links: > 1 })
+        {
+            unfinished.Finish(session.Mount, file, wanted);
         }
 
         session.Mount.TryUnlink(file.Name);

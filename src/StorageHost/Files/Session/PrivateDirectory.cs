@@ -92,24 +92,15 @@ internal sealed class PrivateDirectory : IDisposable
     /// <summary>Moves a private file, which stays this caller's, into the storage directory itself, where the final names are.</summary>
     public void MoveBeside(DirectoryHandle mount, PrivateFile file)
     {
-        var (from, to) = (file.Name, PrivateNames.Beside(Name, file.Name));
-        inUse[to] = file;
-        try
+        if (!TryMove(mount, file, PrivateNames.Beside(Name, file.Name)))
         {
-            if (!mount.TryRename(from, to))
-            {
-                throw new StorageException("rename", from, Errno.NoEntry);
-            }
+            throw new StorageException("rename", file.Name, Errno.NoEntry);
         }
-        catch
-        {
-            inUse.TryRemove(to, out _);
-            throw;
-        }
-
-        file.Name = to;
-        inUse.TryRemove(from, out _);
     }
+
+    /// <summary>Gives a private file, which stays this caller's, another private name; false when it is not there any more.</summary>
+    public bool TryMove(DirectoryHandle mount, PrivateFile file, PrivateKind kind, string detail) =>
+        TryMove(mount, file, $"{Name}/{PrivateNames.Of(kind, Interlocked.Increment(ref lastNumber), detail)}");
 
     public bool IsInUse(string name) => inUse.ContainsKey(name);
 
@@ -157,6 +148,27 @@ internal sealed class PrivateDirectory : IDisposable
         }
 
         lockFile.Dispose();
+    }
+
+    private bool TryMove(DirectoryHandle mount, PrivateFile file, string to)
+    {
+        var (from, isMoved) = (file.Name, false);
+        inUse[to] = file;
+        try
+        {
+            isMoved = mount.TryRename(from, to);
+        }
+        finally
+        {
+            inUse.TryRemove(isMoved ? from : to, out _);
+        }
+
+        if (isMoved)
+        {
+            file.Name = to;
+        }
+
+        return isMoved;
     }
 
     private static IEnumerable<string> InTheMaking(DirectoryHandle mount, string directory)

@@ -45,8 +45,19 @@ internal static partial class PrivateNames
         : name.Split('-', 3) is [ClaimPrefix, _, { Length: > 0 } image] ? image
         : null;
 
+    /// <summary>The detail of a copy that is to become a disk of so many GiB. No image's name begins like that.</summary>
+    public static string DetailOfSize(int sizeGb) => string.Create(CultureInfo.InvariantCulture, $".{sizeGb}G");
+
+    /// <summary>The size that a copy was to have as a disk, in GiB; null when its private name says none.</summary>
+    public static int? SizeOf(string name) =>
+        SizedName().Match(name) is { Success: true } sized ? int.Parse(sized.Groups["size"].Value, CultureInfo.InvariantCulture) : null;
+
     /// <summary>Whether a path from the storage directory is one that a private file could have. An attribute may say anything.</summary>
     public static bool IsPrivate(string path) => PrivatePath().IsMatch(path);
+
+    [GeneratedRegex(
+        @"(^|[./])making[/-][0-9]+-\.(?<size>[1-9][0-9]{0,8})G\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    private static partial Regex SizedName();
 
     [GeneratedRegex(
         @"^\.storagehost/[0-9a-f]{32}/(claim-|making/)[0-9]+-[A-Za-z0-9._-]*\z",

@@ -16,19 +16,20 @@ internal sealed partial class DiskProvisioner(
     /// </summary>
     /// <param name="image">Whose copy.</param>
     /// <param name="hostname">For whom.</param>
+    /// <param name="sizeGb">The disk's size in GiB; null: the template's.</param>
     /// <param name="mark">The request; when the host has the disk that it was made for already, that is the answer. Null: it has no
     /// name.</param>
     /// <param name="cancellationToken">The caller goes away.</param>
     /// <exception cref="RefusedException">ImageNotFound, HostExists, ImageRejected, TooManyRequests, NoSpace, ShuttingDown, and what the
     /// storage says.</exception>
     public async Task<PublishedDisk> PublishAsync(
-        ImageName image, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken)
+        ImageName image, Hostname hostname, int? sizeGb, RequestMark? mark, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
         using var span = Spans.OfClaim(image, hostname);
         try
         {
-            if (mark is not null && await FindAsync(image, hostname, mark, cancellationToken) is { } there)
+            if (mark is not null && await FindAsync(image, hostname, sizeGb, mark, cancellationToken) is { } there)
             {
                 pools.Find(image)?.Count(ClaimOutcome.Repeated);
                 Conclude(ClaimOutcome.Repeated);
@@ -36,8 +37,9 @@ internal sealed partial class DiskProvisioner(
             }
 
             await hosts.RefuseNamesakeAsync(hostname, cancellationToken);
-            var disk = await TryPublishReadyAsync(image, hostname, mark, cancellationToken)
-                ?? await PublishNextAsync(image, hostname, mark, cancellationToken);
+            await CheckSizeAsync(image, hostname, sizeGb, mark, cancellationToken);
+            var disk = await TryPublishReadyAsync(image, hostname, sizeGb, mark, cancellationToken)
+                ?? await PublishNextAsync(image, hostname, sizeGb, mark, cancellationToken);
             hosts.Add(hostname, disk.Disk);
             LogPublished(disk.Disk, image, disk.Source, time.GetElapsedTime(started).TotalMilliseconds);
             Conclude(disk.Source == DiskSource.Pool ? ClaimOutcome.Hit : ClaimOutcome.Miss);
@@ -69,11 +71,33 @@ internal sealed partial class DiskProvisioner(
     /// <summary>A host's system disk that was made for this very request; null when the host has none.</summary>
     /// <exception cref="RefusedException">HostExists: it has one that was not.</exception>
     public async Task<PublishedDisk?> FindAsync(
-        ImageName image, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken) =>
-        await publisher.FindAsync(hostname, mark, cancellationToken) is { } found ? DiskOf(image, hostname, found, DiskSource.Pool) : null;
+        ImageName image, Hostname hostname, int? sizeGb, RequestMark? mark, CancellationToken cancellationToken) =>
+        await publisher.FindAsync(hostname, mark, cancellationToken) is { } found
+            ? DiskOf(image, hostname, sizeGb, found, DiskSource.Pool)
+            : null;
+
+    /// <summary>
+    /// Refuses a size before a copy is taken for it. What has grown cannot go back to its pool, so none is spent on a host that has its
+    /// disk already.
+    /// </summary>
+    /// <exception cref="RefusedException">InvalidSize, ImageRejected, HostExists; and what the storage says.</exception>
+    public async ValueTask CheckSizeAsync(
+        ImageName image, Hostname hostname, int? sizeGb, RequestMark? mark, CancellationToken cancellationToken)
+    {
+        if (sizeGb is not { } size)
+        {
+            return;
+        }
+
+        await publisher.CheckSizeAsync(image, size, cancellationToken);
+        if (hosts.IsKnown(hostname))
+        {
+            await FindAsync(image, hostname, sizeGb, mark, cancellationToken);
+        }
+    }
 
     private async Task<PublishedDisk?> TryPublishReadyAsync(
-        ImageName image, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken)
+        ImageName image, Hostname hostname, int? sizeGb, RequestMark? mark, CancellationToken cancellationToken)
     {
         if (pools.Find(image) is not { } pool)
         {
@@ -84,7 +108,7 @@ internal sealed partial class DiskProvisioner(
         pool.LastAsked = time.GetTimestamp();
         while (await NextReadyAsync(pool, cancellationToken) is { } claim)
         {
-            if (await PublishAsync(claim, hostname, mark, DiskSource.Pool, cancellationToken) is { } disk)
+            if (await PublishAsync(claim, hostname, sizeGb, mark, DiskSource.Pool, cancellationToken) is { } disk)
             {
                 return disk;
             }
@@ -106,10 +130,10 @@ internal sealed partial class DiskProvisioner(
     }
 
     private async Task<PublishedDisk> PublishNextAsync(
-        ImageName image, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken)
+        ImageName image, Hostname hostname, int? sizeGb, RequestMark? mark, CancellationToken cancellationToken)
     {
         await volume.FindTemplateAsync(image, cancellationToken);
-        if (await FindAsync(image, hostname, mark, cancellationToken) is { } there)
+        if (await FindAsync(image, hostname, sizeGb, mark, cancellationToken) is { } there)
         {
             return there;
         }
@@ -122,7 +146,7 @@ internal sealed partial class DiskProvisioner(
         {
             var pool = pools.Get(image);
             if (await NextAsync(pool, stopWaiting.Token, cancellationToken) is { } claim
-                && await PublishAsync(claim, hostname, mark, DiskSource.Copy, cancellationToken) is { } disk)
+                && await PublishAsync(claim, hostname, sizeGb, mark, DiskSource.Copy, cancellationToken) is { } disk)
             {
                 return disk;
             }
@@ -176,10 +200,11 @@ internal sealed partial class DiskProvisioner(
     }
 
     private async Task<PublishedDisk?> PublishAsync(
-        Claim claim, Hostname hostname, RequestMark? mark, DiskSource source, CancellationToken cancellationToken)
+        Claim claim, Hostname hostname, int? sizeGb, RequestMark? mark, DiskSource source, CancellationToken cancellationToken)
     {
         var pool = pools.Get(claim.Image);
-        var result = await publisher.PublishAsync(claim, hostname, mark is null ? null : mark with { Source = source }, cancellationToken);
+        var result = await publisher.PublishAsync(
+            claim, hostname, sizeGb, mark is null ? null : mark with { Source = source }, cancellationToken);
         if (result.Returned is { } returned)
         {
             pool.Put(returned);
@@ -190,7 +215,7 @@ internal sealed partial class DiskProvisioner(
             pool.Count(end);
         }
 
-        return DiskOf(claim.Image, hostname, result, source);
+        return DiskOf(claim.Image, hostname, sizeGb, result, source);
     }
 
     /// <summary>What is counted here; null for a conflict, which is counted with those that were met without a copy.</summary>
@@ -203,15 +228,15 @@ internal sealed partial class DiskProvisioner(
         _ => null,
     };
 
-    private static PublishedDisk? DiskOf(ImageName image, Hostname hostname, PublishResult result, DiskSource source) =>
-        result.Outcome switch
-        {
-            PublishOutcome.Published => new PublishedDisk(hostname, image, result.Disk, source),
-            PublishOutcome.Repeated => new PublishedDisk(hostname, image, result.Disk, result.Source ?? source),
-            PublishOutcome.HostExists => throw Taken(result.Disk),
-            PublishOutcome.Abandoned => throw new OperationCanceledException(),
-            _ => null,
-        };
+    private static PublishedDisk? DiskOf(
+        ImageName image, Hostname hostname, int? sizeGb, PublishResult result, DiskSource source) => result.Outcome switch
+    {
+        PublishOutcome.Published => new PublishedDisk(hostname, image, result.Disk, source, sizeGb),
+        PublishOutcome.Repeated => new PublishedDisk(hostname, image, result.Disk, result.Source ?? source, sizeGb),
+        PublishOutcome.HostExists => throw Taken(result.Disk),
+        PublishOutcome.Abandoned => throw new OperationCanceledException(),
+        _ => null,
+    };
 
     private static RefusedException Taken(FileName disk) => new(Refusal.HostExists, $"{disk} already exists");
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using StorageHost.Images.Names;
 
 namespace StorageHost.Images.Disks;
@@ -15,14 +16,20 @@ internal sealed record RequestMark(string Key, string Request, DiskSource? Sourc
     public const int MaxKeyLength = 200;
 
     /// <summary>The mark of a setimage; null without a key.</summary>
-    public static RequestMark? OfSetImage(string? key, ImageName image, Hostname hostname) =>
-        key is null ? null : new RequestMark(key, $"setimage {image} {hostname}");
+    /// <remarks>It covers all that was asked for: with another size it is another request.</remarks>
+    public static RequestMark? OfSetImage(string? key, ImageName image, Hostname hostname, int? sizeGb) =>
+        key is null
+            ? null
+            : new RequestMark(
+                key,
+                string.Create(
+                    CultureInfo.InvariantCulture, $"setimage {image} {hostname}{(sizeGb is { } size ? $" size={size}" : "")}"));
 
     /// <summary>The mark of an addstorage; null without a key.</summary>
     public static RequestMark? OfAddStorage(string? key, Hostname hostname, int sizeGb) =>
         key is null
             ? null
-            : new RequestMark(key, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"addstorage {hostname} {sizeGb}"));
+            : new RequestMark(key, string.Create(CultureInfo.InvariantCulture, $"addstorage {hostname} {sizeGb}"));
 
     /// <summary>Whether a disk with that mark was made for this very request.</summary>
     public bool IsOf(RequestMark? made) => made is not null && made.Key == Key && made.Request == Request;

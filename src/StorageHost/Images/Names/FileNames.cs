@@ -118,6 +118,16 @@ internal sealed partial class FileNames(string templateSuffix)
             : "must be a data disk's whole name, '<hostname>_storage_<size>G' or '<hostname>_storage_<size>G_<number>'";
     }
 
+    /// <summary>Takes the name of any disk. What is wrong with it, in words; null when it is one.</summary>
+    public string? ParseAnyDisk(string? text, out FileName disk)
+    {
+        var entry = text is null ? null : Classify(text);
+        disk = entry?.File ?? default;
+        return entry is SystemDiskEntry or DataDiskEntry
+            ? null
+            : "must be a disk's whole name, '<hostname>.qcow2', '<hostname>_storage_<size>G' or '<hostname>_storage_<size>G_<number>'";
+    }
+
     /// <summary>The name beside the final ones of a file in the private directory of that name.</summary>
     public static string Private(string owner, string name) => $".storagehost.{owner}.{name}";
 

@@ -12,6 +12,9 @@ internal interface IHostIndex
     /// <returns>Null when there is none, and when this host has disks itself: then both are there already.</returns>
     ValueTask<FileName?> FindNamesakeAsync(Hostname hostname, CancellationToken cancellationToken);
 
+    /// <summary>Whether the index knows disks of a host. It may be some seconds behind other daemons.</summary>
+    bool IsKnown(Hostname hostname);
+
     /// <summary>Remembers a disk that this daemon has made, until the index knows it.</summary>
     void Add(Hostname hostname, FileName disk);
 }

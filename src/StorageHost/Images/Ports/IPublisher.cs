@@ -47,9 +47,19 @@ internal interface IPublisher
     /// Publishes a claimed copy, if it is one of the template as it is now, as a system disk; whatever happens, the claim is no longer the
     /// caller's.
     /// </summary>
-    /// <exception cref="RefusedException">ImageNotFound: the template is gone; and what the storage says: then the outcome is
-    /// unknown.</exception>
-    Task<PublishResult> PublishAsync(Claim claim, Hostname hostname, RequestMark? mark, CancellationToken cancellationToken);
+    /// <param name="claim">The copy.</param>
+    /// <param name="hostname">Whose disk it becomes.</param>
+    /// <param name="sizeGb">The disk's size in GiB; null: the template's.</param>
+    /// <param name="mark">The request's mark; null when it has none.</param>
+    /// <param name="cancellationToken">The caller goes away.</param>
+    /// <exception cref="RefusedException">ImageNotFound: the template is gone; InvalidSize, ImageRejected and NoSpace, of the size; and
+    /// what the storage says: then the outcome is unknown.</exception>
+    Task<PublishResult> PublishAsync(
+        Claim claim, Hostname hostname, int? sizeGb, RequestMark? mark, CancellationToken cancellationToken);
+
+    /// <summary>Refuses a size that disks of an image cannot have.</summary>
+    /// <exception cref="RefusedException">ImageNotFound; InvalidSize; ImageRejected; and what the storage says.</exception>
+    ValueTask CheckSizeAsync(ImageName image, int sizeGb, CancellationToken cancellationToken);
 
     /// <summary>
     /// Looks for a host's system disk: null when it has none, HostExists, or Repeated when it was made for this very request.

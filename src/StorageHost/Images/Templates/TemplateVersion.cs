@@ -23,4 +23,8 @@ internal sealed class KnownVersions
         .. versions.Where(version => version.Image == template.Image && version.State.Inode != template.Fingerprint.Inode)
             .OrderByDescending(version => version.Number),
     ];
+
+    /// <summary>The number of the version of an image that is that file; null when none is.</summary>
+    public int? NumberOf(ImageName image, ulong inode) =>
+        versions.FirstOrDefault(version => version.Image == image && version.State.Inode == inode)?.Number;
 }

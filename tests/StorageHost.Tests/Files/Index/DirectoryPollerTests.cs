@@ -185,6 +185,8 @@ public sealed class DirectoryPollerTests : IAsyncLifetime, IDisposable
             .AddSingleton(Options.Create(new DisksOptions()))
             .AddSingleton(Options.Create(new PoolOptions()))
             .AddSingleton<IImageInspector>(new HangingInspector(hang))
+            .AddSingleton<IImageGrower>(new ImageGrower())
+            .AddSingleton<KnownVersions>()
             .AddSingleton<IFacts<GlusterCluster>>(new Known())
             .AddSingleton(TestMeters.OfImages())
             .AddSingleton(TimeProvider.System)

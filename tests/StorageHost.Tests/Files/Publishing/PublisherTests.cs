@@ -95,8 +95,8 @@ public sealed class PublisherTests : IAsyncLifetime
     public async Task A_claim_becomes_the_disk_or_goes_to_the_pool()
     {
         var claims = await daemon.Engine.MakeAsync(Sample.Centos, 2, _ => default, CancellationToken.None);
-        Assert.Equal(PublishOutcome.Published, (await daemon.Publisher.PublishAsync(claims[0], Sample.Web01, null, CancellationToken.None)).Outcome);
-        var second = await daemon.Publisher.PublishAsync(claims[1], Sample.Web01, null, CancellationToken.None);
+        Assert.Equal(PublishOutcome.Published, (await daemon.Publisher.PublishAsync(claims[0], Sample.Web01, null, null, CancellationToken.None)).Outcome);
+        var second = await daemon.Publisher.PublishAsync(claims[1], Sample.Web01, null, null, CancellationToken.None);
         Assert.Equal((PublishOutcome.HostExists, 1), (second.Outcome, second.Returned!.Number));
         Assert.Equal("centos_dup_1_ready centos_template.img web01.qcow2", store.Names);
         await daemon.ThreadsAreFreeAsync();
@@ -108,7 +108,7 @@ public sealed class PublisherTests : IAsyncLifetime
     {
         var claim = (await daemon.Engine.MakeAsync(Sample.Centos, 1, _ => default, CancellationToken.None)).Single();
         File.SetLastWriteTimeUtc(store["centos_template.img"], Store.Written.AddTicks(1));
-        Assert.Equal(PublishOutcome.Stale, (await daemon.Publisher.PublishAsync(claim, Sample.Web01, null, CancellationToken.None)).Outcome);
+        Assert.Equal(PublishOutcome.Stale, (await daemon.Publisher.PublishAsync(claim, Sample.Web01, null, null, CancellationToken.None)).Outcome);
         Assert.Equal("centos_template.img", store.Names);
         Assert.Empty(store.Private);
     }
@@ -118,8 +118,8 @@ public sealed class PublisherTests : IAsyncLifetime
     {
         var claims = await daemon.Engine.MakeAsync(Sample.Centos, 2, _ => default, CancellationToken.None);
         var mark = new RequestMark("key", "setimage centos web01", DiskSource.Pool);
-        await daemon.Publisher.PublishAsync(claims[0], Sample.Web01, null, CancellationToken.None);
-        var returned = (await daemon.Publisher.PublishAsync(claims[1], Sample.Web01, mark, CancellationToken.None)).Returned;
+        await daemon.Publisher.PublishAsync(claims[0], Sample.Web01, null, null, CancellationToken.None);
+        var returned = (await daemon.Publisher.PublishAsync(claims[1], Sample.Web01, null, mark, CancellationToken.None)).Returned;
         File.Delete(store["web01.qcow2"]);
         await daemon.PublishAsync(returned!, Sample.Web01);
         Assert.Equal(PublishOutcome.HostExists, (await daemon.Publisher.FindAsync(Sample.Web01, mark, CancellationToken.None))!.Outcome);
@@ -142,7 +142,7 @@ public sealed class PublisherTests : IAsyncLifetime
         Assert.Empty(store.Private);
 
         async Task<PublishResult> PublishAsync(RequestMark? asked) => await daemon.Publisher.PublishAsync(
-            (await daemon.Publisher.ClaimAsync((await daemon.FillAsync(1)).Single(), CancellationToken.None))!, Sample.Web01, asked, CancellationToken.None);
+            (await daemon.Publisher.ClaimAsync((await daemon.FillAsync(1)).Single(), CancellationToken.None))!, Sample.Web01, null, asked, CancellationToken.None);
     }
 
     [Fact]
@@ -150,7 +150,7 @@ public sealed class PublisherTests : IAsyncLifetime
     {
         var claim = (await daemon.Publisher.ClaimAsync((await daemon.FillAsync(1)).Single(), CancellationToken.None))!;
         File.Delete(store["centos_template.img"]);
-        var refused = await Assert.ThrowsAsync<RefusedException>(() => daemon.Publisher.PublishAsync(claim, Sample.Web01, null, CancellationToken.None));
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => daemon.Publisher.PublishAsync(claim, Sample.Web01, null, null, CancellationToken.None));
         Assert.Equal(Refusal.ImageNotFound, refused.Reason);
         await daemon.RecoverAsync();
         Assert.Equal("centos_dup_1_ready", store.Names);
@@ -176,7 +176,7 @@ public sealed class PublisherTests : IAsyncLifetime
         var claim = await daemon.Publisher.ClaimAsync(copy, CancellationToken.None);
         Assert.Equal("centos_template.img", store.Names);
         File.Move(store[claim!.File.Name], store["centos_dup_1_ready"]);
-        Assert.Equal(PublishOutcome.Gone, (await daemon.Publisher.PublishAsync(claim, Sample.Web01, null, CancellationToken.None)).Outcome);
+        Assert.Equal(PublishOutcome.Gone, (await daemon.Publisher.PublishAsync(claim, Sample.Web01, null, null, CancellationToken.None)).Outcome);
         Assert.Equal("centos_dup_1_ready centos_template.img", store.Names);
     }
 
@@ -238,7 +238,7 @@ public sealed class PublisherTests : IAsyncLifetime
     {
         var copy = (await daemon.FillAsync(1)).Single();
         var claim = await daemon.Publisher.ClaimAsync(copy, CancellationToken.None);
-        var result = await daemon.Publisher.PublishAsync(claim!, Sample.Web01, new RequestMark("key", "setimage centos web01"), new CancellationToken(canceled: true));
+        var result = await daemon.Publisher.PublishAsync(claim!, Sample.Web01, null, new RequestMark("key", "setimage centos web01"), new CancellationToken(canceled: true));
         Assert.Equal((PublishOutcome.Abandoned, copy), (result.Outcome, result.Returned));
         Assert.Equal("centos_dup_1_ready centos_template.img", store.Names);
         Assert.Empty(store.Private);
@@ -249,7 +249,7 @@ public sealed class PublisherTests : IAsyncLifetime
     {
         var mark = new RequestMark("key", "setimage centos web01", DiskSource.Pool);
         var claim = (await daemon.Publisher.ClaimAsync((await daemon.FillAsync(1)).Single(), CancellationToken.None))!;
-        await daemon.Publisher.PublishAsync(claim, Sample.Web01, mark, CancellationToken.None);
+        await daemon.Publisher.PublishAsync(claim, Sample.Web01, null, mark, CancellationToken.None);
         Assert.True(store.Link("web01.qcow2", claim.File.Name));
         Assert.Equal(PublishOutcome.Repeated, (await daemon.Publisher.FindAsync(Sample.Web01, mark, CancellationToken.None))!.Outcome);
         Assert.Equal(("centos_template.img web01.qcow2", 1u), (store.Names, store.Stat("web01.qcow2").Links));
@@ -261,7 +261,7 @@ public sealed class PublisherTests : IAsyncLifetime
     {
         var mark = new RequestMark("key", "setimage centos web01", DiskSource.Pool);
         var claim = (await daemon.Publisher.ClaimAsync((await daemon.FillAsync(1)).Single(), CancellationToken.None))!;
-        await daemon.Publisher.PublishAsync(claim, Sample.Web01, mark, CancellationToken.None);
+        await daemon.Publisher.PublishAsync(claim, Sample.Web01, null, mark, CancellationToken.None);
         Assert.True(store.Link("web01.qcow2", "centos_dup_1_ready"));
         var refused = await Assert.ThrowsAsync<RefusedException>(() => daemon.Publisher.FindAsync(Sample.Web01, mark, CancellationToken.None));
         Assert.Equal(Refusal.StorageUnavailable, refused.Reason);

@@ -39,6 +39,8 @@ public sealed class ScopeTableTests : IDisposable
     [InlineData("read", "GET", "/pools/centos", null)]
     [InlineData("read", "GET", "/templates", null)]
     [InlineData("read", "GET", "/templates/centos", null)]
+    [InlineData("read", "GET", "/disks", null)]
+    [InlineData("read", "GET", "/disks/web01.qcow2", null)]
     [InlineData("read", "GET", "/jobs", null)]
     [InlineData("read", "GET", "/jobs/none", null, 404)]
     [InlineData("read", "GET", "/imagestorages", null)]
@@ -49,11 +51,13 @@ public sealed class ScopeTableTests : IDisposable
     [InlineData("provision", "POST", "/", """{"action":"dup","duplicateinfo":{"centos":0}}""")]
     [InlineData("provision", "POST", "/", """{"action":"setimage","createvmform":{"image":"centos","hostname":"web02"}}""")]
     [InlineData("provision", "POST", "/", """{"action":"addstorage","storageinfo":{"hostname":"web02","size":1}}""")]
+    [InlineData("provision", "POST", "/disks/web01.qcow2", """{"size_gb":1}""")]
     [InlineData("import", "PUT", "/templates/alma", "a raw image")]
     [InlineData("import", "PATCH", "/templates/centos", """{"protected":true}""")]
     [InlineData("import", "PUT", "/templates/centos?replace=true", "another raw image")]
     [InlineData("import", "POST", "/templates/centos/rollback", null, 404)]
     [InlineData("import", "POST", "/templates", """{"image":"alma","url":"https://images.example.org/alma.qcow2"}""", 422)]
+    [InlineData("destroy", "DELETE", "/disks/web01.qcow2", null)]
     [InlineData("destroy", "DELETE", "/templates/centos", null)]
     [InlineData("destroy", "DELETE", "/?action=host&target=web01", null)]
     [InlineData("destroy", "DELETE", "/", """{"action":"host","target":"web01","purge":true}""")]
@@ -92,9 +96,9 @@ public sealed class ScopeTableTests : IDisposable
             Scope: endpoint.Metadata.GetOrderedMetadata<IAuthorizeData>().Single().Policy)).ToLookup(demand => demand.Scope == Scopes.Read);
         Assert.Equal(
             [
-                ("DELETE /", Scopes.Destroy), ("DELETE /jobs/{id}", Scopes.Destroy), ("DELETE /templates/{image}", Scopes.Destroy),
-                ("DELETE /uploads/{id}", Scopes.Destroy), ("PATCH /templates/{image}", Scopes.Import), ("PATCH /uploads/{id}", Scopes.Import),
-                ("POST /", Scopes.Provision), ("POST /templates/", Scopes.Import), ("POST /templates/{image}/rollback", Scopes.Import), ("POST /uploads/", Scopes.Import),
+                ("DELETE /", Scopes.Destroy), ("DELETE /disks/{file}", Scopes.Destroy), ("DELETE /jobs/{id}", Scopes.Destroy),
+                ("DELETE /templates/{image}", Scopes.Destroy), ("DELETE /uploads/{id}", Scopes.Destroy), ("PATCH /templates/{image}", Scopes.Import), ("PATCH /uploads/{id}", Scopes.Import),
+                ("POST /", Scopes.Provision), ("POST /disks/{file}", Scopes.Provision), ("POST /templates/", Scopes.Import), ("POST /templates/{image}/rollback", Scopes.Import), ("POST /uploads/", Scopes.Import),
                 ("PUT /templates/{image}", Scopes.Import),
             ],
             demands[false].Order());

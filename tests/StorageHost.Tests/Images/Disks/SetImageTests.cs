@@ -21,7 +21,7 @@ public sealed class SetImageTests : IAsyncLifetime
     public async Task A_ready_copy_is_published_at_once()
     {
         await HaveAsync(1);
-        var disk = await core.Service.SetImageAsync(Centos, Web01, null, CancellationToken.None);
+        var disk = await core.Service.SetImageAsync(Centos, Web01, null, null, CancellationToken.None);
         Assert.Equal(new PublishedDisk(Web01, Centos, Names.SystemDisk(Web01), DiskSource.Pool), disk);
         Assert.Equal((0, 1, 0), (core.Pool.Ready, core.Pool.Claims(ClaimOutcome.Hit), core.Pool.Claims(ClaimOutcome.Miss)));
         Assert.Empty(core.Passes);
@@ -33,7 +33,7 @@ public sealed class SetImageTests : IAsyncLifetime
         await HaveAsync(3);
         core.Copies.TryRemove((Centos, 1), out _);
         core.Copies.TryRemove((Centos, 2), out _);
-        var disk = await core.Service.SetImageAsync(Centos, Web01, null, CancellationToken.None);
+        var disk = await core.Service.SetImageAsync(Centos, Web01, null, null, CancellationToken.None);
         Assert.Equal((DiskSource.Pool, 0), (disk.Source, core.Pool.Ready));
     }
 
@@ -43,7 +43,7 @@ public sealed class SetImageTests : IAsyncLifetime
         core.AddCopies(2);
         await core.Scanner.ScanAsync(CancellationToken.None);
         core.Copies[(Centos, 1)] = Copy(1, New);
-        await core.Service.SetImageAsync(Centos, Web01, null, CancellationToken.None);
+        await core.Service.SetImageAsync(Centos, Web01, null, null, CancellationToken.None);
         Assert.Equal((0, 0), (core.Pool.Ready, core.Copies.Count));
     }
 
@@ -54,7 +54,7 @@ public sealed class SetImageTests : IAsyncLifetime
         core.Disks[Web01] = Debian;
         Assert.Equal(Refusal.HostExists, await RefusalAsync());
         Assert.Equal((1, 1, Debian), (core.Pool.Ready, core.Copies.Count, core.Disks[Web01]));
-        await core.Service.SetImageAsync(Centos, Web02, null, CancellationToken.None);
+        await core.Service.SetImageAsync(Centos, Web02, null, null, CancellationToken.None);
     }
 
     [Fact]
@@ -81,7 +81,7 @@ public sealed class SetImageTests : IAsyncLifetime
             .ReturnsAsync(core.NewClaim(Centos, Old));
         Assert.Equal(Refusal.StorageUnavailable, await RefusalAsync());
         Assert.Equal(1, core.Pool.Ready);
-        await core.Service.SetImageAsync(Centos, Web02, null, CancellationToken.None);
+        await core.Service.SetImageAsync(Centos, Web02, null, null, CancellationToken.None);
     }
 
     [Fact]
@@ -92,8 +92,8 @@ public sealed class SetImageTests : IAsyncLifetime
         const string Message = "Web01.qcow2 already exists: its hostname and web01 differ only in letter case, and are one host in DNS";
         Func<Task>[] requests =
         [
-            () => core.Service.SetImageAsync(Centos, Web01, null, CancellationToken.None),
-            () => core.Service.StartSetImageAsync(Centos, Web01, "key", CancellationToken.None),
+            () => core.Service.SetImageAsync(Centos, Web01, null, null, CancellationToken.None),
+            () => core.Service.StartSetImageAsync(Centos, Web01, null, "key", CancellationToken.None),
             () => core.Service.AddStorageAsync(Web01, 5, null, CancellationToken.None),
         ];
         foreach (var request in requests)
@@ -103,7 +103,7 @@ public sealed class SetImageTests : IAsyncLifetime
         }
 
         Assert.Equal((1, 0, 1), (core.Pool.Ready, core.Disks.Count, core.Pool.Claims(ClaimOutcome.Conflict)));
-        await core.Service.SetImageAsync(Centos, Web02, null, CancellationToken.None);
+        await core.Service.SetImageAsync(Centos, Web02, null, null, CancellationToken.None);
         core.Hosts.Verify(hosts => hosts.Add(Web02, Names.SystemDisk(Web02)), Times.Once);
     }
 
@@ -111,7 +111,7 @@ public sealed class SetImageTests : IAsyncLifetime
     public async Task A_caller_who_is_gone_gets_no_disk()
     {
         await HaveAsync(1);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => core.Service.SetImageAsync(Centos, Web01, null, new CancellationToken(canceled: true)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => core.Service.SetImageAsync(Centos, Web01, null, null, new CancellationToken(canceled: true)));
         Assert.Equal((1, 0), (core.Pool.Ready, core.Disks.Count));
     }
 
@@ -119,17 +119,17 @@ public sealed class SetImageTests : IAsyncLifetime
     public async Task A_request_sent_again_has_the_outcome_of_the_first_and_takes_no_copy()
     {
         await HaveAsync(2);
-        var first = await core.Service.SetImageAsync(Centos, Web01, "key", CancellationToken.None);
-        Assert.Equal(first, await core.Service.SetImageAsync(Centos, Web01, "key", CancellationToken.None));
+        var first = await core.Service.SetImageAsync(Centos, Web01, null, "key", CancellationToken.None);
+        Assert.Equal(first, await core.Service.SetImageAsync(Centos, Web01, null, "key", CancellationToken.None));
         Assert.Equal((1, 1, 1), (core.Pool.Ready, core.Pool.Claims(ClaimOutcome.Hit), core.Pool.Claims(ClaimOutcome.Repeated)));
         Assert.Equal(Refusal.HostExists, await RefusalAsync());
-        Assert.Equal(Refusal.HostExists, (await Assert.ThrowsAsync<RefusedException>(() => core.Service.SetImageAsync(Centos, Web01, "other", CancellationToken.None))).Reason);
+        Assert.Equal(Refusal.HostExists, (await Assert.ThrowsAsync<RefusedException>(() => core.Service.SetImageAsync(Centos, Web01, null, "other", CancellationToken.None))).Reason);
     }
 
     [Fact]
     public async Task Only_so_many_may_wait()
     {
-        var waits = new[] { core.Service.SetImageAsync(Centos, Host("a"), null, CancellationToken.None), core.Service.SetImageAsync(Centos, Host("b"), null, CancellationToken.None) };
+        var waits = new[] { core.Service.SetImageAsync(Centos, Host("a"), null, null, CancellationToken.None), core.Service.SetImageAsync(Centos, Host("b"), null, null, CancellationToken.None) };
         Assert.Equal(2, core.Pools.All.Sum(pool => pool.Waiting));
         Assert.Equal(Refusal.TooManyRequests, await RefusalAsync());
         core.Pool.FailWaiters(new RefusedException(Refusal.NoSpace, "full"));
@@ -142,7 +142,7 @@ public sealed class SetImageTests : IAsyncLifetime
     [Fact]
     public async Task A_daemon_that_stops_lets_nobody_wait()
     {
-        var waiting = core.Service.SetImageAsync(Centos, Web02, null, CancellationToken.None);
+        var waiting = core.Service.SetImageAsync(Centos, Web02, null, null, CancellationToken.None);
         core.Lifetime.StopApplication();
         Assert.Equal(Refusal.ShuttingDown, (await Assert.ThrowsAsync<RefusedException>(() => Eventually.EndsAsync(waiting))).Reason);
         Assert.Equal(Refusal.ShuttingDown, await RefusalAsync());
@@ -154,13 +154,13 @@ public sealed class SetImageTests : IAsyncLifetime
     {
         await HaveAsync(1);
         core.Lifetime.StopApplication();
-        Assert.Equal(DiskSource.Pool, (await core.Service.SetImageAsync(Centos, Web01, null, CancellationToken.None)).Source);
+        Assert.Equal(DiskSource.Pool, (await core.Service.SetImageAsync(Centos, Web01, null, null, CancellationToken.None)).Source);
     }
 
     [Fact]
     public async Task Who_waits_too_long_is_told_so()
     {
-        var waiting = core.Service.SetImageAsync(Centos, Web01, null, CancellationToken.None);
+        var waiting = core.Service.SetImageAsync(Centos, Web01, null, null, CancellationToken.None);
         core.Time.Advance(TimeSpan.FromMinutes(30));
         Assert.Equal(Refusal.StorageTimeout, (await Assert.ThrowsAsync<RefusedException>(() => Eventually.EndsAsync(waiting))).Reason);
         Assert.Equal((0, 0), (core.Pool.Waiting, core.Disks.Count));
@@ -174,5 +174,5 @@ public sealed class SetImageTests : IAsyncLifetime
     }
 
     private async Task<Refusal> RefusalAsync() =>
-        (await Assert.ThrowsAsync<RefusedException>(() => Eventually.EndsAsync(core.Service.SetImageAsync(Centos, Web01, null, CancellationToken.None)))).Reason;
+        (await Assert.ThrowsAsync<RefusedException>(() => Eventually.EndsAsync(core.Service.SetImageAsync(Centos, Web01, null, null, CancellationToken.None)))).Reason;
 }

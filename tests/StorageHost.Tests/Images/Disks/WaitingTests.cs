@@ -60,7 +60,7 @@ public sealed class WaitingTests : IAsyncLifetime
     {
         core.Gate = gate.Task;
         using var gone = new CancellationTokenSource();
-        var leaving = core.Service.SetImageAsync(Centos, Web01, null, gone.Token);
+        var leaving = core.Service.SetImageAsync(Centos, Web01, null, null, gone.Token);
         var staying = SetImageAsync(Web02);
         await Eventually.HoldsAsync(() => core.Pool.Waiting == 2 && !core.Passes.IsEmpty);
         await gone.CancelAsync();
@@ -74,15 +74,15 @@ public sealed class WaitingTests : IAsyncLifetime
     public async Task A_claim_that_reaches_one_who_is_leaving_is_released()
     {
         using var gone = new CancellationTokenSource();
-        core.Publisher.Setup(publisher => publisher.PublishAsync(It.IsAny<Claim>(), Web01, It.IsAny<RequestMark?>(), It.IsAny<CancellationToken>()))
-            .Returns(async (Claim claim, Hostname _, RequestMark? _, CancellationToken cancellationToken) =>
+        core.Publisher.Setup(publisher => publisher.PublishAsync(It.IsAny<Claim>(), Web01, It.IsAny<int?>(), It.IsAny<RequestMark?>(), It.IsAny<CancellationToken>()))
+            .Returns(async (Claim claim, Hostname _, int? _, RequestMark? _, CancellationToken cancellationToken) =>
             {
                 claim.File.Dispose();
                 await gone.CancelAsync();
                 cancellationToken.ThrowIfCancellationRequested();
                 return null!;
             });
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Eventually.EndsAsync(core.Service.SetImageAsync(Centos, Web01, null, gone.Token)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Eventually.EndsAsync(core.Service.SetImageAsync(Centos, Web01, null, null, gone.Token)));
         Assert.Empty(core.Disks);
     }
 
@@ -147,5 +147,5 @@ public sealed class WaitingTests : IAsyncLifetime
         await core.PassesUntilAsync(() => core.Pool.Ready == 1);
     }
 
-    private Task<PublishedDisk> SetImageAsync(Hostname hostname) => core.Service.SetImageAsync(Centos, hostname, null, CancellationToken.None);
+    private Task<PublishedDisk> SetImageAsync(Hostname hostname) => core.Service.SetImageAsync(Centos, hostname, null, null, CancellationToken.None);
 }

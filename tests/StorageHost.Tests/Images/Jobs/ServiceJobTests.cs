@@ -28,7 +28,7 @@ public sealed class ServiceJobTests : IAsyncLifetime
     [Fact]
     public async Task Publishing_as_a_job_ends_with_the_disk()
     {
-        var begun = await core.Service.StartSetImageAsync(Centos, Web01, null, CancellationToken.None);
+        var begun = await core.Service.StartSetImageAsync(Centos, Web01, null, null, CancellationToken.None);
 
         // Running as soon as the reconciler has begun to copy for it, which may be before this answer.
         Assert.Equal((JobKind.SetImage, Web01, null), (begun.Kind, begun.Hostname, begun.Ended));
@@ -45,14 +45,14 @@ public sealed class ServiceJobTests : IAsyncLifetime
     {
         core.Disks[Web01] = Centos;
         var image = reason == "HostExists" ? Centos : Debian;
-        var refused = await Assert.ThrowsAsync<RefusedException>(() => core.Service.StartSetImageAsync(image, Web01, null, CancellationToken.None));
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => core.Service.StartSetImageAsync(image, Web01, null, null, CancellationToken.None));
         Assert.Equal((reason, 0), (refused.Reason.ToString(), core.Jobs.All.Count));
     }
 
     [Fact]
     public async Task A_refusal_ends_the_job_with_its_reason()
     {
-        var begun = await core.Service.StartSetImageAsync(Centos, Web01, null, CancellationToken.None);
+        var begun = await core.Service.StartSetImageAsync(Centos, Web01, null, null, CancellationToken.None);
         gate.SetException(new RefusedException(Refusal.NoSpace, "the volume is full"));
         await Eventually.HoldsAsync(() => core.Service.GetJob(begun.Id).State == JobState.Failed);
         Assert.Equal("the volume is full", core.Service.GetJob(begun.Id).Error);
@@ -61,7 +61,7 @@ public sealed class ServiceJobTests : IAsyncLifetime
     [Fact]
     public async Task A_failure_that_nobody_expected_ends_the_job_and_shows_nothing_of_the_inside()
     {
-        var begun = await core.Service.StartSetImageAsync(Centos, Web01, null, CancellationToken.None);
+        var begun = await core.Service.StartSetImageAsync(Centos, Web01, null, null, CancellationToken.None);
         gate.SetException(new InvalidOperationException("/srv/secret"));
         await Eventually.HoldsAsync(() => core.Service.GetJob(begun.Id).State == JobState.Failed);
         Assert.Equal("internal error; the log says more", core.Service.GetJob(begun.Id).Error);
@@ -70,7 +70,7 @@ public sealed class ServiceJobTests : IAsyncLifetime
     [Fact]
     public async Task Cancelling_it_leaves_no_disk()
     {
-        var begun = await core.Service.StartSetImageAsync(Centos, Web01, null, CancellationToken.None);
+        var begun = await core.Service.StartSetImageAsync(Centos, Web01, null, null, CancellationToken.None);
         await Eventually.HoldsAsync(() => core.Pool.Waiting == 1);
         Assert.Equal(JobState.Cancelled, (await Eventually.EndsAsync(core.Service.CancelJobAsync(begun.Id, CancellationToken.None))).State);
         await Eventually.HoldsAsync(() => core.Pool.Waiting == 0);
@@ -83,8 +83,8 @@ public sealed class ServiceJobTests : IAsyncLifetime
         core.AddCopies(1);
         core.Pool.Put(Copy(1));
         var published = new TaskCompletionSource<PublishResult>();
-        core.Publisher.Setup(publisher => publisher.PublishAsync(It.IsAny<Claim>(), Web01, It.IsAny<RequestMark?>(), It.IsAny<CancellationToken>())).Returns(published.Task);
-        var begun = await core.Service.StartSetImageAsync(Centos, Web01, null, CancellationToken.None);
+        core.Publisher.Setup(publisher => publisher.PublishAsync(It.IsAny<Claim>(), Web01, It.IsAny<int?>(), It.IsAny<RequestMark?>(), It.IsAny<CancellationToken>())).Returns(published.Task);
+        var begun = await core.Service.StartSetImageAsync(Centos, Web01, null, null, CancellationToken.None);
         var cancelling = core.Service.CancelJobAsync(begun.Id, CancellationToken.None);
         published.SetResult(new PublishResult(PublishOutcome.Published, Names.SystemDisk(Web01)));
         Assert.Equal(JobState.Succeeded, (await Eventually.EndsAsync(cancelling)).State);
@@ -103,7 +103,7 @@ public sealed class ServiceJobTests : IAsyncLifetime
         Assert.Equal((JobState.Cancelled, 1, 1), (cancelled.State, core.Pool.Wanted, core.Levels[Centos]));
         await Eventually.HoldsAsync(() => core.Stopped.Count == 1);
         gate.SetResult();
-        await Eventually.EndsAsync(core.Service.SetImageAsync(Centos, Web01, null, CancellationToken.None));
+        await Eventually.EndsAsync(core.Service.SetImageAsync(Centos, Web01, null, null, CancellationToken.None));
         await core.PassesUntilAsync(() => core.Pool is { Ready: 1, Job: null });
         Assert.Equal([3, 1], core.Passes.Select(pass => pass.Copies));
     }
@@ -141,7 +141,7 @@ public sealed class ServiceJobTests : IAsyncLifetime
     public async Task A_job_that_is_over_cannot_be_cancelled()
     {
         gate.SetResult();
-        var begun = await core.Service.StartSetImageAsync(Centos, Web01, null, CancellationToken.None);
+        var begun = await core.Service.StartSetImageAsync(Centos, Web01, null, null, CancellationToken.None);
         await Eventually.HoldsAsync(() => core.Service.GetJob(begun.Id).State == JobState.Succeeded);
         var refused = await Assert.ThrowsAsync<RefusedException>(() => core.Service.CancelJobAsync(begun.Id, CancellationToken.None));
         Assert.Equal((Refusal.JobConflict, JobState.Succeeded), (refused.Reason, core.Service.ListJobs().First(job => job.Id == begun.Id).State));

@@ -58,7 +58,7 @@ public sealed class PoolReconcilerTests : IAsyncLifetime
         core.AddCopies(2);
         core.Levels[Centos] = 2;
         await core.StartAsync();
-        await core.Service.SetImageAsync(Centos, Web01, null, CancellationToken.None);
+        await core.Service.SetImageAsync(Centos, Web01, null, null, CancellationToken.None);
         await core.PassesUntilAsync(() => core.Pool.Ready == 2 && core.Passes.Count == 1);
     }
 
@@ -279,7 +279,7 @@ public sealed class PoolReconcilerTests : IAsyncLifetime
         var filled = core.Passes.First(pass => pass.Image.Text != "sentinel").Image;
         Assert.DoesNotContain(core.Passes, pass => pass.Image == (filled == Centos ? Debian : Centos));
         core.Gate = Task.CompletedTask;
-        await Eventually.EndsAsync(core.Service.SetImageAsync(filled == Centos ? Debian : Centos, Web01, null, CancellationToken.None));
+        await Eventually.EndsAsync(core.Service.SetImageAsync(filled == Centos ? Debian : Centos, Web01, null, null, CancellationToken.None));
         gate.SetResult();
         await core.PassesUntilAsync(() => core.Pools.Get(Centos).Ready == 1 && core.Pools.Get(Debian).Ready == 1);
     }
@@ -304,7 +304,7 @@ public sealed class PoolReconcilerTests : IAsyncLifetime
         await core.StartAsync();
         await Eventually.HoldsAsync(() => core.Passes.Count == 1);
         core.Gate = Task.CompletedTask;
-        await Eventually.EndsAsync(core.Service.SetImageAsync(Centos, Web01, null, CancellationToken.None));
+        await Eventually.EndsAsync(core.Service.SetImageAsync(Centos, Web01, null, null, CancellationToken.None));
         await core.PassesUntilAsync(() => core.Pool.Ready == 8);
         Assert.Equal([8, 1, 8], core.Passes.Select(pass => pass.Copies));
     }
@@ -328,7 +328,7 @@ public sealed class PoolReconcilerTests : IAsyncLifetime
         core.Templates[sentinel] = Template(sentinel);
         var open = core.Gate;
         core.Gate = Task.CompletedTask;
-        var waiting = core.Service.SetImageAsync(sentinel, Host($"sentinel-{Guid.NewGuid():N}"), null, CancellationToken.None);
+        var waiting = core.Service.SetImageAsync(sentinel, Host($"sentinel-{Guid.NewGuid():N}"), null, null, CancellationToken.None);
         await Eventually.EndsAsync(waiting);
         core.Gate = open;
     }

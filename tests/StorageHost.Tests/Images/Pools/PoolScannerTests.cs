@@ -128,7 +128,7 @@ public sealed class PoolScannerTests : IAsyncLifetime
     {
         var looked = new TaskCompletionSource<PublishResult?>();
         core.Publisher.Setup(publisher => publisher.FindAsync(Web01, null, It.IsAny<CancellationToken>())).Returns(looked.Task);
-        var publishing = core.Service.SetImageAsync(Centos, Web01, null, CancellationToken.None);
+        var publishing = core.Service.SetImageAsync(Centos, Web01, null, null, CancellationToken.None);
         core.Volume.Setup(volume => volume.ScanAsync(It.IsAny<CancellationToken>()))
             .ReturnsAsync(new VolumeScan([], [], new Dictionary<ImageName, int>(), new Dictionary<ImageName, int>(), new HashSet<ImageName>(), core.Space));
         await ScanAsync();

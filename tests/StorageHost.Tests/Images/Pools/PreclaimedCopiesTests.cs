@@ -153,5 +153,5 @@ public sealed class PreclaimedCopiesTests : IAsyncLifetime
 
     private Task SoonAsync(Func<bool> condition) => Eventually.HoldsAsync(condition, core.Time, TimeSpan.FromMilliseconds(1));
 
-    private Task<PublishedDisk> AskAsync(Hostname hostname) => Eventually.EndsAsync(core.Service.SetImageAsync(Centos, hostname, null, CancellationToken.None));
+    private Task<PublishedDisk> AskAsync(Hostname hostname) => Eventually.EndsAsync(core.Service.SetImageAsync(Centos, hostname, null, null, CancellationToken.None));
 }
