@@ -67,11 +67,11 @@ internal sealed partial class UrlImports(
         // Linked clones may have come meanwhile, or somebody has protected it.
         Task ConfirmAsync() => wanted.Replace ? admission.RefuseTakenAsync(wanted, cancellationToken) : Task.CompletedTask;
 
-        async ValueTask TakeAsync(long received)
+        async ValueTask TakeAsync(ImportProgress at)
         {
-            job.Progress(received, known.Length ?? received);
+            job.Progress(at.Received, known.Length ?? at.Received);
             await gate.YieldAsync(BlockYieldLimit, cancellationToken);
-            await room.EnsureAsync(received, cancellationToken);
+            await room.EnsureAsync(at, cancellationToken);
         }
     }
 

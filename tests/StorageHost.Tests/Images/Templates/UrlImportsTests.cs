@@ -31,18 +31,18 @@ public sealed class UrlImportsTests : IAsyncLifetime
             opened++;
             return content;
         });
-        core.Importer.Setup(port => port.ImportAsync(It.IsAny<NewTemplate>(), It.IsAny<Stream>(), It.IsAny<Func<long, ValueTask>>(), It.IsAny<Func<Task>>(), It.IsAny<CancellationToken>()))
-            .Returns(async (NewTemplate asked, Stream _, Func<long, ValueTask> progress, Func<Task> confirm, CancellationToken cancellationToken) =>
+        core.Importer.Setup(port => port.ImportAsync(It.IsAny<NewTemplate>(), It.IsAny<Stream>(), It.IsAny<Func<ImportProgress, ValueTask>>(), It.IsAny<Func<Task>>(), It.IsAny<CancellationToken>()))
+            .Returns(async (NewTemplate asked, Stream _, Func<ImportProgress, ValueTask> progress, Func<Task> confirm, CancellationToken cancellationToken) =>
             {
                 imports.Add(asked);
-                await progress(Mb);
+                await progress(new(Mb));
                 await goOn.Task.WaitAsync(cancellationToken);
                 if (restarts-- > 0)
                 {
                     throw new RestartException("it has changed");
                 }
 
-                await progress(asked.Length ?? 2 * Mb);
+                await progress(new(asked.Length ?? 2 * Mb));
                 await confirm();
                 return new TemplateDetails(Template(asked.Image), new ImageHeader(ImageFormat.Raw, 2048, null, null), new TemplateRecord(asked.Source, ManualTimeProvider.Start, "ab12"));
             });
