@@ -51,7 +51,10 @@ public sealed class JobMemoryTests : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        await Eventually.EndsAsync(memory.StopAsync(CancellationToken.None));
+        // It waits for jobs that have not ended, for so long by the clock.
+        var stopping = memory.StopAsync(CancellationToken.None);
+        await Eventually.HoldsAsync(() => stopping.IsCompleted, time, TimeSpan.FromMilliseconds(500));
+        await stopping;
         memory.Dispose();
     }
 
