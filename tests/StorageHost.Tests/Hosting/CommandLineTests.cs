@@ -32,7 +32,7 @@ public sealed class CommandLineTests
     [InlineData("there is no option '--verison'; did you mean --version?", "--verison")]
     [InlineData("there is no option '--frobnicate'; the options are --check-config, --help, --version", "--frobnicate", "/srv")]
     [InlineData("there is no option '--Directory'; did you mean --Storage:Directory=VALUE?", "--Directory", "/srv")]
-    [InlineData("there is no option '--Ulrs'; did you mean --Urls=VALUE?", "--Ulrs", "http://127.0.0.1:1")]
+    [InlineData("there is no option '--Ulrs'; did you mean --Urls=VALUE or --Import:Urls=VALUE?", "--Ulrs", "http://127.0.0.1:1")]
     [InlineData("there is no option '-x'", "-x")]
     [InlineData("there is no command 'check-config'; did you mean --check-config?", "check-config")]
     [InlineData("there is no command 'help'; did you mean --help?", "help")]

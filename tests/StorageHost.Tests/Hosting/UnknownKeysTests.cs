@@ -27,7 +27,7 @@ public sealed class UnknownKeysTests : IDisposable
     [InlineData("Directory", "there is no such setting; did you mean Storage:Directory?")]
     [InlineData("TokensFile", "there is no such setting; did you mean Security:TokensFile?")]
     [InlineData("Timeout", "there is no such setting; did you mean Qemu:Timeout or Gluster:Timeout?")]
-    [InlineData("Ulrs", "there is no such setting; did you mean Urls?")]
+    [InlineData("Ulrs", "there is no such setting; did you mean Urls or Import:Urls?")]
     [InlineData("Security", "is a section: its settings are Security:<name>")]
     [InlineData("Securty:Everything", "there is no section Securty; did you mean Security?")]
     [InlineData("Serlog:MinimumLevel:Default", "there is no section Serlog; did you mean Serilog?")]
