@@ -30,15 +30,21 @@ internal sealed class DiskGrower(
             GrowthWriter.RefuseIfFull(mount, growth, policy.ReservePercent);
 
             // Whoever has given up waiting has been told nothing yet, so nothing may happen yet.
-            return !call.IsAbandoned && Apply(file, disk, growth);
+            return !call.IsAbandoned && Apply(session, file, disk, growth);
         },
         cancellationToken);
 
-    private static bool Apply(SafeFileHandle file, FileName disk, ImageGrowth growth)
+    private static bool Apply(VolumeSession session, SafeFileHandle file, FileName disk, ImageGrowth growth)
     {
         try
         {
             GrowthWriter.ApplyDurably(file, disk.Text, growth);
+            if (session.MountPoint.IsGluster)
+            {
+                // A client on another node may answer from the last second, the old header too. Until then the lock keeps guests out.
+                TransientRetry.UntilForgotten(() => false);
+            }
+
             return true;
         }
         catch (StorageException failed)
