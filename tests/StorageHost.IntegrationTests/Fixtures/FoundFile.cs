@@ -12,11 +12,11 @@ internal sealed record FoundFile(string Name, char Type, ulong Inode, int Links,
     public bool IsPrivate => Parts[0] is Private;
 
     /// <summary>The private directory of a daemon.</summary>
-    public bool IsDaemon => IsPrivate && Type == 'd' && Parts is [_, not ("levels" or "locks" or "deleted" or "versions" or "protected" or "uploads")];
+    public bool IsDaemon => IsPrivate && Type == 'd' && Parts is [_, not ("levels" or "locks" or "deleted" or "versions" or "protected" or "uploads" or "jobs")];
 
     /// <summary>A file that a daemon works on, or forgot.</summary>
     public bool IsInTheMaking => !IsClaim && Type != 'd'
-        && Parts is [Private, not ("levels" or "locks" or "deleted" or "versions" or "protected"), not "lock", ..] or [Private, not "template-suffix"];
+        && Parts is [Private, not ("levels" or "locks" or "deleted" or "versions" or "protected" or "jobs"), not "lock", ..] or [Private, not "template-suffix"];
 
     /// <summary>The image that it is a copy of, ready in the pool or claimed ahead; null when it is none.</summary>
     public string? ImageOfCopy => IsClaim ? Parts[2].Split('-', 3)[2]
