@@ -60,7 +60,7 @@ public sealed class CommandTests(Lab lab)
         var at = ClientRun.Servers(daemon);
         await ClientRun.DoAsync(at, "disk", "create", "web01", "centos");
         var archive = Path.Combine(Lab.Directory, "archive.gz");
-        await Shell.RunAsync("sh", "-c", $"echo content | xz > {archive}");
+        await Shell.RunAsync("sh", "-c", $"echo content | gzip | xz > {archive}");
         await using var silent = new FakeServer(null);
         await using var page = new FakeServer(FakeServer.Ok("text/html", "<html>"));
         (int Code, string Servers, string[] Words)[] causes =

@@ -124,7 +124,7 @@ public sealed class UrlImportTests(Lab lab)
         Assert.Equal((40L * MiB, true), (running.GetProperty("bytes_total").GetInt64(), running.GetProperty("eta_seconds").GetInt64() >= 1));
         Assert.Equal("cancelled", (await daemon.Client.SendAsync(HttpMethod.Delete, job.ToString())).Is(200).State());
         Assert.Empty(await daemon.Client.ImagesAsync());
-        Assert.Equal(0, Private(area));
+        await Wait.UntilAsync("the private files to go", () => Task.FromResult(Private(area) == 0));
         server.Rate = 0;
         Assert.Equal("succeeded", (await FetchAsync(daemon, server)).State());
         (await PostAsync(daemon, server.Url)).Refuses(409, "image_exists");
