@@ -80,7 +80,7 @@ public sealed class CompressedUploadTests(Lab lab)
         var other = await area.StartAsync();
         Assert.Contains("\"code\":\"no_space\",\"message\":\"the template u would take the volume below its reserve", await PutAsync(other, "u", bomb), StringComparison.Ordinal);
         Assert.Empty(await other.Client.ImagesAsync());
-        Assert.Equal(0, Private(area));
+        await Wait.UntilAsync("the private files to go", () => Task.FromResult(Private(area) == 0));
         await Wait.UntilAsync("the room to come back", () => Task.FromResult(Math.Abs(new DriveInfo(mountPoint).AvailableFreeSpace - free) < 16 * MiB));
         Assert.InRange(Math.Max(daemon.PeakRss, other.PeakRss), 0, 300L * MiB);
         await area.Oracle.CheckAsync();

@@ -117,7 +117,6 @@ public sealed class StartUpTests(Lab lab)
 
     [DaemonTheory]
     [InlineData("there is no option '--chekc-config'; did you mean --check-config?", "--chekc-config")]
-    [InlineData("there is no command 'status'; there is token", "status")]
     [InlineData("--Pool:MaxCopies needs a value", "--Pool:MaxCopies")]
     public async Task What_is_mistyped_starts_nothing_and_touches_nothing(string told, string word)
     {
