@@ -113,7 +113,7 @@ public sealed class MachineTests(ITestOutputHelper output)
         Assert.Equal("storagehost 750\n", await machine.RunAsync("stat --format '%G %a' /etc/storagehost"));
         Assert.StartsWith("storagehost ", await machine.RunAsync("storagehost --version"), StringComparison.Ordinal);
         Assert.StartsWith("usage: storagehost", await machine.RunAsync("storagehost --help"), StringComparison.Ordinal);
-        Assert.Contains("--check-config", await machine.RunAsync("man storagehost"), StringComparison.Ordinal);
+        Assert.Contains("--check-config", await machine.RunAsync("man 8 storagehost"), StringComparison.Ordinal);
 
         // Nobody has said yet what it is to serve: it says so, and is not started again and again.
         var unset = await machine.TryAsync("storagehost --check-config");

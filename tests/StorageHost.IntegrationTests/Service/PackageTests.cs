@@ -19,7 +19,7 @@ public sealed class PackageTests
         var depends = await Shell.RunAsync("dpkg-deb", "--field", Only("*.deb"), "Depends");
         var names = depends.Split([',', '|'], StringSplitOptions.TrimEntries).Select(each => each.Split(' ')[0]);
         Assert.Equal(
-            ["libc6", "libgcc-s1", "libssl3", "libstdc++6", "qemu-utils", "systemd", "systemd-standalone-sysusers", "systemd-sysusers"], names.Order(StringComparer.Ordinal), StringComparer.Ordinal);
+            ["libc6", "libgcc-s1", "liblzma5", "libssl3", "libstdc++6", "libzstd1", "qemu-utils", "systemd", "systemd-standalone-sysusers", "systemd-sysusers", "zlib1g"], names.Order(StringComparer.Ordinal), StringComparer.Ordinal);
     }
 
     [DaemonFact]
