@@ -40,6 +40,8 @@ internal sealed class ConversionOutput(VolumeSessions volume, IncomingFile file,
     /// <summary>What is zeroed at a time where something was before.</summary>
     private const int ZeroBytes = 1 << 20;
 
+    private static readonly byte[] Zeros = new byte[ZeroBytes];
+
     private long unsynced;
 
     /// <summary>How far it reaches.</summary>
@@ -73,7 +75,8 @@ internal sealed class ConversionOutput(VolumeSessions volume, IncomingFile file,
         await GrowAsync(offset + length);
         for (var at = offset; at < Math.Min(before, offset + length); at += ZeroBytes)
         {
-            await WriteAsync(at, new byte[Math.Min(ZeroBytes, Math.Min(before, offset + length) - at)], cancellationToken);
+            var zeroed = (int)Math.Min(ZeroBytes, Math.Min(before, offset + length) - at);
+            await WriteAsync(at, Zeros.AsMemory(0, zeroed), cancellationToken);
         }
     }
 

@@ -16,7 +16,6 @@ namespace StorageHost.Files.Importing;
 internal sealed class OpenUpload : IOpenUpload
 {
     private const int DigestBlock = 4 << 20;
-    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 
     private readonly VolumeSessions volume;
     private readonly FileNames names;
@@ -27,9 +26,7 @@ internal sealed class OpenUpload : IOpenUpload
     private readonly long start;
     private readonly ConcurrentBag<AlignedBuffer> spare;
     private readonly TimeProvider time;
-    private readonly CancellationTokenSource overtaken = new();
-    private readonly CancellationTokenSource closing = new();
-    private readonly Task looking;
+    private readonly NewerSender newer;
     private UploadDigest? digest;
     private bool isOver;
 
@@ -43,12 +40,12 @@ internal sealed class OpenUpload : IOpenUpload
         start = taken.Stored.Parts[^1];
         var file = new PrivateFile(UploadFiles.PartOf(Status.Upload.Id, taken.Stored.Parts.Count - 1), _ => { }) { Handle = taken.Part };
         part = new IncomingFile(file, taken.Part);
-        looking = LookAsync();
+        newer = new NewerSender(volume, taken, time);
     }
 
     public UploadStatus Status { get; private set; }
 
-    public CancellationToken Overtaken => overtaken.Token;
+    public CancellationToken Overtaken => newer.Asks;
 
     public bool IsInParts => start > 0;
 
@@ -130,8 +127,8 @@ internal sealed class OpenUpload : IOpenUpload
 
     public async ValueTask DisposeAsync()
     {
-        await closing.CancelAsync();
-        await looking;
+        // First: it looks at the file that is closed below.
+        await newer.DisposeAsync();
         if (digest is not null && !isOver)
         {
             parts.Keep(Status.Upload.Id, digest);
@@ -143,8 +140,6 @@ internal sealed class OpenUpload : IOpenUpload
 
         // Now, with the lock: the next piece and whoever deletes the template need not wait for it.
         await TryCloseAsync();
-        overtaken.Dispose();
-        closing.Dispose();
     }
 
     /// <summary>All of it came through this mount: the file that it is in becomes the template.</summary>
@@ -250,43 +245,6 @@ internal sealed class OpenUpload : IOpenUpload
         }
 
         return whole;
-    }
-
-    /// <summary>Looks now and then whether somebody else wants to go on.</summary>
-    private async Task LookAsync()
-    {
-        try
-        {
-            while (true)
-            {
-                await Task.Delay(LookInterval, time, closing.Token);
-                if (await IsAskedAsync())
-                {
-                    await overtaken.CancelAsync();
-                    return;
-                }
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // It ends by itself.
-        }
-    }
-
-    private async Task<bool> IsAskedAsync()
-    {
-        try
-        {
-            return await volume.RunAsync(
-                "look at an upload",
-                (VolumeSession _, StorageCall<bool> _) => UploadFiles.IsAsked(taken.File, Status.Upload.Id),
-                closing.Token);
-        }
-        catch (RefusedException refused)
-        {
-            // Gluster's words for a file that another node has removed.
-            return refused.InnerException is StorageException { Errno: Errno.NoEntry or Errno.Stale };
-        }
     }
 
     private async Task TryCloseAsync()

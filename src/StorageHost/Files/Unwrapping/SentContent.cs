@@ -18,6 +18,7 @@ internal sealed class SentContent : Stream
     private int from;
     private int to;
     private bool isOver;
+    private bool isDisposed;
 
     private SentContent(Stream content, IncrementalHash hash, byte[] input, int length)
     {
@@ -125,7 +126,13 @@ internal sealed class SentContent : Stream
 
     protected override void Dispose(bool disposing)
     {
-        unwrapper?.Dispose();
+        // A stream may be disposed twice; the memory of a library must not be freed twice.
+        if (!isDisposed)
+        {
+            unwrapper?.Dispose();
+        }
+
+        isDisposed = true;
         base.Dispose(disposing);
     }
 

@@ -46,6 +46,18 @@ public sealed class SentContentTests
         Assert.Equal((content, Sha256([]), (long)length, false), await ReadAsync(new Trickle(content), 7), Same);
     }
 
+    /// <summary>A second release of the library's memory would end the process.</summary>
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task It_can_be_disposed_twice(string kind)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var sent = await SentContent.OpenAsync(new MemoryStream(Wrap.In(kind, Content(5000))), hash, CancellationToken.None);
+        await sent.DisposeAsync();
+        await sent.DisposeAsync();
+        Assert.True(sent.IsWrapped);
+    }
+
     [Theory]
     [MemberData(nameof(Kinds))]
     public async Task Whatever_is_cut_off_is_missed(string kind)
