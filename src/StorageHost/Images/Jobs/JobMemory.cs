@@ -26,6 +26,9 @@ internal sealed class JobMemory : BackgroundService
         jobs.Begun = Track;
     }
 
+    // At the pace of the scans, but out of step with them, it would leave the storage no rest between two looks.
+    private TimeSpan LookInterval => 2 * policy.RescanInterval;
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         Background.Begin();
@@ -38,7 +41,7 @@ internal sealed class JobMemory : BackgroundService
                 bell = next;
                 await TryKeepAsync(stoppingToken);
                 using var rung = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-                await Task.WhenAny(next.Task, Task.Delay(policy.RescanInterval, time, rung.Token));
+                await Task.WhenAny(next.Task, Task.Delay(LookInterval, time, rung.Token));
                 await rung.CancelAsync();
                 stoppingToken.ThrowIfCancellationRequested();
             }

@@ -44,7 +44,7 @@ public sealed class JobMemoryTests : IAsyncLifetime
             Interlocked.Increment(ref looks);
             return remembered;
         });
-        memory = new JobMemory(jobs, journal.Object, new StorageOptions { RescanInterval = Interval }, time);
+        memory = new JobMemory(jobs, journal.Object, new StorageOptions { RescanInterval = Interval / 2 }, time);
     }
 
     public Task InitializeAsync() => memory.StartAsync(CancellationToken.None);
