@@ -58,7 +58,8 @@ internal sealed partial record Example(int Line, string Command, string Answer)
     [GeneratedRegex(@"[\w.-]*tmp\.\w{10}\b")]
     private static partial Regex Folders();
 
-    [GeneratedRegex("""("(inode|modified_ns|bytes_done|bytes_total|bytes_per_second|eta_seconds|total_space|free_space|age_seconds|primary_disk_id)": ?)("[^"]*"|[0-9.]+|null)""")]
+    // How many copies are in the making when the answer comes, a moment decides as well.
+    [GeneratedRegex("""("(copying|inode|modified_ns|bytes_done|bytes_total|bytes_per_second|eta_seconds|total_space|free_space|age_seconds|primary_disk_id)": ?)("[^"]*"|[0-9.]+|null)""")]
     private static partial Regex Figures();
 
     // Whether a job has begun already, a moment decides.
